@@ -1,0 +1,90 @@
+// HTTP over libcurl (loaded on first use): connection reuse, parallel transfers, retries by a pure policy, redirects
+// that drop credentials off-origin, proxies and CA settings from the environment, timeouts on stall and not on total.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.h"
+#include "core/secret.h"
+
+namespace mlship {
+
+class Env;
+class Clock;
+
+struct Credentials {
+  std::string user;
+  Secret password;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // http or https; plain http only to loopback unless plain_http
+  std::multimap<std::string, std::string> headers;
+  std::string body;
+  std::optional<Credentials> basic;  // sent to the URL's own origin (scheme, host, port) only
+  bool plain_http = false;
+  // Receives the body of a 2xx answer; when absent the body is collected, max_body bytes at most.
+  std::function<void(std::string_view)> sink;
+  // Called before each try after the first that starts at byte 0 again: drop what the sink got so far.
+  std::function<void()> restart;
+  std::uint64_t max_body = 64U << 20U;  // bytes; a larger body is Error(network)
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::multimap<std::string, std::string> headers;  // names in lower case
+  std::string body;                                 // empty when a sink took it
+  std::string url;                                  // after redirects
+  [[nodiscard]] std::optional<std::string> header(std::string_view lower_name) const;
+};
+
+// One outcome of one try, and what to do next. Pure; the table of cases is in tests/unit/core/http_retry_test.cpp.
+struct RetryInput {
+  int attempt = 1;             // tries made so far
+  int status = 0;              // 0: no answer
+  bool transient = false;      // no answer for a reason that may pass (refused, reset, timeout, DNS)
+  bool idempotent = true;      // GET, HEAD, PUT, DELETE
+  std::optional<std::chrono::seconds> retry_after;
+  std::chrono::milliseconds spent{0};
+  double jitter = 0.5;         // 0..1, given by the caller
+};
+struct RetryPolicy {
+  int max_attempts = 5;
+  std::chrono::milliseconds first{250};
+  std::chrono::milliseconds longest{20'000};
+  std::chrono::milliseconds budget{300'000};
+};
+// The pause before the next try; nullopt: give up.
+std::optional<std::chrono::milliseconds> retry_pause(const RetryInput& input, const RetryPolicy& policy);
+
+struct Transfer {
+  HttpRequest request;
+  std::function<void(HttpResponse)> done;  // any status; called on the thread that called run()
+};
+
+class Http {
+ public:
+  virtual ~Http() = default;
+  // One exchange, retried by the policy. Returns any final status; throws Error(network|tls) when there is none.
+  virtual HttpResponse send(const HttpRequest& request) = 0;
+  // All of them, at most `parallel` at a time over reused connections; the first Error stops the rest and is thrown.
+  virtual void run(std::vector<Transfer> transfers, int parallel) = 0;
+};
+
+// Reads HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR of env. Both must outlive the result.
+std::unique_ptr<Http> curl_http(const Env& env, Clock& clock);
+
+// The Error for a status that is not 2xx: 401 unauthorized, 403 forbidden, 404 not_found, 409, 412, 429, 5xx …
+// Only 404 and 410 mean absent. `doing` is "fetch https://index.test/simple/numpy/".
+Error http_error(const HttpResponse& response, std::string_view doing);
+
+}  // namespace mlship

@@ -1,0 +1,24 @@
+// JSON in and out. Include <nlohmann/json.hpp> in sources that build documents; headers use json_fwd.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/error.h"
+
+namespace mlship {
+
+using Json = nlohmann::json;                 // keys sorted bytewise
+using OrderedJson = nlohmann::ordered_json;  // keys in the order written: documents of other people
+
+// Compact, keys sorted bytewise, UTF-8 as it is, no trailing newline: one byte sequence for one value.
+std::string canonical_json(const Json& value);
+// Two-space indent and a final newline, for people and for --json.
+std::string pretty_json(const OrderedJson& value);
+
+// Parses one complete document; duplicate keys, invalid UTF-8, nesting over 100 levels and trailing bytes are errors.
+// `what` names the document in the message: "cannot read <what>: …".
+Json parse_json(std::string_view text, ErrorCode code, std::string_view what);
+
+}  // namespace mlship

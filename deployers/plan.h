@@ -1,0 +1,73 @@
+// The plan: which references change, old -> new, with each object's state when it was seen. Pure ordering and policy.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/release.h"
+#include "deployers/target.h"
+
+namespace mlship {
+
+enum class Compat { major, minor, any };
+enum class Direction { up, down };
+
+struct Policy {
+  Compat compat = Compat::major;
+  bool prereleases = false;
+  bool strict = false;
+};
+
+// Why a reference of this package does not move to `to`; nullopt: it moves.
+std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy, Direction direction);
+
+struct Selection {
+  std::optional<std::string> jobs;      // --jobs[=GLOB]: "" = all jobs
+  std::optional<std::string> services;
+  std::vector<std::string> targets;     // --target; empty: all of the environment
+};
+bool selects(const Selection& selection, const ObjectInfo& object);
+
+struct Plan {
+  std::string id;  // "plan-" + sha256 of the canonical JSON without id
+  std::string environment;
+  std::string package;
+  Scheme scheme = Scheme::pep440;
+  Direction direction = Direction::up;
+  std::optional<Version> to;  // absent for the inverse of a rollout
+  Digest digest;
+  std::string salt;
+  std::vector<Operation> operations;
+  std::vector<Carrier> carriers;
+  std::vector<Skipped> skipped;
+  bool strict = false;
+  [[nodiscard]] size_t changes() const;
+};
+
+using Targets = std::vector<std::unique_ptr<Target>>;
+
+struct PlanRequest {
+  std::string environment;
+  Release release;
+  Direction direction = Direction::up;
+  Selection selection;
+  std::optional<Compat> compat;  // --compat wins over the targets' own
+  bool strict = false;
+};
+// Discovers and decides; writes nothing.
+Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& source, Diagnostics& diagnostics);
+
+// The plan file (schema mlship.plan/1) and back; parse throws Error(bad_plan) on anything not exactly a plan whose id
+// fits its content.
+Json to_json(const Plan& plan);
+Plan parse_plan(std::string_view text);
+
+// A plan file only narrows: computes the plan again from what is live and keeps the operations of `file` that discovery
+// reproduces exactly; the others come back as conflicts (Skipped). Throws Error(stale_plan) when none is left but some
+// were planned.
+Plan narrow(const Plan& file, const Plan& fresh);
+
+}  // namespace mlship

@@ -1,0 +1,54 @@
+// The reference grammar: a mention of some version of a package in a string, whatever the system. Pure, byte-exact,
+// works on bytes that are not UTF-8. Names compare by PEP 503, versions by the scheme.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/digest.h"
+#include "core/version.h"
+
+namespace mlship {
+
+enum class Form { wheel, egg, jar, zip, pin, range, vcs, image, maven, bundle, folder };
+std::string_view to_string(Form form);
+
+struct Span {
+  size_t begin = 0;
+  size_t end = 0;  // one past the last byte
+  [[nodiscard]] size_t size() const { return end - begin; }
+  bool operator==(const Span&) const = default;
+};
+
+struct Reference {
+  Form form = Form::pin;
+  std::string name;             // as written
+  std::string package;          // PEP 503
+  std::string version_text;     // as written; "" when there is none (digest only, range, no tag)
+  std::optional<Version> version;
+  std::optional<Digest> digest;  // image, bundle
+  bool hash_pinned = false;      // a --hash or #sha256= stands beside it
+  Span span;                     // the whole reference in the text, without quotes around it
+  Span version_span;             // empty when version_text is
+  Span digest_span;              // the "sha256:…" text, empty without one
+  std::string folder;            // file forms: everything before the file name, with its `/`; "" when none
+  std::string file;              // file forms: the file name alone
+  std::string root;              // folder form: the install root it stands under
+};
+
+struct Grammar {
+  Scheme scheme = Scheme::pep440;
+  std::vector<std::string> roots;  // install roots: <root>/<package>/<version>[/…] is a folder reference
+};
+
+// Every reference in `text`, left to right, none overlapping. Candidates whose version does not parse are left out.
+std::vector<Reference> find_references(std::string_view text, const Grammar& grammar);
+
+// The text of `whole.substr(reference.span)` rewritten to the new version; extras, quotes, markers, scheme and the
+// tag-or-digest style stay. `file`: the new file name for the file forms. `digest`: for image and bundle.
+std::string rewrite(std::string_view whole, const Reference& reference, const Version& version,
+                    const std::string& file = "", const std::optional<Digest>& digest = std::nullopt);
+
+}  // namespace mlship

@@ -1,0 +1,56 @@
+// Project + source tree + lock + models -> bundle in an OCI layout.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/diagnostics.h"
+#include "core/host/host.h"
+#include "core/project.h"
+#include "packager/bundle.h"
+#include "packager/resolve.h"
+
+namespace mlship {
+
+struct BuildOptions {
+  Path output;               // empty: <project>/dist/NAME-VERSION
+  bool allow_dirty = false;
+  bool offline = false;
+  std::vector<std::string> find_links;
+  bool use_stat_cache = true;  // --verify builds without
+};
+
+struct BuiltLayer {
+  Digest digest;
+  std::uint64_t size = 0;
+  std::string path;
+  std::string kind;  // meta, code, dependency, model, document, output
+};
+
+struct BuildResult {
+  std::string name;
+  Version version;
+  Digest digest;
+  Path layout;
+  std::vector<BuiltLayer> layers;
+  std::vector<Output> outputs;
+  bool reused = false;  // nothing had changed; nothing was written
+};
+
+// The package's version: literal, from a file (`__version__ = "…"`) or from the git tag at HEAD.
+Version project_version(const Project& project);
+
+// Throws before anything appears under the final name; the layout is put there complete, by rename.
+BuildResult build(const Project& project, const BuildOptions& options, Host& host, Diagnostics& diagnostics);
+
+// What publish records as provenance: the commit, its remote and whether the tree was dirty. Kept beside the layout
+// (dist/NAME-VERSION.build.json), never inside the bundle.
+struct BuildRecord {
+  std::string commit, remote;
+  bool dirty = false;
+  std::int64_t started = 0, finished = 0;  // seconds since the epoch
+};
+std::optional<BuildRecord> read_build_record(const Path& layout);
+
+}  // namespace mlship

@@ -1,0 +1,57 @@
+// A read-only view of the files that make up a project's code: from a git commit, a folder or memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/host/fs.h"
+#include "core/project.h"
+
+namespace mlship {
+
+struct SourceFile {
+  std::string path;  // relative to the tree's root, `/`, valid UTF-8 in NFC, no `.` or `..` component
+  bool executable = false;
+  std::uint64_t size = 0;
+};
+
+class SourceTree {
+ public:
+  virtual ~SourceTree() = default;
+  // Bytewise order of path. Links inside the tree appear as the file they point to; a link out of the tree, a
+  // submodule or a special file that is selected throws Error(source_tree).
+  [[nodiscard]] virtual const std::vector<SourceFile>& files() const = 0;
+  // Throws Error(lfs_pointer) when the content is a Git LFS pointer.
+  [[nodiscard]] virtual std::string read(const SourceFile& file) const = 0;
+  // The commit's hex id, "" for a folder outside git.
+  [[nodiscard]] virtual std::string commit() const = 0;
+};
+
+struct TreeSelection {
+  std::string root = ".";            // relative to the project folder
+  std::vector<std::string> include;  // globs relative to root; empty: all
+  std::vector<std::string> exclude;
+};
+// True when the file (relative to root) belongs to the bundle: __pycache__, *.pyc, .git, dist/, .mlship/ never do.
+bool selected(const TreeSelection& selection, std::string_view path);
+
+// The selected files of a folder as they are on disk.
+std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection& selection);
+
+// What git knows of the project folder; absent() outside a repository.
+struct GitState {
+  bool present = false;
+  std::string commit;              // HEAD, "" before the first commit
+  std::string remote;              // origin's URL without userinfo, "" without one
+  std::vector<std::string> dirty;  // changed or untracked, not ignored, that `covered` says would be shipped or read
+};
+GitState git_state(const Path& project, const std::function<bool(const std::string& relative)>& covered);
+// The selected files of HEAD, read from the object database (no filters, no autocrlf, no export-ignore).
+std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection);
+// The nearest tag (by `git describe` rules) that matches the glob and points at HEAD; "" when there is none.
+std::string git_tag_at_head(const Path& project, const std::string& glob);
+
+}  // namespace mlship

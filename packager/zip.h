@@ -1,0 +1,59 @@
+// A strict zip reader and a deterministic zip writer (APPNOTE 6.3.9; PyPI's 2025 rules for wheels).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/host/fs.h"
+
+namespace mlship {
+
+struct ZipEntry {
+  std::string path;  // checked: relative, UTF-8, no `.`/`..`/backslash/control characters; no trailing `/`
+  bool folder = false;
+  bool executable = false;
+  std::uint64_t size = 0;             // uncompressed
+  std::uint64_t compressed = 0;
+  std::uint32_t crc = 0;
+  int method = 0;                     // 0 stored, 8 deflated
+  std::uint64_t header_offset = 0;
+  std::uint64_t data_offset = 0;
+};
+
+struct ZipLimits {
+  std::uint64_t entries = 200'000;
+  std::uint64_t bytes = 16ULL << 30U;        // uncompressed, all entries together
+  std::uint64_t ratio = 50;                  // per entry, above 64 MiB uncompressed
+};
+
+// Refuses, with Error(archive) naming the file and the rule: bytes before, between or after the records, local and
+// central headers that disagree, duplicates, data descriptors that lie, links and special files, other methods,
+// encryption, multi-disk, zip64 fields that contradict, comments that hide an end record, bombs.
+class ZipReader {
+ public:
+  explicit ZipReader(const Path& file, ZipLimits limits = {});
+  ~ZipReader();
+  ZipReader(ZipReader&&) noexcept;
+  [[nodiscard]] const std::vector<ZipEntry>& entries() const;  // in the file's order
+  [[nodiscard]] const ZipEntry* find(std::string_view path) const;
+  // Streams one entry; checks size and CRC; throws Error(archive).
+  void read(const ZipEntry& entry, const std::function<void(std::string_view)>& sink) const;
+  [[nodiscard]] std::string read(const ZipEntry& entry, std::uint64_t limit = fs::small_file) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct ZipMember {
+  std::string path;
+  std::string content;
+  bool executable = false;
+};
+// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given.
+std::string make_zip(const std::vector<ZipMember>& members);
+
+}  // namespace mlship
