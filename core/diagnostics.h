@@ -1,5 +1,5 @@
-// What the program tells while it works: warnings, status lines and progress, on stderr. Results go to stdout and
-// are the commands' own business.
+// What the program tells while it works: warnings, status lines and progress, on stderr. Results go to stdout
+// and are the commands' own business.
 #pragma once
 
 #include <cstdint>

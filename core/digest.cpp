@@ -1,9 +1,9 @@
 #include "core/digest.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <openssl/evp.h>
 
 #include "core/error.h"
 
@@ -51,7 +51,9 @@ std::optional<Digest> Digest::from_hex(std::string_view hex) {
   return Digest(bytes);
 }
 
-std::string Digest::str() const { return std::string(prefix) + hex(); }
+std::string Digest::str() const {
+  return std::string(prefix) + hex();
+}
 
 std::string Digest::hex() const {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -77,7 +79,9 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(std::string_view data) { check(EVP_DigestUpdate(impl_->ctx, data.data(), data.size())); }
+void Sha256::update(std::string_view data) {
+  check(EVP_DigestUpdate(impl_->ctx, data.data(), data.size()));
+}
 
 Digest Sha256::finish() {
   Digest::Bytes bytes{};

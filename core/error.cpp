@@ -19,7 +19,8 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {wheel, "wheel", ExitCode::bad_input, "no wheel in the lock fits the target, or a wheel is malformed"},
     {archive, "archive", ExitCode::bad_input, "a zip or tar breaks the strict rules"},
     {model, "model", ExitCode::bad_input, "a model file is malformed or of a refused kind"},
-    {source_tree, "source-tree", ExitCode::bad_input, "the source tree holds something that cannot be shipped"},
+    {source_tree, "source-tree", ExitCode::bad_input,
+     "the source tree holds something that cannot be shipped"},
     {dirty_tree, "dirty-tree", ExitCode::bad_input, "files that would be shipped differ from the commit"},
     {lfs_pointer, "lfs-pointer", ExitCode::bad_input, "a Git LFS pointer stands where content was meant"},
     {duplicate_path, "duplicate-path", ExitCode::bad_input, "two members of the bundle have one path"},
@@ -52,16 +53,21 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {hash_mismatch, "hash-mismatch", ExitCode::verification, "a file's sha256 is not the expected one"},
     {disk_full, "disk-full", ExitCode::local, "no space left on the device or in the quota"},
     {read_only, "read-only", ExitCode::local, "the file system is read-only"},
-    {file_permission, "file-permission", ExitCode::local, "the operating system denies access to a local file"},
+    {file_permission, "file-permission", ExitCode::local,
+     "the operating system denies access to a local file"},
     {io, "io", ExitCode::local, "another error of the local system"},
     {interrupted, "interrupted", ExitCode::interrupted, "ended by Ctrl-C or SIGTERM"},
 });
 
 }  // namespace
 
-std::span<const ErrorCodeRow> error_codes() { return rows; }
+std::span<const ErrorCodeRow> error_codes() {
+  return rows;
+}
 
-const ErrorCodeRow& row_of(ErrorCode code) { return rows.at(static_cast<size_t>(code)); }
+const ErrorCodeRow& row_of(ErrorCode code) {
+  return rows.at(static_cast<size_t>(code));
+}
 
 Error::Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
@@ -80,6 +86,8 @@ Error&& Error::with_message(std::string message) && {
   return std::move(*this);
 }
 
-ExitCode Error::exit_code() const { return row_of(code_).exit; }
+ExitCode Error::exit_code() const {
+  return row_of(code_).exit;
+}
 
 }  // namespace mlship

@@ -1,5 +1,5 @@
-// Errors a person can act on. Every failure that reaches the user is an Error; the table in error.cpp gives each
-// code its stable word (the JSON "code") and its exit code. Only main() turns an Error into an exit.
+// Errors a person can act on. Every failure that reaches the user is an Error; the table in error.cpp gives
+// each code its stable word (the JSON "code") and its exit code. Only main() turns an Error into an exit.
 #pragma once
 
 #include <exception>
@@ -93,8 +93,8 @@ struct Fact {
   std::string value;
 };
 
-// message: "cannot <verb> <object>: <cause>", lower case, no full stop, `file:line` when it comes from a file.
-// facts: aligned below it. hint: one imperative, runnable line.
+// message: "cannot <verb> <object>: <cause>", lower case, no full stop, `file:line` when it comes from a
+// file. facts: aligned below it. hint: one imperative, runnable line.
 class Error : public std::exception {
  public:
   Error(ErrorCode code, std::string message);

@@ -1,9 +1,10 @@
 // JSON in and out. Include <nlohmann/json.hpp> in sources that build documents; headers use json_fwd.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "core/error.h"
 
@@ -17,8 +18,8 @@ std::string canonical_json(const Json& value);
 // Two-space indent and a final newline, for people and for --json.
 std::string pretty_json(const OrderedJson& value);
 
-// Parses one complete document; duplicate keys, invalid UTF-8, nesting over 100 levels and trailing bytes are errors.
-// `what` names the document in the message: "cannot read <what>: …".
+// Parses one complete document; duplicate keys, invalid UTF-8, nesting over 100 levels and trailing bytes are
+// errors. `what` names the document in the message: "cannot read <what>: …".
 Json parse_json(std::string_view text, ErrorCode code, std::string_view what);
 
 }  // namespace mlship

@@ -8,13 +8,14 @@
 
 namespace mlship {
 
-// PEP 503 §Normalized Names: lower case, every run of `-`, `_`, `.` one `-`. The identity of a package everywhere.
+// PEP 503 §Normalized Names: lower case, every run of `-`, `_`, `.` one `-`. The identity of a package
+// everywhere.
 std::string normalize_name(std::string_view name);
 // PEP 508 §Names, at most 128 characters, so that the normal form is also an OCI repository component.
 bool valid_name(std::string_view name);
 
-// The candidate nearest to `word` by edit distance (insert, delete, replace, swap neighbours), at most 2 away and
-// less than the word's own length; for "did you mean".
+// The candidate nearest to `word` by edit distance (insert, delete, replace, swap neighbours), at most 2 away
+// and less than the word's own length; for "did you mean".
 std::optional<std::string> closest(std::string_view word, std::span<const std::string> candidates);
 // " (did you mean 'x'?)" or "".
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);

@@ -1,5 +1,5 @@
-// OCI image-spec v1.1 descriptors, manifests and indexes, and the image layout on disk. Shared by packager (dist/)
-// and registry (layout:), so it lives in core.
+// OCI image-spec v1.1 descriptors, manifests and indexes, and the image layout on disk. Shared by packager
+// (dist/) and registry (layout:), so it lives in core.
 #pragma once
 
 #include <cstdint>
@@ -58,17 +58,20 @@ struct Manifest {
 Json to_json(const Descriptor& descriptor);
 // The canonical bytes (schemaVersion, mediaType, …) whose digest is the manifest's identity.
 std::string serialize(const Manifest& manifest);
-// Throws Error(bundle) when a required field is missing or wrong; sizes and digests are syntactically checked.
+// Throws Error(bundle) when a required field is missing or wrong; sizes and digests are syntactically
+// checked.
 Manifest parse_manifest(std::string_view bytes, std::string_view what);
 Descriptor parse_descriptor(const Json& json, std::string_view what);
 
-// An image layout folder: oci-layout, index.json, blobs/sha256/<hex>. Not locked here; see registry/backends/layout.
+// An image layout folder: oci-layout, index.json, blobs/sha256/<hex>. Not locked here; see
+// registry/backends/layout.
 class Layout {
  public:
   explicit Layout(Path folder) : folder_(std::move(folder)) {}
   // Writes oci-layout and an empty index where absent.
   static Layout create(const Path& folder);
-  // Throws Error(not_found) when there is no folder, Error(bundle) when it is not an image layout of version 1.0.0.
+  // Throws Error(not_found) when there is no folder, Error(bundle) when it is not an image layout of
+  // version 1.0.0.
   static Layout open(const Path& folder);
 
   [[nodiscard]] const Path& folder() const { return folder_; }

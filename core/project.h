@@ -1,6 +1,6 @@
-// mlship.toml (or [tool.mlship] of pyproject.toml) and the user file, parsed and checked. Unknown keys are errors with
-// a did-you-mean and file:line:column. Every legal key is a row of project_tables(): a key exists only when what it
-// does is built.
+// mlship.toml (or [tool.mlship] of pyproject.toml) and the user file, parsed and checked. Unknown keys are
+// errors with a did-you-mean and file:line:column. Every legal key is a row of project_tables(): a key exists
+// only when what it does is built.
 #pragma once
 
 #include <map>
@@ -18,22 +18,23 @@
 
 namespace mlship {
 
-// Where a value stands, for messages: "mlship.toml:12:3" (relative to the folder the person works in where possible).
+// Where a value stands, for messages: "mlship.toml:12:3" (relative to the folder the person works in where
+// possible).
 struct Where {
   std::string file;
   toml::Position at;
-  [[nodiscard]] std::string str() const;         // file:line:column
-  [[nodiscard]] std::string line_str() const;    // file:line
+  [[nodiscard]] std::string str() const;       // file:line:column
+  [[nodiscard]] std::string line_str() const;  // file:line
 };
 
 struct PackageSection {
-  std::string name;        // as written
-  std::string normal;      // PEP 503 normal form
+  std::string name;    // as written
+  std::string normal;  // PEP 503 normal form
   Scheme scheme = Scheme::pep440;
   // Exactly one of the three.
-  std::string version;           // literal
-  std::string version_git_tag;   // glob: { git-tag = "v*" }
-  std::string version_file;      // { file = "src/churn/__init__.py" }
+  std::string version;          // literal
+  std::string version_git_tag;  // glob: { git-tag = "v*" }
+  std::string version_file;     // { file = "src/churn/__init__.py" }
   std::string owner, description, license, readme;
   Where name_at, version_at;
 };
@@ -50,7 +51,7 @@ struct DependenciesSection {
   std::string lock;                  // relative to the project
   std::vector<std::string> targets;  // named platforms or complete-platform JSON files
   std::vector<std::string> groups, extras;
-  std::string index;                 // name of an [indexes] entry; empty: pip's settings, then the default
+  std::string index;  // name of an [indexes] entry; empty: pip's settings, then the default
   std::vector<std::string> find_links;
   Where at;
 };
@@ -106,8 +107,8 @@ struct EnvironmentSection {
 };
 
 struct Project {
-  Path folder;                       // empty when there is only a user file
-  std::string file;                  // as shown in messages
+  Path folder;       // empty when there is only a user file
+  std::string file;  // as shown in messages
   std::optional<PackageSection> package;
   std::optional<CodeSection> code;
   std::optional<DependenciesSection> dependencies;
@@ -120,7 +121,8 @@ struct Project {
   std::map<std::string, EnvironmentSection> environments;
 };
 
-// The keys a target kind understands beside the common ones; given by the target table, so that core knows no kind.
+// The keys a target kind understands beside the common ones; given by the target table, so that core knows no
+// kind.
 struct KindKeys {
   std::string_view kind;
   std::span<const KeySpec> keys;
@@ -136,12 +138,14 @@ std::span<const TableSpec> project_tables();
 // Reads one file's text. `file` is what messages call it. Throws Error(project_file).
 Project parse_project(std::string_view text, const std::string& file, const Path& folder,
                       std::span<const KindKeys> kinds);
-// mlship.toml, else pyproject.toml with [tool.mlship], in `start` or the nearest folder above it, merged over the user
-// file (the project wins). nullopt when there is neither a project nor a user file.
-std::optional<Project> load_project(const Path& start, const Path& user_file, std::span<const KindKeys> kinds);
+// mlship.toml, else pyproject.toml with [tool.mlship], in `start` or the nearest folder above it, merged over
+// the user file (the project wins). nullopt when there is neither a project nor a user file.
+std::optional<Project> load_project(const Path& start, const Path& user_file,
+                                    std::span<const KindKeys> kinds);
 
 // The environment to work in: the one named, the only one, or the implicit "default" with all targets.
-// Error(environment_ambiguous) when there are several and none is named; Error(usage) with a did-you-mean when unknown.
+// Error(environment_ambiguous) when there are several and none is named; Error(usage) with a did-you-mean
+// when unknown.
 EnvironmentSection choose_environment(const Project& project, const std::optional<std::string>& named);
 
 }  // namespace mlship

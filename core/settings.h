@@ -1,4 +1,5 @@
-// Settings: every value remembers where it came from. flag > environment variable > project file > user file > default.
+// Settings: every value remembers where it came from. flag > environment variable > project file > user file
+// > default.
 #pragma once
 
 #include <span>

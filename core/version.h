@@ -17,8 +17,8 @@ std::string_view to_string(Scheme scheme);
 // Two versions of different schemes never compare equal; ordering between schemes is arbitrary but total.
 class Version {
  public:
-  // PEP 440 §Public/Local version identifiers with every normalization the PEP allows, or SemVer §2-11 with an
-  // optional leading `v`. nullopt when the text is not a version or a number exceeds 64 bits.
+  // PEP 440 §Public/Local version identifiers with every normalization the PEP allows, or SemVer §2-11 with
+  // an optional leading `v`. nullopt when the text is not a version or a number exceeds 64 bits.
   static std::optional<Version> parse(std::string_view text, Scheme scheme = Scheme::pep440);
   // As parse, but throws Error(ErrorCode::version) that names `what` and the text.
   static Version require(std::string_view text, Scheme scheme, std::string_view what);
@@ -39,8 +39,8 @@ class Version {
   // Same epoch, major and minor.
   [[nodiscard]] bool same_minor(const Version& other) const;
 
-  // PEP 440 §Summary of permitted suffixes and relative ordering (1.4 == 1.4.0); SemVer §11, where build metadata
-  // does not count.
+  // PEP 440 §Summary of permitted suffixes and relative ordering (1.4 == 1.4.0); SemVer §11, where build
+  // metadata does not count.
   std::strong_ordering operator<=>(const Version& other) const;
   bool operator==(const Version& other) const { return (*this <=> other) == 0; }
 

@@ -1,4 +1,5 @@
-// The plan: which references change, old -> new, with each object's state when it was seen. Pure ordering and policy.
+// The plan: which references change, old -> new, with each object's state when it was seen. Pure ordering and
+// policy.
 #pragma once
 
 #include <memory>
@@ -22,12 +23,13 @@ struct Policy {
 };
 
 // Why a reference of this package does not move to `to`; nullopt: it moves.
-std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy, Direction direction);
+std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
+                                Direction direction);
 
 struct Selection {
-  std::optional<std::string> jobs;      // --jobs[=GLOB]: "" = all jobs
+  std::optional<std::string> jobs;  // --jobs[=GLOB]: "" = all jobs
   std::optional<std::string> services;
-  std::vector<std::string> targets;     // --target; empty: all of the environment
+  std::vector<std::string> targets;  // --target; empty: all of the environment
 };
 bool selects(const Selection& selection, const ObjectInfo& object);
 
@@ -60,14 +62,14 @@ struct PlanRequest {
 // Discovers and decides; writes nothing.
 Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& source, Diagnostics& diagnostics);
 
-// The plan file (schema mlship.plan/1) and back; parse throws Error(bad_plan) on anything not exactly a plan whose id
-// fits its content.
+// The plan file (schema mlship.plan/1) and back; parse throws Error(bad_plan) on anything not exactly a plan
+// whose id fits its content.
 Json to_json(const Plan& plan);
 Plan parse_plan(std::string_view text);
 
-// A plan file only narrows: computes the plan again from what is live and keeps the operations of `file` that discovery
-// reproduces exactly; the others come back as conflicts (Skipped). Throws Error(stale_plan) when none is left but some
-// were planned.
+// A plan file only narrows: computes the plan again from what is live and keeps the operations of `file` that
+// discovery reproduces exactly; the others come back as conflicts (Skipped). Throws Error(stale_plan) when
+// none is left but some were planned.
 Plan narrow(const Plan& file, const Plan& fresh);
 
 }  // namespace mlship

@@ -1,5 +1,5 @@
-// The reference grammar: a mention of some version of a package in a string, whatever the system. Pure, byte-exact,
-// works on bytes that are not UTF-8. Names compare by PEP 503, versions by the scheme.
+// The reference grammar: a mention of some version of a package in a string, whatever the system. Pure,
+// byte-exact, works on bytes that are not UTF-8. Names compare by PEP 503, versions by the scheme.
 #pragma once
 
 #include <optional>
@@ -24,9 +24,9 @@ struct Span {
 
 struct Reference {
   Form form = Form::pin;
-  std::string name;             // as written
-  std::string package;          // PEP 503
-  std::string version_text;     // as written; "" when there is none (digest only, range, no tag)
+  std::string name;          // as written
+  std::string package;       // PEP 503
+  std::string version_text;  // as written; "" when there is none (digest only, range, no tag)
   std::optional<Version> version;
   std::optional<Digest> digest;  // image, bundle
   bool hash_pinned = false;      // a --hash or #sha256= stands beside it
@@ -43,11 +43,13 @@ struct Grammar {
   std::vector<std::string> roots;  // install roots: <root>/<package>/<version>[/…] is a folder reference
 };
 
-// Every reference in `text`, left to right, none overlapping. Candidates whose version does not parse are left out.
+// Every reference in `text`, left to right, none overlapping. Candidates whose version does not parse are
+// left out.
 std::vector<Reference> find_references(std::string_view text, const Grammar& grammar);
 
-// The text of `whole.substr(reference.span)` rewritten to the new version; extras, quotes, markers, scheme and the
-// tag-or-digest style stay. `file`: the new file name for the file forms. `digest`: for image and bundle.
+// The text of `whole.substr(reference.span)` rewritten to the new version; extras, quotes, markers, scheme
+// and the tag-or-digest style stay. `file`: the new file name for the file forms. `digest`: for image and
+// bundle.
 std::string rewrite(std::string_view whole, const Reference& reference, const Version& version,
                     const std::string& file = "", const std::optional<Digest>& digest = std::nullopt);
 

@@ -50,13 +50,16 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context);
 
 // The newest rollout of this environment that has not ended; nullopt when all have.
-std::optional<std::string> unfinished(Ledger& ledger, const std::string& environment, const std::string& package);
+std::optional<std::string> unfinished(Ledger& ledger, const std::string& environment,
+                                      const std::string& package);
 // Goes on with it: what is live decides what is left to do.
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& context);
 
 // The inverse of one rollout's confirmed operations (reverse order), as a plan.
 Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets);
-// The last rollout of the package and environment that changed something and was not undone; nullopt when none.
-std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment, const std::string& package);
+// The last rollout of the package and environment that changed something and was not undone; nullopt when
+// none.
+std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,
+                                        const std::string& package);
 
 }  // namespace mlship

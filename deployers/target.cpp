@@ -34,8 +34,10 @@ constexpr auto reasons = std::to_array<ReasonRow>({
 
 constexpr auto common_keys = std::to_array<KeySpec>({
     {"kind", KeySpec::Type::string, "the kind of system; `mlship targets` lists them", "", true},
-    {"index", KeySpec::Type::string, "the [indexes] entry that must serve a version before a pin moves to it", ""},
-    {"trust-pins", KeySpec::Type::boolean, "move pins without asking an index; the plan says `unverified`", "false"},
+    {"index", KeySpec::Type::string, "the [indexes] entry that must serve a version before a pin moves to it",
+     ""},
+    {"trust-pins", KeySpec::Type::boolean, "move pins without asking an index; the plan says `unverified`",
+     "false"},
     {"compat", KeySpec::Type::string, "which older references move: major, minor or any", "major"},
     {"prereleases", KeySpec::Type::boolean, "move references to a pre-release too", "false"},
     {"strict", KeySpec::Type::boolean, "every older reference left behind is exit 8", "false"},
@@ -45,10 +47,16 @@ constexpr auto common_keys = std::to_array<KeySpec>({
 
 }  // namespace
 
-std::string_view to_string(Reason reason) { return reasons.at(static_cast<size_t>(reason)).word; }
-bool fell_short(Reason reason) { return reasons.at(static_cast<size_t>(reason)).fell_short; }
+std::string_view to_string(Reason reason) {
+  return reasons.at(static_cast<size_t>(reason)).word;
+}
+bool fell_short(Reason reason) {
+  return reasons.at(static_cast<size_t>(reason)).fell_short;
+}
 
-std::span<const KeySpec> common_target_keys() { return common_keys; }
+std::span<const KeySpec> common_target_keys() {
+  return common_keys;
+}
 
 std::unique_ptr<Target> make_target(const TargetSection& section, const Project& project, Host& host) {
   std::vector<std::string> known;
@@ -57,7 +65,8 @@ std::unique_ptr<Target> make_target(const TargetSection& section, const Project&
     known.emplace_back(factory->kind);
   }
   throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
-                                           ": unknown kind '" + section.kind + "'" + did_you_mean(section.kind, known))
+                                           ": unknown kind '" + section.kind + "'" +
+                                           did_you_mean(section.kind, known))
       .hint("mlship targets");
 }
 

@@ -1,15 +1,16 @@
-// A system that holds jobs. Opaque objects in, minimal patches out. The engine (plan, rollout, rollback, status) knows
-// targets only through this interface.
+// A system that holds jobs. Opaque objects in, minimal patches out. The engine (plan, rollout, rollback,
+// status) knows targets only through this interface.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/diagnostics.h"
 #include "core/host/host.h"
@@ -23,14 +24,28 @@ enum class ObjectClass { job, service, both };
 
 // The closed list of product.md.
 enum class Reason {
-  range, unpinned, opaque, other_kind, same_version, newer, older, other_major, pre_release, foreign_owner,
-  hash_pinned, no_output, no_permission, unresolvable, busy, conflict,
+  range,
+  unpinned,
+  opaque,
+  other_kind,
+  same_version,
+  newer,
+  older,
+  other_major,
+  pre_release,
+  foreign_owner,
+  hash_pinned,
+  no_output,
+  no_permission,
+  unresolvable,
+  busy,
+  conflict,
 };
 std::string_view to_string(Reason reason);  // "hash-pinned"
 bool fell_short(Reason reason);             // exit 8
 
 struct ObjectInfo {
-  std::string id;        // stable within the target while nobody edits: "/etc/cron.d/churn:12"
+  std::string id;  // stable within the target while nobody edits: "/etc/cron.d/churn:12"
   std::string name;
   std::string kind;      // "cron-entry"
   std::string schedule;  // "" when it has none
@@ -39,15 +54,15 @@ struct ObjectInfo {
 };
 
 struct FoundReference {
-  std::string path;  // "12:24" (line:column) in text, a keyed pointer in documents
-  std::string text;  // the reference's span
+  std::string path;     // "12:24" (line:column) in text, a keyed pointer in documents
+  std::string text;     // the reference's span
   Reference reference;  // spans relative to `text`
 };
 
 struct LiveObject {
   ObjectInfo info;
-  std::string token;             // the system's concurrency token (sha256 of a file); "" when it has none
-  nlohmann::json locator;        // the target's own words to find the object again; stored in plan and ledger
+  std::string token;       // the system's concurrency token (sha256 of a file); "" when it has none
+  nlohmann::json locator;  // the target's own words to find the object again; stored in plan and ledger
   std::vector<FoundReference> references;
 };
 
@@ -72,18 +87,18 @@ struct Carrier {
 };
 
 struct Destination {
-  std::string text;                // the new text of the reference's span
+  std::string text;  // the new text of the reference's span
   std::vector<Carrier> carriers;
   std::vector<std::string> warnings;  // "unverified"
-  std::optional<Reason> skip;      // set: it cannot move, for that reason
+  std::optional<Reason> skip;         // set: it cannot move, for that reason
   std::string detail, hint;
 };
 
 struct Change {
   std::string path;
-  std::string from, to;        // the span's text
+  std::string from, to;  // the span's text
   Form form = Form::pin;
-  std::string from_version;    // normal form, "" when unknown
+  std::string from_version;  // normal form, "" when unknown
   std::string to_version;
   std::vector<std::string> warnings;
 };
@@ -104,18 +119,18 @@ enum class ObjectState { pre, post, conflict, gone };
 
 struct Observation {
   ObjectState state = ObjectState::conflict;
-  std::string detail;        // for conflict: what stands there now
+  std::string detail;  // for conflict: what stands there now
   std::string token;
-  bool rest_equal = true;    // everything outside the spans is as it was planned
-  nlohmann::json locator;    // where the object stands now
+  bool rest_equal = true;  // everything outside the spans is as it was planned
+  nlohmann::json locator;  // where the object stands now
 };
 
 struct ApplyResult {
   enum class Kind { written, already, conflict, refused, failed, unknown };
   Kind kind = Kind::failed;
   std::string detail;
-  std::string pending;      // "daemon-reload": what is left to do before it runs
-  nlohmann::json locator;   // where the object stands after the write
+  std::string pending;     // "daemon-reload": what is left to do before it runs
+  nlohmann::json locator;  // where the object stands after the write
 };
 
 class Target {
@@ -124,32 +139,36 @@ class Target {
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual const TargetSection& section() const = 0;
 
-  // Reads every object; never throws for one unreadable object (it becomes Skipped). `scheme` of the package looked
-  // for; scan uses pep440.
+  // Reads every object; never throws for one unreadable object (it becomes Skipped). `scheme` of the package
+  // looked for; scan uses pep440.
   virtual Discovery discover(Scheme scheme) = 0;
   // Where this reference moves for this release: the table of rollout.md.
-  virtual Destination destination(const LiveObject& object, const FoundReference& found, const Release& release,
-                                  ReleaseSource& source) = 0;
+  virtual Destination destination(const LiveObject& object, const FoundReference& found,
+                                  const Release& release, ReleaseSource& source) = 0;
   // Salted hash of the object's bytes outside the changes' spans.
-  virtual std::string rest(const LiveObject& object, const std::vector<Change>& changes, std::string_view salt) = 0;
+  virtual std::string rest(const LiveObject& object, const std::vector<Change>& changes,
+                           std::string_view salt) = 0;
 
-  // Creates the carrier (create-only, complete before it is visible, verified after); false when it was there already
-  // with the right bytes. Throws Error(version_exists) when it is there with other bytes. `tag` names the operation.
-  virtual bool place(const Carrier& carrier, const Release& release, ReleaseSource& source, const std::string& tag) = 0;
+  // Creates the carrier (create-only, complete before it is visible, verified after); false when it was there
+  // already with the right bytes. Throws Error(version_exists) when it is there with other bytes. `tag` names
+  // the operation.
+  virtual bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
+                     const std::string& tag) = 0;
   // True when the carrier is there, with the right bytes.
   virtual bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source) = 0;
 
-  // Reads the object fresh. pre: every change holds `from`; post: every one holds `to`; else conflict or gone.
+  // Reads the object fresh. pre: every change holds `from`; post: every one holds `to`; else conflict or
+  // gone.
   virtual Observation observe(const Operation& operation, std::string_view salt) = 0;
-  // Conditional write of all changes of one object, read back by the caller through observe(). `tag` names the
-  // operation and makes leftovers of a killed run recognisable.
+  // Conditional write of all changes of one object, read back by the caller through observe(). `tag` names
+  // the operation and makes leftovers of a killed run recognisable.
   virtual ApplyResult apply(const Operation& operation, const std::string& tag) = 0;
   // Puts right what a killed apply() with this tag left behind (temporary files, displaced foreign content).
   virtual void recover(const Operation& operation, const std::string& tag) = 0;
 };
 
 struct TargetFactory {
-  std::string_view kind;     // "cron"
+  std::string_view kind;  // "cron"
   std::string_view summary;
   std::span<const KeySpec> settings;
   std::string_view example;  // a [targets.NAME] snippet

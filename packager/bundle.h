@@ -1,4 +1,5 @@
-// A bundle as it lies in an OCI layout: what is in it, where its bytes are, whether they are what they claim to be.
+// A bundle as it lies in an OCI layout: what is in it, where its bytes are, whether they are what they claim
+// to be.
 #pragma once
 
 #include <optional>
@@ -42,15 +43,16 @@ BundleInfo parse_bundle_info(std::string_view bytes, std::string_view what);
 
 struct Bundle {
   oci::Layout layout;
-  Digest digest;           // of the manifest
+  Digest digest;  // of the manifest
   std::string manifest_bytes;
   oci::Manifest manifest;
   BundleInfo info;
   [[nodiscard]] Release release() const;  // has_tree when one of the platforms fits this machine
 };
 
-// The single bundle of a layout folder, or the one with that manifest digest. Checks the manifest against the profile
-// (titles equal filepaths, no duplicates, relative paths). Throws Error(bundle|not_found|verification).
+// The single bundle of a layout folder, or the one with that manifest digest. Checks the manifest against the
+// profile (titles equal filepaths, no duplicates, relative paths). Throws
+// Error(bundle|not_found|verification).
 Bundle open_bundle(const Path& layout_folder, const std::optional<Digest>& digest = std::nullopt);
 
 // Every blob's sha256 and size, the dependencies against bundle.json, the outputs, the model headers.
@@ -60,8 +62,8 @@ struct VerifyReport {
 };
 VerifyReport verify_bundle(const Bundle& bundle);  // throws Error(verification) with the first mismatch
 
-// The runnable tree in `dir` (made; must not exist): lib/, bin/, models/, .mlship/tree.json (every file with its
-// digest). `platform`: the one that fits this machine. Fsynced, not renamed.
+// The runnable tree in `dir` (made; must not exist): lib/, bin/, models/, .mlship/tree.json (every file with
+// its digest). `platform`: the one that fits this machine. Fsynced, not renamed.
 void make_tree(const Bundle& bundle, const Path& dir);
 // "" when dir is exactly that tree (its .pycache/ aside), else one line.
 std::string check_tree(const Path& dir, const Digest& bundle_digest);

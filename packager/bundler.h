@@ -14,7 +14,7 @@
 namespace mlship {
 
 struct BuildOptions {
-  Path output;               // empty: <project>/dist/NAME-VERSION
+  Path output;  // empty: <project>/dist/NAME-VERSION
   bool allow_dirty = false;
   bool offline = false;
   std::vector<std::string> find_links;
@@ -44,8 +44,8 @@ Version project_version(const Project& project);
 // Throws before anything appears under the final name; the layout is put there complete, by rename.
 BuildResult build(const Project& project, const BuildOptions& options, Host& host, Diagnostics& diagnostics);
 
-// What publish records as provenance: the commit, its remote and whether the tree was dirty. Kept beside the layout
-// (dist/NAME-VERSION.build.json), never inside the bundle.
+// What publish records as provenance: the commit, its remote and whether the tree was dirty. Kept beside the
+// layout (dist/NAME-VERSION.build.json), never inside the bundle.
 struct BuildRecord {
   std::string commit, remote;
   bool dirty = false;

@@ -11,7 +11,8 @@ Lock read_lock(std::string_view text, const std::string& file) {
     if (factory->detect(name, text)) return factory->read(text, file);
     known += (known.empty() ? "" : ", ") + std::string(factory->name);
   }
-  throw Error(ErrorCode::lock, "cannot read " + file + ": not a lock format mlship knows").fact("known", known);
+  throw Error(ErrorCode::lock, "cannot read " + file + ": not a lock format mlship knows")
+      .fact("known", known);
 }
 
 }  // namespace mlship

@@ -1,5 +1,5 @@
-// Locks: whatever the format, one normalised record per dependency. Reading a lock never runs Python, never resolves,
-// never looks at this machine.
+// Locks: whatever the format, one normalised record per dependency. Reading a lock never runs Python, never
+// resolves, never looks at this machine.
 #pragma once
 
 #include <optional>
@@ -15,14 +15,14 @@
 namespace mlship {
 
 struct LockedRequirement {
-  std::string name;     // as written
-  std::string normal;   // PEP 503
-  std::string version;  // exact
+  std::string name;            // as written
+  std::string normal;          // PEP 503
+  std::string version;         // exact
   std::vector<Digest> hashes;  // every file the lock allows
-  std::string file;     // file name when the lock names one
-  std::string url;      // "" when the lock names none
-  std::string marker;   // PEP 508, "" for always
-  std::string origin;   // "requirements.lock:12"
+  std::string file;            // file name when the lock names one
+  std::string url;             // "" when the lock names none
+  std::string marker;          // PEP 508, "" for always
+  std::string origin;          // "requirements.lock:12"
 };
 
 struct Lock {

@@ -1,10 +1,11 @@
 // Model files are read, never executed or unpickled.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "core/host/fs.h"
 #include "core/json.h"
@@ -12,12 +13,12 @@
 namespace mlship {
 
 struct ModelFactory {
-  std::string_view name;     // "safetensors"
+  std::string_view name;  // "safetensors"
   std::string_view summary;
   // By name and first bytes.
   bool (*detect)(std::string_view file_name, std::string_view head);
-  // Checks the header strictly and returns what bundle.json says of the model ({format, tensors, parameters, …}).
-  // Reads no more than the header. Throws Error(model) with `shown` (the path as the user wrote it).
+  // Checks the header strictly and returns what bundle.json says of the model ({format, tensors, parameters,
+  // …}). Reads no more than the header. Throws Error(model) with `shown` (the path as the user wrote it).
   Json (*inspect)(const Path& file, const std::string& shown);
 };
 std::span<const ModelFactory* const> model_factories();

@@ -12,15 +12,16 @@
 namespace mlship {
 
 struct Platform {
-  std::string name;                // "cp311-manylinux_2_28_x86_64"
+  std::string name;  // "cp311-manylinux_2_28_x86_64"
   MarkerEnvironment environment;
-  std::vector<std::string> tags;   // "cp311-cp311-manylinux_2_28_x86_64", best first (packaging.tags order)
-  std::string python;              // "3.11"
-  std::string machine;             // "x86_64"
+  std::vector<std::string> tags;  // "cp311-cp311-manylinux_2_28_x86_64", best first (packaging.tags order)
+  std::string python;             // "3.11"
+  std::string machine;            // "x86_64"
 };
 
-// A name from the built-in table, `cpXY-PLATFORM` by rule, or a path to a JSON file in pex's --complete-platform form
-// (marker_environment, compatible_tags), relative to `folder`. Throws Error(project_file) with a did-you-mean.
+// A name from the built-in table, `cpXY-PLATFORM` by rule, or a path to a JSON file in pex's
+// --complete-platform form (marker_environment, compatible_tags), relative to `folder`. Throws
+// Error(project_file) with a did-you-mean.
 Platform load_platform(const std::string& name_or_file, const Path& folder);
 // The names with descriptions that `mlship platforms` lists.
 struct NamedPlatform {

@@ -35,7 +35,8 @@ struct TreeSelection {
   std::vector<std::string> include;  // globs relative to root; empty: all
   std::vector<std::string> exclude;
 };
-// True when the file (relative to root) belongs to the bundle: __pycache__, *.pyc, .git, dist/, .mlship/ never do.
+// True when the file (relative to root) belongs to the bundle: __pycache__, *.pyc, .git, dist/, .mlship/
+// never do.
 bool selected(const TreeSelection& selection, std::string_view path);
 
 // The selected files of a folder as they are on disk.
@@ -44,9 +45,10 @@ std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection
 // What git knows of the project folder; absent() outside a repository.
 struct GitState {
   bool present = false;
-  std::string commit;              // HEAD, "" before the first commit
-  std::string remote;              // origin's URL without userinfo, "" without one
-  std::vector<std::string> dirty;  // changed or untracked, not ignored, that `covered` says would be shipped or read
+  std::string commit;  // HEAD, "" before the first commit
+  std::string remote;  // origin's URL without userinfo, "" without one
+  std::vector<std::string>
+      dirty;  // changed or untracked, not ignored, that `covered` says would be shipped or read
 };
 GitState git_state(const Path& project, const std::function<bool(const std::string& relative)>& covered);
 // The selected files of HEAD, read from the object database (no filters, no autocrlf, no export-ignore).

@@ -1,5 +1,6 @@
-// The canonical tar: directories then files, parents first, bytewise order, constant owner and time, ustar with a pax
-// `x` record only where ustar cannot say it, exactly 1,024 zero bytes at the end. One tree, one byte sequence.
+// The canonical tar: directories then files, parents first, bytewise order, constant owner and time, ustar
+// with a pax `x` record only where ustar cannot say it, exactly 1,024 zero bytes at the end. One tree, one
+// byte sequence.
 #pragma once
 
 #include <functional>
@@ -19,16 +20,17 @@ struct TarMember {
   std::function<void(const std::function<void(std::string_view)>& sink)> content;
 };
 
-// Members in any order; folders are derived. Throws Error(duplicate_path) on equal paths or a file that is also a
-// folder, Error(source_tree) on a path that is absolute, has `.`/`..`, control characters or is not UTF-8 in NFC.
+// Members in any order; folders are derived. Throws Error(duplicate_path) on equal paths or a file that is
+// also a folder, Error(source_tree) on a path that is absolute, has `.`/`..`, control characters or is not
+// UTF-8 in NFC.
 void write_tar(std::vector<TarMember> members, const std::function<void(std::string_view)>& sink);
 
 // Throws the Error of write_tar for one path.
 void check_member_path(std::string_view path, std::string_view where);
 
-// Unpacks a tar of ours from untrusted bytes into the empty folder `into` (libarchive's tar reader only). Refused with
-// Error(archive): links, devices, absolute or dotted paths, duplicates, control characters, non-canonical modes, more
-// than `limit_bytes` of content. Nothing is written outside `into`.
+// Unpacks a tar of ours from untrusted bytes into the empty folder `into` (libarchive's tar reader only).
+// Refused with Error(archive): links, devices, absolute or dotted paths, duplicates, control characters,
+// non-canonical modes, more than `limit_bytes` of content. Nothing is written outside `into`.
 void extract_tar(const Path& tar, const Path& into, std::uint64_t limit_bytes);
 // Its members without unpacking.
 struct TarEntry {

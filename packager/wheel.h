@@ -1,4 +1,5 @@
-// Wheels: building one from the code tree, installing them into a runnable tree (PEP 427, binary distribution format).
+// Wheels: building one from the code tree, installing them into a runnable tree (PEP 427, binary distribution
+// format).
 #pragma once
 
 #include <map>
@@ -35,14 +36,14 @@ struct InstalledFile {
   std::uint64_t size = 0;
   Digest digest;
 };
-// Spreads the wheel into `tree`/lib (purelib and platlib) and its scripts and console entry points into `tree`/bin;
-// data goes to `tree`/share-like folders. Checks RECORD both ways. Appends what it wrote to `installed`; a path that is
-// there already is Error(duplicate_path) naming both wheels. python: "3.11".
+// Spreads the wheel into `tree`/lib (purelib and platlib) and its scripts and console entry points into
+// `tree`/bin; data goes to `tree`/share-like folders. Checks RECORD both ways. Appends what it wrote to
+// `installed`; a path that is there already is Error(duplicate_path) naming both wheels. python: "3.11".
 void install_wheel(const Path& wheel, const Path& tree, const std::string& python,
                    std::map<std::string, InstalledFile>& installed);
 
-// The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it work,
-// and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT.
+// The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it
+// work, and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT.
 std::string launcher(const std::string& entry_point, const std::string& python);
 
 }  // namespace mlship

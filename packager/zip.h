@@ -15,23 +15,24 @@ struct ZipEntry {
   std::string path;  // checked: relative, UTF-8, no `.`/`..`/backslash/control characters; no trailing `/`
   bool folder = false;
   bool executable = false;
-  std::uint64_t size = 0;             // uncompressed
+  std::uint64_t size = 0;  // uncompressed
   std::uint64_t compressed = 0;
   std::uint32_t crc = 0;
-  int method = 0;                     // 0 stored, 8 deflated
+  int method = 0;  // 0 stored, 8 deflated
   std::uint64_t header_offset = 0;
   std::uint64_t data_offset = 0;
 };
 
 struct ZipLimits {
   std::uint64_t entries = 200'000;
-  std::uint64_t bytes = 16ULL << 30U;        // uncompressed, all entries together
-  std::uint64_t ratio = 50;                  // per entry, above 64 MiB uncompressed
+  std::uint64_t bytes = 16ULL << 30U;  // uncompressed, all entries together
+  std::uint64_t ratio = 50;            // per entry, above 64 MiB uncompressed
 };
 
-// Refuses, with Error(archive) naming the file and the rule: bytes before, between or after the records, local and
-// central headers that disagree, duplicates, data descriptors that lie, links and special files, other methods,
-// encryption, multi-disk, zip64 fields that contradict, comments that hide an end record, bombs.
+// Refuses, with Error(archive) naming the file and the rule: bytes before, between or after the records,
+// local and central headers that disagree, duplicates, data descriptors that lie, links and special files,
+// other methods, encryption, multi-disk, zip64 fields that contradict, comments that hide an end record,
+// bombs.
 class ZipReader {
  public:
   explicit ZipReader(const Path& file, ZipLimits limits = {});

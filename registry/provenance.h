@@ -12,8 +12,8 @@
 namespace mlship {
 
 struct Placement {
-  std::string kind;  // "bundle", "wheel", …
-  std::string where; // URL without userinfo and query
+  std::string kind;   // "bundle", "wheel", …
+  std::string where;  // URL without userinfo and query
   Digest digest;
 };
 
@@ -27,12 +27,14 @@ struct Provenance {
 };
 
 // The in-toto Statement (canonical JSON).
-std::string provenance_statement(const Provenance& provenance, const std::string& package, const Digest& subject);
+std::string provenance_statement(const Provenance& provenance, const std::string& package,
+                                 const Digest& subject);
 std::optional<Provenance> parse_provenance(std::string_view statement);
 
 void put_provenance(Registry& registry, const std::string& package, const oci::Descriptor& subject,
                     const Provenance& provenance);
 // The oldest one (who published first); nullopt when there is none.
-std::optional<Provenance> get_provenance(Registry& registry, const std::string& package, const Digest& subject);
+std::optional<Provenance> get_provenance(Registry& registry, const std::string& package,
+                                         const Digest& subject);
 
 }  // namespace mlship

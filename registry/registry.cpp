@@ -15,8 +15,8 @@ std::unique_ptr<Registry> open_registry(const std::string& url, Host& host) {
   }
   std::string list;
   for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
-  throw Error(ErrorCode::project_file, "cannot open registry " + printable_url(url) + ": unknown scheme '" + scheme +
-                                           "'" + did_you_mean(scheme, known))
+  throw Error(ErrorCode::project_file, "cannot open registry " + printable_url(url) + ": unknown scheme '" +
+                                           scheme + "'" + did_you_mean(scheme, known))
       .fact("known", list);
 }
 

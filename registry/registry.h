@@ -37,8 +37,8 @@ class Registry {
  public:
   virtual ~Registry() = default;
 
-  [[nodiscard]] virtual std::string url() const = 0;   // printable
-  [[nodiscard]] virtual bool atomic() const = 0;       // put_if_absent and move_tag are compare-and-swap
+  [[nodiscard]] virtual std::string url() const = 0;  // printable
+  [[nodiscard]] virtual bool atomic() const = 0;      // put_if_absent and move_tag are compare-and-swap
 
   // nullopt only when it is definitely absent. `reference`: a tag or "sha256:…".
   virtual std::optional<oci::Descriptor> stat(const std::string& package, const std::string& reference) = 0;
@@ -52,8 +52,8 @@ class Registry {
   virtual PutResult put_if_absent(const std::string& package, const std::string& tag, const oci::Layout& from,
                                   const oci::Descriptor& manifest, Diagnostics& diagnostics) = 0;
 
-  virtual std::vector<std::string> packages() = 0;                        // sorted
-  virtual std::vector<TagInfo> list(const std::string& package) = 0;      // sorted by tag; empty when absent
+  virtual std::vector<std::string> packages() = 0;                    // sorted
+  virtual std::vector<TagInfo> list(const std::string& package) = 0;  // sorted by tag; empty when absent
   virtual std::optional<Digest> resolve_tag(const std::string& package, const std::string& tag) = 0;
   // Creates (expected nullopt) or moves a tag. Error(tag_moved) when it is not what was expected.
   virtual void move_tag(const std::string& package, const std::string& tag, const oci::Descriptor& to,
@@ -65,7 +65,7 @@ class Registry {
 };
 
 struct RegistryFactory {
-  std::string_view scheme;   // "layout"
+  std::string_view scheme;  // "layout"
   std::string_view summary;
   std::string_view example;  // "layout:/srv/mlship/registry"
   std::unique_ptr<Registry> (*open)(const std::string& url, Host& host);

@@ -1,9 +1,10 @@
-// A shared library loaded on first use: linking libcurl, libgit2 and libarchive would cost every start milliseconds.
+// A shared library loaded on first use: linking libcurl, libgit2 and libarchive would cost every start
+// milliseconds.
 #pragma once
 
-#include <dlfcn.h>
-
 #include <string>
+
+#include <dlfcn.h>
 
 #include "core/error.h"
 
@@ -12,7 +13,8 @@ namespace mlship {
 class DynamicLibrary {
  public:
   // soname: "libgit2.so.1.5". Throws Error(io) with the package to install. Never unloaded.
-  DynamicLibrary(const char* soname, const char* debian_package) : handle_(dlopen(soname, RTLD_NOW | RTLD_LOCAL)) {
+  DynamicLibrary(const char* soname, const char* debian_package)
+      : handle_(dlopen(soname, RTLD_NOW | RTLD_LOCAL)) {
     if (handle_ == nullptr) {
       throw Error(ErrorCode::io, std::string("cannot load ") + soname + ": the library is missing or damaged")
           .hint(std::string("apt-get install ") + debian_package);

@@ -24,10 +24,10 @@ enum class Kind { file, folder, link, other };
 struct Stat {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::uint64_t size = 0;      // bytes
-  std::int64_t mtime_ns = 0;   // since the epoch
+  std::uint64_t size = 0;     // bytes
+  std::int64_t mtime_ns = 0;  // since the epoch
   std::int64_t ctime_ns = 0;
-  std::uint32_t mode = 0;      // permission bits only (07777)
+  std::uint32_t mode = 0;  // permission bits only (07777)
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint64_t links = 0;
@@ -47,21 +47,23 @@ std::optional<std::string> read_if_exists(const Path& path, std::uint64_t limit 
 void read_chunks(const Path& path, const std::function<void(std::string_view)>& chunk);
 Digest hash_file(const Path& path);
 
-// Temporary file beside it, fsync, rename, fsync of the folder: after a crash the old or the new content is there.
+// Temporary file beside it, fsync, rename, fsync of the folder: after a crash the old or the new content is
+// there.
 void write_atomic(const Path& path, std::string_view content, std::uint32_t mode = 0644);
 // As write_atomic, but false (and nothing changed) when `path` exists already.
 bool create_exclusive(const Path& path, std::string_view content, std::uint32_t mode = 0644);
 
 // Names in bytewise order, without . and ..
 std::vector<std::string> list(const Path& folder);
-// Every file, link and other non-folder below `root`, relative, bytewise order of the whole path; `skip` prunes.
+// Every file, link and other non-folder below `root`, relative, bytewise order of the whole path; `skip`
+// prunes.
 std::vector<Path> walk(const Path& root, const std::function<bool(const Path& relative)>& skip = {});
 
 void make_folders(const Path& folder);
-void make_folders_durable(const Path& folder);  // and fsync each parent that gained an entry
-void remove_file(const Path& path);             // absent is fine
-void remove_tree(const Path& path);             // absent is fine; never follows links
-void rename(const Path& from, const Path& to);  // replaces `to`
+void make_folders_durable(const Path& folder);             // and fsync each parent that gained an entry
+void remove_file(const Path& path);                        // absent is fine
+void remove_tree(const Path& path);                        // absent is fine; never follows links
+void rename(const Path& from, const Path& to);             // replaces `to`
 bool rename_no_replace(const Path& from, const Path& to);  // false when `to` exists
 // RENAME_EXCHANGE of two existing paths; false when the file system cannot.
 bool exchange(const Path& a, const Path& b);
@@ -71,8 +73,8 @@ void sync_tree(const Path& folder);  // every file and folder below, then itself
 void set_mode(const Path& path, std::uint32_t mode);
 
 enum class Placed { reflink, hardlink, copy };
-// Makes `to` (must not exist) with the content of `from`. A reflink shares no inode; a hardlink does and is tried only
-// when allowed. Falls back to a copy on EXDEV, EPERM, EMLINK, EOPNOTSUPP.
+// Makes `to` (must not exist) with the content of `from`. A reflink shares no inode; a hardlink does and is
+// tried only when allowed. Falls back to a copy on EXDEV, EPERM, EMLINK, EOPNOTSUPP.
 Placed place(const Path& from, const Path& to, bool allow_hardlink);
 
 // A file being written in pieces; the temporary name is removed unless commit() was called.
@@ -83,8 +85,8 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   void write(std::string_view data);
-  void truncate();                   // back to empty
-  void close(bool durable = true);   // fsync when durable; keeps the file
+  void truncate();                  // back to empty
+  void close(bool durable = true);  // fsync when durable; keeps the file
   [[nodiscard]] const Path& path() const { return path_; }
 
  private:

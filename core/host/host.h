@@ -1,5 +1,5 @@
-// The outside world, built once in main and passed down. Files are reached through core/host/fs.h directly: tests use
-// real folders, a tmpfs and strace instead of an imitation.
+// The outside world, built once in main and passed down. Files are reached through core/host/fs.h directly:
+// tests use real folders, a tmpfs and strace instead of an imitation.
 #pragma once
 
 #include "core/host/clock.h"

@@ -1,5 +1,6 @@
-// HTTP over libcurl (loaded on first use): connection reuse, parallel transfers, retries by a pure policy, redirects
-// that drop credentials off-origin, proxies and CA settings from the environment, timeouts on stall and not on total.
+// HTTP over libcurl (loaded on first use): connection reuse, parallel transfers, retries by a pure policy,
+// redirects that drop credentials off-origin, proxies and CA settings from the environment, timeouts on stall
+// and not on total.
 #pragma once
 
 #include <chrono>
@@ -47,15 +48,16 @@ struct HttpResponse {
   [[nodiscard]] std::optional<std::string> header(std::string_view lower_name) const;
 };
 
-// One outcome of one try, and what to do next. Pure; the table of cases is in tests/unit/core/http_retry_test.cpp.
+// One outcome of one try, and what to do next. Pure; the table of cases is in
+// tests/unit/core/http_retry_test.cpp.
 struct RetryInput {
-  int attempt = 1;             // tries made so far
-  int status = 0;              // 0: no answer
-  bool transient = false;      // no answer for a reason that may pass (refused, reset, timeout, DNS)
-  bool idempotent = true;      // GET, HEAD, PUT, DELETE
+  int attempt = 1;         // tries made so far
+  int status = 0;          // 0: no answer
+  bool transient = false;  // no answer for a reason that may pass (refused, reset, timeout, DNS)
+  bool idempotent = true;  // GET, HEAD, PUT, DELETE
   std::optional<std::chrono::seconds> retry_after;
   std::chrono::milliseconds spent{0};
-  double jitter = 0.5;         // 0..1, given by the caller
+  double jitter = 0.5;  // 0..1, given by the caller
 };
 struct RetryPolicy {
   int max_attempts = 5;
@@ -74,17 +76,19 @@ struct Transfer {
 class Http {
  public:
   virtual ~Http() = default;
-  // One exchange, retried by the policy. Returns any final status; throws Error(network|tls) when there is none.
+  // One exchange, retried by the policy. Returns any final status; throws Error(network|tls) when there is
+  // none.
   virtual HttpResponse send(const HttpRequest& request) = 0;
-  // All of them, at most `parallel` at a time over reused connections; the first Error stops the rest and is thrown.
+  // All of them, at most `parallel` at a time over reused connections; the first Error stops the rest and is
+  // thrown.
   virtual void run(std::vector<Transfer> transfers, int parallel) = 0;
 };
 
 // Reads HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR of env. Both must outlive the result.
 std::unique_ptr<Http> curl_http(const Env& env, Clock& clock);
 
-// The Error for a status that is not 2xx: 401 unauthorized, 403 forbidden, 404 not_found, 409, 412, 429, 5xx …
-// Only 404 and 410 mean absent. `doing` is "fetch https://index.test/simple/numpy/".
+// The Error for a status that is not 2xx: 401 unauthorized, 403 forbidden, 404 not_found, 409, 412, 429, 5xx
+// … Only 404 and 410 mean absent. `doing` is "fetch https://index.test/simple/numpy/".
 Error http_error(const HttpResponse& response, std::string_view doing);
 
 }  // namespace mlship

@@ -11,10 +11,10 @@
 namespace mlship {
 
 struct ProcessRequest {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH
-  std::filesystem::path folder;   // empty: the current one
+  std::vector<std::string> argv;                   // argv[0] is looked up in PATH
+  std::filesystem::path folder;                    // empty: the current one
   std::map<std::string, std::string> environment;  // added to the inherited one
-  std::string input;              // standard input, then end of file
+  std::string input;                               // standard input, then end of file
   std::chrono::seconds timeout{60};
 };
 
@@ -27,7 +27,8 @@ struct ProcessResult {
 class Process {
  public:
   virtual ~Process() = default;
-  // Throws Error(not_found) when argv[0] does not exist, Error(io) on a timeout (the child's group is killed).
+  // Throws Error(not_found) when argv[0] does not exist, Error(io) on a timeout (the child's group is
+  // killed).
   virtual ProcessResult run(const ProcessRequest& request) = 0;
 };
 

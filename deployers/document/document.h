@@ -31,8 +31,8 @@ struct DocumentObject {
   std::vector<Span> sites;
 };
 
-// crontab(5): entries with and without a user column, @reboot…, environment lines; comments and blank lines are no
-// objects. `system`: the format of /etc/crontab and /etc/cron.d, which has the user column.
+// crontab(5): entries with and without a user column, @reboot…, environment lines; comments and blank lines
+// are no objects. `system`: the format of /etc/crontab and /etc/cron.d, which has the user column.
 std::vector<DocumentObject> parse_crontab(std::string_view text, bool system);
 // Any text: one object, one site, everything.
 std::vector<DocumentObject> parse_text(std::string_view text);

@@ -1,5 +1,5 @@
-// The durable record of plans, intents, results and holds: append-only JSON lines, one folder per rollout, entries
-// chained by sha256, a format version that older programs refuse.
+// The durable record of plans, intents, results and holds: append-only JSON lines, one folder per rollout,
+// entries chained by sha256, a format version that older programs refuse.
 #pragma once
 
 #include <functional>
@@ -17,14 +17,14 @@ namespace mlship {
 struct Hold {
   std::string package;
   Version version;
-  std::string why;        // rollout id that put it there
+  std::string why;  // rollout id that put it there
   std::int64_t since = 0;
 };
 
 // One rollout's folder: plan.json and entries.jsonl.
 struct RolloutRecord {
-  std::string id;             // "20261121T093854Z-k3f9"; sorts by time
-  std::string command;        // "rollout" | "rollback"
+  std::string id;       // "20261121T093854Z-k3f9"; sorts by time
+  std::string command;  // "rollout" | "rollback"
   std::string environment, package;
   std::string who, host;
   std::int64_t started = 0;
@@ -39,8 +39,8 @@ class Ledger {
   virtual ~Ledger() = default;
   [[nodiscard]] virtual std::string url() const = 0;
 
-  // Exclusive use for this process; Error(ledger_busy) naming the holder when another has it. Released by destruction
-  // of the returned object.
+  // Exclusive use for this process; Error(ledger_busy) naming the holder when another has it. Released by
+  // destruction of the returned object.
   virtual std::shared_ptr<void> acquire(const std::string& holder) = 0;
   // Durable before they return. Only while held.
   virtual void begin(const RolloutRecord& record) = 0;
@@ -48,12 +48,13 @@ class Ledger {
   virtual void put_hold(const Hold& hold) = 0;
   virtual void release_hold(const std::string& package, const Version& version, const std::string& who) = 0;
 
-  virtual std::vector<std::string> rollouts() = 0;                              // ids, oldest first
-  virtual RolloutRecord read(const std::string& id) = 0;                        // Error(rollout_not_found)
+  virtual std::vector<std::string> rollouts() = 0;        // ids, oldest first
+  virtual RolloutRecord read(const std::string& id) = 0;  // Error(rollout_not_found)
   virtual std::vector<Hold> holds() = 0;
 };
 
-// A folder with flock. Readers need no lock. Error(ledger) when the format version is newer than this program's.
+// A folder with flock. Readers need no lock. Error(ledger) when the format version is newer than this
+// program's.
 std::unique_ptr<Ledger> folder_ledger(const std::filesystem::path& folder);
 
 }  // namespace mlship

@@ -1,0 +1,159 @@
+#include "core/host/process.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+extern char** environ;
+
+namespace mlship {
+namespace {
+
+class Pipe {
+ public:
+  Pipe() {
+    if (pipe2(ends_.data(), O_CLOEXEC) != 0)
+      throw Error(ErrorCode::io, "cannot make a pipe: too many open files");
+  }
+  ~Pipe() {
+    close_end(0);
+    close_end(1);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  [[nodiscard]] int operator[](size_t end) const { return ends_.at(end); }
+  void close_end(size_t end) {
+    if (ends_.at(end) >= 0) close(ends_.at(end));
+    ends_.at(end) = -1;
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
+};
+
+struct Pipes {
+  Pipe in, out, err;
+};
+
+std::vector<std::string> merged_environment(const std::map<std::string, std::string>& added) {
+  std::vector<std::string> result;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    if (!added.contains(text.substr(0, text.find('=')))) result.push_back(text);
+  }
+  for (const auto& [name, value] : added) result.push_back(name + "=" + value);
+  return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (auto& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+pid_t spawn(const ProcessRequest& request, const Pipes& pipes) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, pipes.in[0], 0);
+  posix_spawn_file_actions_adddup2(&actions, pipes.out[1], 1);
+  posix_spawn_file_actions_adddup2(&actions, pipes.err[1], 2);
+  if (!request.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, request.folder.c_str());
+  // A group of its own, so that a timeout ends its children too; default signals, whatever this process
+  // ignores.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  sigaddset(&defaults, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+
+  auto argv = request.argv;
+  auto environment = merged_environment(request.environment);
+  pid_t pid = 0;
+  const int failed = posix_spawnp(&pid, argv.at(0).c_str(), &actions, &attributes, pointers(argv).data(),
+                                  pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (failed != 0) {
+    const auto code = failed == ENOENT ? ErrorCode::not_found : ErrorCode::io;
+    throw Error(code, "cannot run " + request.argv[0] + ": " + std::strerror(failed));
+  }
+  return pid;
+}
+
+// Moves bytes both ways until both outputs end; false on a timeout.
+bool pump(const ProcessRequest& request, Pipes& pipes, ProcessResult& result) {
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + request.timeout;
+  std::string_view input = request.input;
+  if (input.empty()) pipes.in.close_end(1);
+  while (pipes.out[0] >= 0 || pipes.err[0] >= 0) {
+    std::array<pollfd, 3> fds{
+        {{pipes.in[1], POLLOUT, 0}, {pipes.out[0], POLLIN, 0}, {pipes.err[0], POLLIN, 0}}};
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
+    if (left <= 0) return false;
+    if (poll(fds.data(), fds.size(), static_cast<int>(std::min<long>(left, 1000))) < 0 && errno != EINTR)
+      return false;
+    if (fds[0].revents != 0) {
+      const ssize_t n = write(pipes.in[1], input.data(), std::min<size_t>(input.size(), PIPE_BUF));
+      if (n > 0) input.remove_prefix(static_cast<size_t>(n));
+      if (n < 0 || input.empty()) pipes.in.close_end(1);
+    }
+    const auto drain = [](Pipe& pipe, short events, std::string& to) {
+      std::array<char, 65536> buffer{};
+      if (events == 0) return;
+      const ssize_t n = read(pipe[0], buffer.data(), buffer.size());
+      if (n > 0) to.append(buffer.data(), static_cast<size_t>(n));
+      if (n <= 0) pipe.close_end(0);
+    };
+    drain(pipes.out, fds[1].revents, result.out);
+    drain(pipes.err, fds[2].revents, result.err);
+  }
+  return true;
+}
+
+class SystemProcess : public Process {
+ public:
+  ProcessResult run(const ProcessRequest& request) override {
+    Pipes pipes;
+    const pid_t pid = spawn(request, pipes);
+    pipes.in.close_end(0);
+    pipes.out.close_end(1);
+    pipes.err.close_end(1);
+    ProcessResult result;
+    const bool ended = pump(request, pipes, result);
+    if (!ended) kill(-pid, SIGKILL);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!ended) {
+      throw Error(ErrorCode::io, "cannot finish " + request.argv[0] + ": no end after " +
+                                     std::to_string(request.timeout.count()) + " s");
+    }
+    result.exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Process> system_process() {
+  // A child that ends before it read its input must not end this process.
+  std::signal(SIGPIPE, SIG_IGN);
+  return std::make_unique<SystemProcess>();
+}
+
+}  // namespace mlship
