@@ -1,0 +1,1 @@
+"""Predicts which customers will leave: features, training, scoring."""
