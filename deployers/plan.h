@@ -40,6 +40,7 @@ struct Plan {
   Scheme scheme = Scheme::pep440;
   Direction direction = Direction::up;
   std::optional<Version> to;  // absent for the inverse of a rollout
+  std::string inverse_of;     // the rollout this plan undoes; its operations keep their ids
   Digest digest;
   std::string salt;
   std::vector<Operation> operations;
@@ -49,6 +50,7 @@ struct Plan {
   [[nodiscard]] size_t changes() const;
 };
 
+class Ledger;
 using Targets = std::vector<std::unique_ptr<Target>>;
 
 struct PlanRequest {
@@ -58,12 +60,17 @@ struct PlanRequest {
   Selection selection;
   std::optional<Compat> compat;  // --compat wins over the targets' own
   bool strict = false;
+  std::string salt;          // "" = a fresh random one
+  Ledger* ledger = nullptr;  // for Direction::down: the exact texts objects had; may be absent
 };
 // Discovers and decides; writes nothing.
 Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& source, Diagnostics& diagnostics);
 
-// The plan file (schema mlship.plan/1) and back; parse throws Error(bad_plan) on anything not exactly a plan
-// whose id fits its content.
+// Gives the plan its id and checks that it hangs together; every maker of a plan ends with it.
+void finish_plan(Plan& plan);
+
+// The plan file (schema mlship.plan-file/1; docs/ledger.md) and back; parse throws Error(bad_plan) on
+// anything not exactly a plan whose id fits its content.
 Json to_json(const Plan& plan);
 Plan parse_plan(std::string_view text);
 

@@ -26,7 +26,7 @@ struct RolloutReport {
   std::vector<ObjectResult> results;
   std::vector<Skipped> skipped;
   std::int64_t seconds = 0;
-  [[nodiscard]] bool complete() const;  // exit 0 rather than 8
+  [[nodiscard]] bool complete() const;  // exit 0 rather than 8; false also when interrupted
 };
 
 // What a run of the engine works with; all outlive the call.
@@ -43,19 +43,27 @@ struct RunContext {
   std::string command;  // "rollout" | "rollback"
   std::string who, host;
   std::vector<std::string> commits;
+  // Set for a rollout without a plan file: after it, discover again (three passes at most) until no old
+  // reference remains, so that jobs created meanwhile are caught.
+  std::optional<PlanRequest> converge;
 };
 
 // Refuses held versions (Error(version_held)) before anything is written.
 void check_holds(Ledger& ledger, const std::string& package, const Version& version);
+// Takes the ledger for the time of the run (Error(ledger_busy)). Targets' failures are Outcomes; what the
+// ledger itself throws (disk full) ends the run, with the command that goes on as hint. An empty plan writes
+// nothing and has no id.
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context);
 
-// The newest rollout of this environment that has not ended; nullopt when all have.
+// The newest rollout of this environment and package ("": any) when it has not ended; nullopt when it has. An
+// unfinished one that a later run went past is history: that run settled what it had left open.
 std::optional<std::string> unfinished(Ledger& ledger, const std::string& environment,
                                       const std::string& package);
 // Goes on with it: what is live decides what is left to do.
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& context);
 
-// The inverse of one rollout's confirmed operations (reverse order), as a plan.
+// The inverse of one rollout's confirmed operations (reverse order), as a plan: exactly the old texts, where
+// the value is still ours; the rest is Skipped as conflict. Nothing is written.
 Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets);
 // The last rollout of the package and environment that changed something and was not undone; nullopt when
 // none.

@@ -71,8 +71,10 @@ struct Skipped {
   Reason reason = Reason::opaque;
   std::string detail;
   std::string hint;
-  std::string from;  // the reference's span, "" when there is none
+  std::string from;     // the reference's span, "" when there is none
+  bool strict = false;  // an older reference left behind under `strict`: falls short whatever the reason
 };
+bool fell_short(const Skipped& skipped);
 
 struct Discovery {
   std::vector<LiveObject> objects;  // in a stable order
@@ -163,6 +165,9 @@ class Target {
   // Conditional write of all changes of one object, read back by the caller through observe(). `tag` names
   // the operation and makes leftovers of a killed run recognisable.
   virtual ApplyResult apply(const Operation& operation, const std::string& tag) = 0;
+  // Before a rollback: false when what `change.to` names (a folder, a file) is a thing this target can look
+  // for and it is not there. Old places may be older than mlship, so nothing is known of them but their name.
+  virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }
   // Puts right what a killed apply() with this tag left behind (temporary files, displaced foreign content).
   virtual void recover(const Operation& operation, const std::string& tag) = 0;
 };

@@ -46,6 +46,7 @@ class Ledger {
   virtual void begin(const RolloutRecord& record) = 0;
   virtual void append(const std::string& rollout, const Json& entry) = 0;
   virtual void put_hold(const Hold& hold) = 0;
+  // Error(not_found) when there is no such hold.
   virtual void release_hold(const std::string& package, const Version& version, const std::string& who) = 0;
 
   virtual std::vector<std::string> rollouts() = 0;        // ids, oldest first

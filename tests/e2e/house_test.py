@@ -1,0 +1,73 @@
+"""The rules of the house: include directions, one adapter per library, sizes of files."""
+
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(os.environ.get("MLSHIP_SOURCE", pathlib.Path(__file__).parents[2]))
+
+# Which top folder may include which (ARCHITECTURE.md).
+ALLOWED = {
+    "core": {"core"},
+    "packager": {"core", "packager"},
+    "registry": {"core", "registry"},
+    "deployers": {"core", "deployers"},
+    "cli": {"core", "packager", "registry", "deployers", "cli"},
+}
+# Each library behind one source file or folder.
+ADAPTERS = {
+    r"curl/": ["core/host/http"],
+    r"git2": ["packager/git_"],
+    r"archive(_entry)?\.h": ["packager/tar_reader"],
+    r"toml\+\+": ["core/toml"],
+    r"CLI/": ["cli/"],
+    r"zlib\.h": ["packager/zip_"],
+    r"utf8proc": ["packager/"],
+}
+
+
+def sources():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.cpp", "*.h"], cwd=ROOT,
+                            check=True, capture_output=True, text=True).stdout.split()
+    return [path for path in listed if (ROOT / path).exists()]
+
+
+def includes(path):
+    return re.findall(r'#include [<"]([^">]+)[">]', (ROOT / path).read_text(encoding="utf-8"))
+
+
+class House(unittest.TestCase):
+    def test_include_direction(self):
+        wrong = []
+        for path in sources():
+            allowed = ALLOWED.get(path.split("/")[0])
+            for name in includes(path):
+                if allowed is not None and name.split("/")[0] in ALLOWED and name.split("/")[0] not in allowed:
+                    wrong.append(f"{path} includes {name}")
+        self.assertEqual(wrong, [])
+
+    def test_one_adapter_per_library(self):
+        wrong = []
+        for path in sources():
+            if path.startswith("tests/"):
+                continue
+            for name in includes(path):
+                for library, homes in ADAPTERS.items():
+                    if re.match(library, name) and not any(path.startswith(home) for home in homes):
+                        wrong.append(f"{path} includes {name}")
+        self.assertEqual(wrong, [])
+
+    def test_files_fit_a_page_or_six(self):
+        long = [path for path in sources() if len((ROOT / path).read_text(encoding="utf-8").splitlines()) > 600]
+        self.assertEqual(long, [])
+
+    def test_the_rule_finds_a_forbidden_include(self):
+        # The checks above can fail: the tables cover the folders and libraries that are there.
+        self.assertGreater(len(sources()), 50)
+        self.assertTrue(any(re.match(r"toml\+\+", name) for path in sources() for name in includes(path)))
+
+
+if __name__ == "__main__":
+    unittest.main()
