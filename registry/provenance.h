@@ -18,7 +18,8 @@ struct Placement {
 };
 
 struct Provenance {
-  std::string builder;  // SLSA builder.id: one for laptops, one per CI system
+  std::string builder;     // SLSA builder.id: one for laptops, one per CI system
+  std::string invocation;  // URL of the CI run; empty on a laptop
   std::string commit, remote;
   bool dirty = false;
   std::string user, host;

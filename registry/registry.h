@@ -1,5 +1,5 @@
 // Where bundles are kept. One interface, one file per backend in backends/, one contract suite over all
-// (tests/contract/registry_test.cpp).
+// (tests/contract/registry/).
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,8 @@ class Registry {
   virtual std::optional<oci::Descriptor> stat(const std::string& package, const std::string& reference) = 0;
   // Verified bytes of the manifest. Throws Error(not_found).
   virtual std::string get_manifest(const std::string& package, const Digest& digest) = 0;
+  // Verified bytes of a small blob. Throws Error(not_found), Error(verification).
+  virtual std::string read_blob(const std::string& package, const oci::Descriptor& blob) = 0;
   // Makes `to` (must not exist) with the verified blob, or throws and leaves nothing.
   virtual void get_blob(const std::string& package, const oci::Descriptor& blob, const Path& to) = 0;
 

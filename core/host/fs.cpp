@@ -301,8 +301,6 @@ void set_mode(const Path& path, std::uint32_t mode) {
   if (::chmod(path.c_str(), mode) != 0) fail(errno, "set the mode of", path);
 }
 
-namespace {
-
 bool reflink(const Path& from, const Path& to) {
   const Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source.ok()) fail(errno, "open", from);
@@ -312,8 +310,6 @@ bool reflink(const Path& from, const Path& to) {
   ::unlink(to.c_str());
   return false;
 }
-
-}  // namespace
 
 Placed place(const Path& from, const Path& to, bool allow_hardlink) {
   if (reflink(from, to)) return Placed::reflink;

@@ -1,0 +1,56 @@
+#include "registry/list.h"
+
+#include <algorithm>
+
+#include "registry/provenance.h"
+
+namespace mlship {
+namespace {
+
+std::uint64_t size_of(Registry& registry, const std::string& package, const oci::Descriptor& descriptor) {
+  const auto manifest =
+      oci::parse_manifest(registry.get_manifest(package, descriptor.digest), descriptor.digest.str());
+  std::uint64_t size = descriptor.size + manifest.config.size;
+  for (const auto& layer : manifest.layers) size += layer.size;
+  return size;
+}
+
+}  // namespace
+
+std::vector<VersionRow> list_versions(Registry& registry, const std::string& package, Scheme scheme) {
+  const auto names = registry.list(package);
+  std::vector<VersionRow> rows;
+  for (const auto& info : names) {
+    const auto version = Version::from_oci_tag(info.tag, scheme);
+    if (!version || info.manifest.media_type != oci::media::manifest) continue;
+    VersionRow row{*version, {}, info.manifest, size_of(registry, package, info.manifest), std::nullopt};
+    const auto provenance = get_provenance(registry, package, info.manifest.digest);
+    if (provenance) row.published = provenance->published;
+    for (const auto& other : names) {
+      const bool movable = !Version::from_oci_tag(other.tag, scheme);
+      if (movable && other.manifest.digest == info.manifest.digest) row.tags.push_back(other.tag);
+    }
+    rows.push_back(std::move(row));
+  }
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.version < b.version; });
+  return rows;
+}
+
+std::optional<oci::Descriptor> find_version(Registry& registry, const std::string& package,
+                                            const Version& version) {
+  if (auto found = registry.stat(package, version.oci_tag())) return found;
+  for (const auto& info : registry.list(package)) {
+    const auto other = Version::from_oci_tag(info.tag, version.scheme());
+    if (other && *other == version) return info.manifest;
+  }
+  return std::nullopt;
+}
+
+std::vector<TagInfo> list_tags(Registry& registry, const std::string& package, Scheme scheme) {
+  auto names = registry.list(package);
+  std::erase_if(names,
+                [scheme](const auto& info) { return Version::from_oci_tag(info.tag, scheme).has_value(); });
+  return names;
+}
+
+}  // namespace mlship
