@@ -35,7 +35,7 @@ struct Node {
   [[nodiscard]] const Array* array() const { return std::get_if<Array>(&value); }
   [[nodiscard]] const std::string* string() const { return std::get_if<std::string>(&value); }
   [[nodiscard]] const Member* find(std::string_view key) const;  // of a table; null otherwise
-  [[nodiscard]] std::string_view type_name() const;              // "string", "table", …
+  [[nodiscard]] std::string_view type_name() const;              // "a string", "a table", …
 };
 
 // Throws Error(code) "cannot read <file>:<line>:<column>: …".

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,8 @@ struct GitState {
 GitState git_state(const Path& project, const std::function<bool(const std::string& relative)>& covered);
 // The selected files of HEAD, read from the object database (no filters, no autocrlf, no export-ignore).
 std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection);
+// One file of HEAD by its path in the project, whatever is selected; nullopt when it is not committed.
+std::optional<std::string> git_file(const Path& project, const std::string& relative);
 // The nearest tag (by `git describe` rules) that matches the glob and points at HEAD; "" when there is none.
 std::string git_tag_at_head(const Path& project, const std::string& glob);
 

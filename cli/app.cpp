@@ -1,0 +1,142 @@
+#include "cli/app.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "core/names.h"
+
+namespace mlship {
+namespace {
+
+struct Entry {
+  const CommandFactory* factory;
+  CLI::App* app;
+  std::unique_ptr<Arguments> arguments;
+  CommandRun run;
+};
+
+void add_global_flags(Arguments& arguments, CommandLine& line) {
+  auto& global = line.global;
+  arguments.option(global.project, "-C,--project", "DIR",
+                   "the project's folder (default: here or the nearest folder above with mlship.toml)");
+  arguments.option(global.environment, "--env", "NAME", "the environment to work in");
+  arguments.option(global.registry, "--registry", "NAME|URL", "the registry to use");
+  arguments.flag(global.json, "--json", "one JSON document on standard output, also for errors");
+  arguments.flag(global.quiet, "-q,--quiet", "no status lines, no progress");
+  arguments.flag(global.verbose, "-v,--verbose", "say more on standard error");
+  arguments.choice(global.color, "--color", {"auto", "always", "never"}, "colours (NO_COLOR is honoured)");
+  arguments.choice(global.progress, "--progress", {"auto", "always", "never", "json"},
+                   "progress on standard error");
+  arguments.flag(global.yes, "-y,--yes", "do not ask");
+  arguments.flag(line.version, "--version", "the version of mlship");
+  arguments.flag(line.help, "-h,--help", "this help, or a command's: mlship COMMAND --help");
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const auto* factory : command_factories()) names.emplace_back(factory->name);
+  return names;
+}
+
+// "-C,--project DIR" -> -C and --project.
+std::vector<std::string> flag_names(const std::vector<ArgumentRow>& rows) {
+  std::vector<std::string> names;
+  for (const auto& row : rows) {
+    if (row.positional) continue;
+    const std::string joined = row.shown.substr(0, row.shown.find_first_of(" ["));
+    for (size_t begin = 0; begin < joined.size();) {
+      const size_t end = std::min(joined.find(',', begin), joined.size());
+      names.push_back(joined.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return names;
+}
+
+[[noreturn]] void refuse_leftover(const std::string& word, const Entry* entry, const Arguments& global) {
+  if (entry == nullptr && !word.starts_with('-')) {
+    throw Error(ErrorCode::usage,
+                fmt::format("cannot run '{}': no such command{}", word, did_you_mean(word, command_names())))
+        .hint(word == "help" ? "mlship COMMAND --help" : "mlship --help");
+  }
+  const std::string help =
+      entry == nullptr ? "mlship --help" : fmt::format("mlship {} --help", entry->factory->name);
+  const std::string subject = entry == nullptr ? "mlship" : fmt::format("mlship {}", entry->factory->name);
+  if (!word.starts_with('-')) {
+    throw Error(ErrorCode::usage, fmt::format("cannot run '{}': it does not take '{}'", subject, word))
+        .hint(help);
+  }
+  const std::string flag = word.substr(0, word.find('='));
+  auto known = flag_names(global.rows());
+  if (entry != nullptr) {
+    const auto more = flag_names(entry->arguments->rows());
+    known.insert(known.end(), more.begin(), more.end());
+  }
+  throw Error(ErrorCode::usage,
+              fmt::format("cannot run '{}': no such flag '{}'{}", subject, flag, did_you_mean(flag, known)))
+      .hint(help);
+}
+
+// CLI11's own words ("--output: 1 required TEXT missing") in our form.
+[[noreturn]] void refuse(const CLI::ParseError& error, const Entry* entry) {
+  std::string why = error.what();
+  if (why.size() > 1 && std::isupper(static_cast<unsigned char>(why[0])) != 0 &&
+      std::islower(static_cast<unsigned char>(why[1])) != 0) {
+    why[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(why[0])));
+  }
+  const std::string subject = entry == nullptr ? "mlship" : fmt::format("mlship {}", entry->factory->name);
+  throw Error(ErrorCode::usage, fmt::format("cannot run '{}': {}", subject, why)).hint(subject + " --help");
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& words) {
+  CommandLine line;
+  CLI::App app;
+  app.set_help_flag();
+  app.require_subcommand(0, 1);
+  Arguments global(app);
+  add_global_flags(global, line);
+  std::vector<Entry> entries;
+  for (const auto* factory : command_factories()) {
+    CLI::App* sub = app.add_subcommand(std::string(factory->name));
+    sub->fallthrough();
+    auto arguments = std::make_unique<Arguments>(*sub);
+    auto run = factory->setup(*arguments);
+    entries.push_back({factory, sub, std::move(arguments), std::move(run)});
+  }
+  const auto chosen = [&]() -> Entry* {
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [](const Entry& e) { return e.app->parsed(); });
+    return found == entries.end() ? nullptr : &*found;
+  };
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ExtrasError&) {
+    const auto left = app.remaining(true);
+    const auto word =
+        std::find_if(left.begin(), left.end(), [](const auto& w) { return !w.starts_with('-'); });
+    const bool command = chosen() == nullptr && word != left.end();
+    refuse_leftover(command ? *word : left.front(), chosen(), global);
+  } catch (const CLI::ParseError& error) {
+    refuse(error, chosen());
+  }
+  line.global_arguments = global.rows();
+  if (Entry* entry = chosen(); entry != nullptr) {
+    line.command = entry->factory;
+    line.arguments = entry->arguments->rows();
+    if (!line.help) entry->arguments->check(entry->factory->name);
+    line.run = std::move(entry->run);
+  }
+  return line;
+}
+
+bool wants_json(const std::vector<std::string>& words) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  return std::find(words.begin(), end, "--json") != end;
+}
+
+}  // namespace mlship

@@ -1,0 +1,62 @@
+#include "cli/open_bundle.h"
+
+#include "cli/release_source.h"
+#include "cli/resolve_ref.h"
+#include "cli/services.h"
+#include "core/error.h"
+#include "core/names.h"
+#include "packager/bundler.h"
+#include "packager/tar.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::uint64_t archive_limit = 1ULL << 42U;  // bytes; the disk is the real limit
+
+bool names_path(const std::string& text) {
+  if (looks_like_path(text)) return true;
+  const auto stat = fs::stat(text);
+  return stat && stat->kind == fs::Kind::file;
+}
+
+NamedBundle in_registry(Services& services, const std::optional<std::string>& text) {
+  const Resolved resolved = resolve_ref(services, text);
+  return {services.source().open(resolved.release.package, resolved.manifest), services.registry().url(),
+          false};
+}
+
+}  // namespace
+
+Bundle open_path(Services& services, const Path& path) {
+  const auto stat = fs::stat(path);
+  if (!stat) {
+    throw Error(ErrorCode::not_found, "cannot open " + path.string() + ": there is no such folder or file")
+        .hint("mlship build");
+  }
+  if (stat->kind != fs::Kind::file) return open_bundle(path);
+  const Path folder = services.scratch() / fs::unique_name("archive-");
+  fs::make_folders(folder);
+  extract_tar(path, folder, archive_limit);
+  return open_bundle(folder);
+}
+
+NamedBundle open_named(Services& services, const std::optional<std::string>& text) {
+  if (text) {
+    if (names_path(*text)) return {open_path(services, *text), *text, true};
+    return in_registry(services, text);
+  }
+  const auto& project = services.package_project();
+  const Path folder = dist_folder(project, project_version(project));
+  if (fs::exists(folder)) return {open_bundle(folder), folder.string(), true};
+  return in_registry(services, std::nullopt);
+}
+
+void fetch(Services& services, const NamedBundle& named, const oci::Descriptor& layer) {
+  if (!named.local) services.source().fetch_blob(named.bundle.info.package, named.bundle, layer);
+}
+
+void fetch_all(Services& services, const NamedBundle& named) {
+  if (!named.local) services.source().fetch_all(named.bundle.info.package, named.bundle);
+}
+
+}  // namespace mlship

@@ -1,0 +1,29 @@
+// A bundle named by REF or PATH, for commands that look at one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "packager/bundle.h"
+
+namespace mlship {
+
+class Services;
+
+struct NamedBundle {
+  Bundle bundle;
+  std::string where;  // the folder, the archive or the registry
+  bool local = true;  // false: only manifest and metadata are there until fetch() is called
+};
+
+// PATH: a layout folder or an archive made by `build --archive`. Without a text the project's dist/ folder
+// when it is there, else its version in the registry.
+NamedBundle open_named(Services& services, const std::optional<std::string>& text);
+// Pulls what is missing: one layer, or all of them.
+void fetch(Services& services, const NamedBundle& named, const oci::Descriptor& layer);
+void fetch_all(Services& services, const NamedBundle& named);
+
+// A layout folder; an archive is unpacked into this run's scratch folder.
+Bundle open_path(Services& services, const Path& path);
+
+}  // namespace mlship

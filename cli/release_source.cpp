@@ -1,0 +1,109 @@
+#include "cli/release_source.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "packager/resolve.h"
+#include "registry/list.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::string_view metadata_path = ".mlship/bundle.json";
+
+oci::Descriptor manifest_descriptor(const Digest& digest, const std::string& bytes) {
+  oci::Descriptor descriptor;
+  descriptor.media_type = oci::media::manifest;
+  descriptor.artifact_type = oci::media::model_manifest;
+  descriptor.digest = digest;
+  descriptor.size = bytes.size();
+  return descriptor;
+}
+
+}  // namespace
+
+const oci::Descriptor* find_layer(const oci::Manifest& manifest, std::string_view path) {
+  const auto found = std::find_if(manifest.layers.begin(), manifest.layers.end(),
+                                  [&](const oci::Descriptor& layer) { return layer.title() == path; });
+  return found == manifest.layers.end() ? nullptr : &*found;
+}
+
+void RegistrySource::fetch_blob(const std::string& package, const Bundle& bundle,
+                                const oci::Descriptor& blob) {
+  if (!bundle.layout.has_blob(blob.digest))
+    registry_.get_blob(package, blob, bundle.layout.blob_path(blob.digest));
+}
+
+const Bundle& RegistrySource::open(const std::string& package, const oci::Descriptor& manifest) {
+  const auto known = bundles_.find(manifest.digest);
+  if (known != bundles_.end()) return known->second;
+  const std::string bytes = registry_.get_manifest(package, manifest.digest);
+  const oci::Manifest parsed = oci::parse_manifest(bytes, package + "@" + manifest.digest.str());
+  const auto layout = oci::Layout::create(scratch_ / manifest.digest.hex());
+  layout.write_blob(bytes, oci::media::manifest);
+  const oci::Descriptor* metadata = find_layer(parsed, metadata_path);
+  if (metadata == nullptr) {
+    throw Error(ErrorCode::bundle, "cannot open " + package + "@" + manifest.digest.str() +
+                                       ": it is no mlship bundle, " + std::string(metadata_path) +
+                                       " is missing")
+        .fact("registry", registry_.url());
+  }
+  for (const oci::Descriptor* blob : {metadata, &parsed.config}) {
+    if (!layout.has_blob(blob->digest)) registry_.get_blob(package, *blob, layout.blob_path(blob->digest));
+  }
+  layout.write_index({manifest_descriptor(manifest.digest, bytes)});
+  return bundles_.emplace(manifest.digest, open_bundle(layout.folder(), manifest.digest)).first->second;
+}
+
+void RegistrySource::fetch_all(const std::string& package, const Bundle& bundle) {
+  for (const auto& layer : bundle.manifest.layers) fetch_blob(package, bundle, layer);
+}
+
+std::optional<Release> RegistrySource::find(const std::string& package, const Version& version) {
+  const auto manifest = find_version(registry_, package, version);
+  if (!manifest) return std::nullopt;
+  return open(package, *manifest).release();
+}
+
+const Bundle& RegistrySource::opened(const Release& release) {
+  const auto known = bundles_.find(release.digest);
+  if (known != bundles_.end()) return known->second;
+  const auto manifest = registry_.stat(release.package, release.digest.str());
+  if (!manifest) {
+    throw Error(ErrorCode::version_not_found, "cannot open " + release.package + "@" + release.digest.str() +
+                                                  ": " + registry_.url() + " does not have it")
+        .hint("mlship list " + release.package);
+  }
+  return open(release.package, *manifest);
+}
+
+void RegistrySource::write_output(const Release& release, const Output& output,
+                                  const std::filesystem::path& file) {
+  const Bundle& bundle = opened(release);
+  for (const auto& layer : bundle.manifest.layers) {
+    if (layer.digest != output.digest) continue;
+    registry_.get_blob(release.package, layer, file);
+    fs::set_mode(file, 0644);
+    return;
+  }
+  throw Error(ErrorCode::bundle, "cannot write " + output.filename + ": " + release.package + " " +
+                                     release.version.str() + " has no layer " + output.digest.str());
+}
+
+void RegistrySource::make_tree(const Release& release, const std::filesystem::path& dir) {
+  const Bundle& bundle = opened(release);
+  fetch_all(release.package, bundle);
+  mlship::make_tree(bundle, dir);
+}
+
+std::string RegistrySource::check_tree(const Release& release, const std::filesystem::path& dir) {
+  return mlship::check_tree(dir, release.digest);
+}
+
+bool RegistrySource::index_serves(const std::string& index_url, const Release& release) {
+  return std::any_of(release.outputs.begin(), release.outputs.end(), [&](const Output& output) {
+    return output.kind == "wheel" && index_has(index_url, release.package, output.digest, host_);
+  });
+}
+
+}  // namespace mlship

@@ -1,0 +1,44 @@
+// Registry and packager behind the interface deployers know (core/release.h): bundles are opened from their
+// manifest and metadata; everything else is pulled, verified, when it is needed.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/host/host.h"
+#include "core/release.h"
+#include "packager/bundle.h"
+#include "registry/registry.h"
+
+namespace mlship {
+
+class RegistrySource : public ReleaseSource {
+ public:
+  // `scratch`: an empty folder of this run; pulled blobs lie there.
+  RegistrySource(Registry& registry, Host& host, Path scratch)
+      : registry_(registry), host_(host), scratch_(std::move(scratch)) {}
+
+  std::optional<Release> find(const std::string& package, const Version& version) override;
+  void write_output(const Release& release, const Output& output, const std::filesystem::path& file) override;
+  void make_tree(const Release& release, const std::filesystem::path& dir) override;
+  std::string check_tree(const Release& release, const std::filesystem::path& dir) override;
+  bool index_serves(const std::string& index_url, const Release& release) override;
+
+  // The bundle with its manifest and metadata only; its other blobs are absent until they are fetched.
+  const Bundle& open(const std::string& package, const oci::Descriptor& manifest);
+  void fetch_blob(const std::string& package, const Bundle& bundle, const oci::Descriptor& blob);
+  void fetch_all(const std::string& package, const Bundle& bundle);
+
+ private:
+  const Bundle& opened(const Release& release);
+  Registry& registry_;
+  Host& host_;
+  Path scratch_;
+  std::map<Digest, Bundle> bundles_;
+};
+
+// The layer with this path in the bundle; null when there is none.
+const oci::Descriptor* find_layer(const oci::Manifest& manifest, std::string_view path);
+
+}  // namespace mlship

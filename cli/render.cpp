@@ -1,0 +1,176 @@
+#include "cli/render.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "core/host/clock.h"
+
+namespace mlship {
+namespace {
+
+// Length of the well-formed UTF-8 sequence at `at` (RFC 3629 §4), 0 when there is none.
+size_t sequence(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(at);
+  const size_t length = first < 0x80                    ? 1
+                        : first >= 0xC2 && first < 0xE0 ? 2
+                        : first >= 0xE0 && first < 0xF0 ? 3
+                        : first >= 0xF0 && first < 0xF5 ? 4
+                                                        : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
+  }
+  if (length > 2) {
+    const unsigned second = byte(at + 1);
+    if (first == 0xE0 && second < 0xA0) return 0;
+    if (first == 0xED && second > 0x9F) return 0;
+    if (first == 0xF0 && second < 0x90) return 0;
+    if (first == 0xF4 && second > 0x8F) return 0;
+  }
+  return length;
+}
+
+std::string cut(const std::string& text, size_t width) {
+  if (columns(text) <= width) return text;
+  std::string out;
+  for (size_t i = 0, n = 0; i < text.size() && n + 1 < width; ++n) {
+    const size_t length = std::max<size_t>(1, sequence(text, i));
+    out += text.substr(i, length);
+    i += length;
+  }
+  return out + "…";
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = sequence(text, i);
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // C0, DEL and C1 (U+0080–U+009F) are commands to a terminal.
+    const bool control = length == 1
+                             ? byte < 0x20 || byte == 0x7F
+                             : length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (length == 0 || control) {
+      for (size_t k = 0; k < std::max<size_t>(1, length); ++k) {
+        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i + k]));
+      }
+    } else {
+      out += text.substr(i, length);
+    }
+    i += std::max<size_t>(1, length);
+  }
+  return out;
+}
+
+size_t columns(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  constexpr auto units = std::to_array<const char*>({"B", "kB", "MB", "GB", "TB", "PB"});
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 999.95 && unit + 1 < units.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", value, units.at(unit));
+}
+
+std::string human_seconds(std::int64_t seconds) {
+  if (seconds < 60) return fmt::format("{} s", seconds);
+  if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
+  return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+}
+
+std::string human_count(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string human_time(std::int64_t seconds) {
+  return seconds == 0 ? "" : rfc3339(seconds);
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (auto& cell : row) cell = printable(cell);
+  row.resize(header_.size());
+  rows_.push_back(std::move(row));
+}
+
+std::vector<size_t> Table::widths(size_t width) const {
+  std::vector<size_t> widest;
+  for (size_t c = 0; c < header_.size(); ++c) {
+    size_t most = columns(header_[c]);
+    for (const auto& row : rows_) most = std::max(most, columns(row[c]));
+    widest.push_back(most);
+  }
+  constexpr size_t gap = 2, least = 8;
+  const auto total = [&] {
+    size_t sum = gap * (widest.size() - 1);
+    for (const size_t w : widest) sum += w;
+    return sum;
+  };
+  while (width > 0 && total() > width) {
+    const auto most = std::max_element(widest.begin(), widest.end());
+    if (*most <= least) break;
+    --*most;
+  }
+  return widest;
+}
+
+std::string Table::render(size_t width, const Style& style) const {
+  const auto fitted = widths(width);
+  const auto line = [&](const std::vector<std::string>& cells) {
+    std::string out;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      const std::string cell = cut(cells[c], fitted[c]);
+      out += cell;
+      if (c + 1 < cells.size()) out += std::string(fitted[c] - columns(cell) + 2, ' ');
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
+    return out;
+  };
+  std::string out = style.bold(line(header_)) + "\n";
+  for (const auto& row : rows_) out += line(row) + "\n";
+  return out;
+}
+
+std::string render_error(const Error& error, const Style& style) {
+  std::string out = style.red("error:") + " " + printable(error.message()) + "\n";
+  size_t widest = 0;
+  for (const auto& fact : error.facts()) widest = std::max(widest, columns(fact.name));
+  for (const auto& fact : error.facts()) {
+    out += fmt::format("  {}{}  {}\n", fact.name, std::string(widest - columns(fact.name), ' '),
+                       printable(fact.value));
+  }
+  if (!error.hint_text().empty()) out += style.cyan("hint:") + " " + printable(error.hint_text()) + "\n";
+  return out;
+}
+
+OrderedJson error_document(const Error& error) {
+  const auto& row = row_of(error.code());
+  OrderedJson facts = OrderedJson::object();
+  for (const auto& fact : error.facts()) {
+    // A name that stands twice (two files, say) becomes a list.
+    if (!facts.contains(fact.name)) {
+      facts[fact.name] = fact.value;
+    } else if (facts[fact.name].is_array()) {
+      facts[fact.name].push_back(fact.value);
+    } else {
+      facts[fact.name] = {facts[fact.name], fact.value};
+    }
+  }
+  return {{"schema", "mlship.error/1"}, {"code", row.word},
+          {"message", error.message()}, {"facts", facts},
+          {"hint", error.hint_text()},  {"exit", static_cast<int>(row.exit)}};
+}
+
+}  // namespace mlship

@@ -1,0 +1,217 @@
+#include "cli/render_plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/render.h"
+
+namespace mlship {
+namespace {
+
+std::string title(const Plan& plan) {
+  if (plan.to) return fmt::format("{} -> {}", plan.package, plan.to->str());
+  return fmt::format("{}: undo {}", plan.package, plan.inverse_of);
+}
+
+std::string object_line(const Operation& operation, const Style& style) {
+  std::string out = style.bold(fmt::format("{}  {}", operation.target, printable(operation.object.id)));
+  for (const auto& part : {operation.object.name, operation.object.kind, operation.object.schedule}) {
+    if (!part.empty()) out += "  " + printable(part);
+  }
+  if (!operation.object.owner.empty()) out += "  owner " + printable(operation.object.owner);
+  return out + "\n";
+}
+
+std::string change_lines(const Change& change, const Style& style) {
+  std::string out = fmt::format("  at {}\n", printable(change.path));
+  out += style.red("  - " + printable(change.from)) + "\n";
+  out += style.green("  + " + printable(change.to)) + "\n";
+  for (const auto& warning : change.warnings) out += style.yellow("  ! " + printable(warning)) + "\n";
+  return out;
+}
+
+OrderedJson change_json(const Operation& operation, const Change& change) {
+  return {{"target", operation.target},
+          {"object", to_json(operation.object)},
+          {"path", change.path},
+          {"from", change.from},
+          {"to", change.to},
+          {"from_version", change.from_version},
+          {"to_version", change.to_version},
+          {"form", to_string(change.form)},
+          {"warnings", change.warnings}};
+}
+
+size_t count_short(const std::vector<Skipped>& skipped) {
+  return static_cast<size_t>(
+      std::count_if(skipped.begin(), skipped.end(), [](const Skipped& s) { return fell_short(s); }));
+}
+
+OrderedJson counts_json(const std::vector<ObjectResult>& results, size_t skipped) {
+  OrderedJson counts = OrderedJson::object();
+  // Every outcome is there, so that a script needs no default.
+  for (const auto outcome : {Outcome::updated, Outcome::unchanged, Outcome::conflict, Outcome::refused,
+                             Outcome::failed, Outcome::reverted, Outcome::pending}) {
+    counts[std::string(to_string(outcome))] = std::count_if(
+        results.begin(), results.end(), [&](const ObjectResult& r) { return r.outcome == outcome; });
+  }
+  counts["skipped"] = skipped;
+  return counts;
+}
+
+std::string painted(Outcome outcome, const Style& style) {
+  const std::string word(to_string(outcome));
+  switch (outcome) {
+    case Outcome::updated:
+    case Outcome::reverted: return style.green(word);
+    case Outcome::unchanged: return style.dim(word);
+    case Outcome::pending: return style.yellow(word);
+    default: return style.red(word);
+  }
+}
+
+}  // namespace
+
+OrderedJson to_json(const ObjectInfo& object) {
+  return {{"id", object.id},
+          {"name", object.name},
+          {"kind", object.kind},
+          {"schedule", object.schedule},
+          {"owner", object.owner}};
+}
+
+OrderedJson to_json(const std::vector<Skipped>& skipped) {
+  OrderedJson rows = OrderedJson::array();
+  for (const auto& row : skipped) {
+    rows.push_back({{"target", row.target},
+                    {"object", row.object},
+                    {"path", row.path},
+                    {"reason", to_string(row.reason)},
+                    {"detail", row.detail},
+                    {"hint", row.hint},
+                    {"from", row.from},
+                    {"fell_short", fell_short(row)}});
+  }
+  return rows;
+}
+
+OrderedJson to_json(const std::vector<ObjectResult>& results) {
+  OrderedJson rows = OrderedJson::array();
+  for (const auto& row : results) {
+    rows.push_back({{"target", row.target},
+                    {"object", row.object},
+                    {"path", row.path},
+                    {"from", row.from},
+                    {"to", row.to},
+                    {"outcome", to_string(row.outcome)},
+                    {"detail", row.detail}});
+  }
+  return rows;
+}
+
+bool any_fell_short(const std::vector<Skipped>& skipped) {
+  return count_short(skipped) > 0;
+}
+
+std::string skipped_text(const std::vector<Skipped>& skipped, size_t width, const Style& style) {
+  if (skipped.empty()) return "";
+  Table table({"SKIPPED", "OBJECT", "REFERENCE", "REASON", "DETAIL"});
+  for (const auto& row : skipped) {
+    const std::string at = row.path.empty() ? row.object : row.object + " at " + row.path;
+    table.add({row.target, at, row.from, std::string(to_string(row.reason)), row.detail});
+  }
+  std::string out = table.render(width, style);
+  std::map<std::string, size_t> hints;
+  for (const auto& row : skipped) {
+    if (!row.hint.empty()) ++hints[row.hint];
+  }
+  for (const auto& [hint, count] : hints) out += style.cyan("hint:") + " " + printable(hint) + "\n";
+  return out;
+}
+
+std::string plan_text(const Plan& plan, size_t width, const Style& style) {
+  std::string out = fmt::format("{}  environment {}  {}\n\n", style.bold("plan: " + title(plan)),
+                                plan.environment, plan.id.substr(0, 17));
+  for (const auto& carrier : plan.carriers) {
+    out += style.cyan(
+        fmt::format("first puts there, unless it is there already: {}\n", printable(carrier.place)));
+  }
+  if (!plan.carriers.empty()) out += "\n";
+  for (const auto& operation : plan.operations) {
+    out += object_line(operation, style);
+    for (const auto& change : operation.changes) out += change_lines(change, style);
+    out += "\n";
+  }
+  if (!plan.skipped.empty()) out += skipped_text(plan.skipped, width, style) + "\n";
+  if (plan.operations.empty())
+    out += "nothing to change";
+  else
+    out += fmt::format("{} in {}", human_count(plan.changes(), "reference"),
+                       human_count(plan.operations.size(), "object"));
+  if (!plan.skipped.empty()) out += fmt::format(", {} skipped", plan.skipped.size());
+  return out + "\n";
+}
+
+OrderedJson plan_document(const Plan& plan) {
+  OrderedJson changes = OrderedJson::array();
+  for (const auto& operation : plan.operations) {
+    for (const auto& change : operation.changes) changes.push_back(change_json(operation, change));
+  }
+  OrderedJson carriers = OrderedJson::array();
+  for (const auto& carrier : plan.carriers) {
+    carriers.push_back({{"id", carrier.id}, {"place", carrier.place}, {"digest", carrier.digest.str()}});
+  }
+  const OrderedJson to = plan.to ? OrderedJson{{"version", plan.to->str()}, {"digest", plan.digest.str()}}
+                                 : OrderedJson{{"version", nullptr}, {"digest", nullptr}};
+  return {{"schema", "mlship.plan/1"},
+          {"id", plan.id},
+          {"environment", plan.environment},
+          {"package", plan.package},
+          {"direction", plan.direction == Direction::up ? "up" : "down"},
+          {"to", to},
+          {"undoes", plan.inverse_of.empty() ? OrderedJson(nullptr) : OrderedJson(plan.inverse_of)},
+          {"changes", changes},
+          {"carriers", carriers},
+          {"skipped", to_json(plan.skipped)},
+          {"counts",
+           {{"objects", plan.operations.size()},
+            {"changes", plan.changes()},
+            {"skipped", plan.skipped.size()},
+            {"fell_short", count_short(plan.skipped)}}}};
+}
+
+std::string report_text(const RolloutReport& report, size_t width, const Style& style) {
+  std::string out;
+  std::map<Outcome, size_t> counts;
+  for (const auto& row : report.results) {
+    ++counts[row.outcome];
+    out += fmt::format("{}  {}  {} at {}: {} -> {}\n", painted(row.outcome, style), row.target,
+                       printable(row.object), printable(row.path), printable(row.from), printable(row.to));
+    if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
+  }
+  if (!report.skipped.empty()) out += "\n" + skipped_text(report.skipped, width, style);
+  if (!out.empty()) out += "\n";
+  std::vector<std::string> parts;
+  for (const auto& [outcome, count] : counts)
+    parts.push_back(fmt::format("{} {}", count, to_string(outcome)));
+  if (!report.skipped.empty()) parts.push_back(fmt::format("{} skipped", report.skipped.size()));
+  if (report.id.empty()) return out + "nothing to change\n";
+  return out + fmt::format("{} {}: {} in {}\n", report.id, report.state, fmt::join(parts, ", "),
+                           human_seconds(report.seconds));
+}
+
+OrderedJson report_document(const RolloutReport& report, const std::string& schema) {
+  return {{"schema", schema},
+          {"id", report.id},
+          {"state", report.state},
+          {"results", to_json(report.results)},
+          {"skipped", to_json(report.skipped)},
+          {"counts", counts_json(report.results, report.skipped.size())},
+          {"seconds", report.seconds}};
+}
+
+}  // namespace mlship

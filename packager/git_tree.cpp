@@ -1,0 +1,383 @@
+// The one place that knows libgit2, loaded on first use. Repositories are opened per question: a build asks a
+// handful.
+#include <algorithm>
+#include <string_view>
+
+#include <git2.h>
+
+#include "core/error.h"
+#include "core/host/dynlib.h"
+#include "core/names.h"
+#include "core/secret.h"
+#include "packager/raw_tree.h"
+#include "packager/source_tree.h"
+
+namespace mlship {
+namespace {
+
+// Every function used, by its own name: X(repository_free) is git_repository_free.
+#define MLSHIP_GIT_FUNCTIONS(X)                                                                             \
+  X(libgit2_init)                                                                                           \
+  X(error_last)                                                                                             \
+  X(repository_open_ext)                                                                                    \
+  X(repository_free)                                                                                        \
+  X(repository_workdir)                                                                                     \
+  X(repository_odb)                                                                                         \
+  X(odb_free) X(odb_read_header) X(reference_name_to_id) X(commit_lookup) X(commit_free) X(commit_tree)     \
+      X(tree_free) X(tree_lookup) X(tree_entry_bypath) X(tree_entry_free) X(tree_entrycount)                \
+          X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id) X(tree_entry_filemode) X(blob_lookup)   \
+              X(blob_free) X(blob_rawcontent) X(blob_rawsize) X(status_options_init) X(status_list_new)     \
+                  X(status_list_free) X(status_list_entrycount) X(status_byindex) X(remote_lookup)          \
+                      X(remote_url) X(remote_free) X(ignore_path_is_ignored) X(reference_iterator_glob_new) \
+                          X(reference_next) X(reference_iterator_free) X(reference_free) X(reference_name)  \
+                              X(reference_peel) X(object_free) X(object_id) X(tag_tagger) X(oid_equal)      \
+                                  X(oid_tostr)
+
+struct Git {
+  Git() {
+    const DynamicLibrary library("libgit2.so.1.5", "libgit2-1.5");
+#define X(name) library.bind(name, "git_" #name);
+    MLSHIP_GIT_FUNCTIONS(X)
+#undef X
+    libgit2_init();
+  }
+#define X(name) decltype(&::git_##name) name = nullptr;
+  MLSHIP_GIT_FUNCTIONS(X)
+#undef X
+};
+
+const Git& git() {
+  static const Git functions;
+  return functions;
+}
+
+// A libgit2 object and the function that frees it.
+template <auto Free, typename T>
+class Owned {
+ public:
+  Owned() = default;
+  explicit Owned(T* value) : value_(value) {}
+  ~Owned() {
+    if (value_ != nullptr) (git().*Free)(value_);
+  }
+  Owned(Owned&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+  Owned& operator=(Owned&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  T** out() { return &value_; }
+  [[nodiscard]] T* get() const { return value_; }
+  explicit operator bool() const { return value_ != nullptr; }
+
+ private:
+  T* value_ = nullptr;
+};
+using Repository = Owned<&Git::repository_free, git_repository>;
+using Commit = Owned<&Git::commit_free, git_commit>;
+using Tree = Owned<&Git::tree_free, ::git_tree>;
+using TreeEntry = Owned<&Git::tree_entry_free, git_tree_entry>;
+using Odb = Owned<&Git::odb_free, git_odb>;
+using Blob = Owned<&Git::blob_free, git_blob>;
+using Status = Owned<&Git::status_list_free, git_status_list>;
+using Remote = Owned<&Git::remote_free, git_remote>;
+using Reference = Owned<&Git::reference_free, git_reference>;
+using References = Owned<&Git::reference_iterator_free, git_reference_iterator>;
+using Object = Owned<&Git::object_free, git_object>;
+
+[[noreturn]] void fail(const std::string& doing, int code, const Path& project) {
+  const git_error* last = git().error_last();
+  const std::string why =
+      last != nullptr && last->message != nullptr ? last->message : "error " + std::to_string(code);
+  Error error(ErrorCode::source_tree, "cannot " + doing + ": " + why);
+  // git's own protection: a repository of another user may name programs to run.
+  if (code == GIT_EOWNER)
+    throw std::move(error).hint("git config --global --add safe.directory " + project.string());
+  throw error;
+}
+
+struct Opened {
+  Repository repository;
+  std::string prefix;  // of the project in the repository: "" or "sub/folder"
+};
+
+// Nothing when the folder is in no repository (or in a bare one).
+std::optional<Opened> open_repository(const Path& project) {
+  Opened opened;
+  const int code = git().repository_open_ext(opened.repository.out(), project.c_str(), 0, nullptr);
+  if (code == GIT_ENOTFOUND) return std::nullopt;
+  if (code != 0) fail("open the git repository of " + project.string(), code, project);
+  const char* work = git().repository_workdir(opened.repository.get());
+  if (work == nullptr) return std::nullopt;
+  std::error_code failed;
+  const Path relative = std::filesystem::canonical(project, failed)
+                            .lexically_relative(std::filesystem::canonical(work, failed));
+  if (failed || relative.empty() || *relative.begin() == "..") return std::nullopt;
+  opened.prefix = relative == "." ? "" : relative.generic_string();
+  return opened;
+}
+
+std::string hex(const git_oid& id) {
+  std::string text(GIT_OID_HEXSZ + 1, '\0');
+  git().oid_tostr(text.data(), text.size(), &id);
+  text.resize(GIT_OID_HEXSZ);
+  return text;
+}
+
+// Nothing before the first commit.
+std::optional<git_oid> head_of(const Opened& opened) {
+  git_oid id;
+  const int code = git().reference_name_to_id(&id, opened.repository.get(), "HEAD");
+  if (code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH) return std::nullopt;
+  if (code != 0) fail("read HEAD", code, {});
+  return id;
+}
+
+Tree tree_of(const Opened& opened, const git_oid& commit_id) {
+  Commit commit;
+  Tree tree;
+  int code = git().commit_lookup(commit.out(), opened.repository.get(), &commit_id);
+  if (code == 0) code = git().commit_tree(tree.out(), commit.get());
+  if (code != 0) fail("read the commit " + hex(commit_id), code, {});
+  return tree;
+}
+
+std::string joined(const std::string& folder, std::string_view name) {
+  if (folder.empty()) return std::string(name);
+  return name.empty() ? folder : folder + "/" + std::string(name);
+}
+
+class GitRawTree final : public RawTree {
+ public:
+  GitRawTree(Opened opened, const git_oid& commit)
+      : opened_(std::move(opened)), root_(tree_of(opened_, commit)) {
+    const int code = git().repository_odb(odb_.out(), opened_.repository.get());
+    if (code != 0) fail("open the object database", code, {});
+  }
+
+  [[nodiscard]] std::optional<RawEntry> look(const std::string& path) const override {
+    if (joined(opened_.prefix, path).empty()) return RawEntry{RawEntry::Kind::folder, false, 0, {}};
+    const TreeEntry entry = find(path);
+    if (!entry) return std::nullopt;
+    return convert(entry.get());
+  }
+
+  [[nodiscard]] std::vector<std::pair<std::string, RawEntry>> list(const std::string& folder) const override {
+    Tree held;
+    const ::git_tree* tree = root_.get();
+    if (!joined(opened_.prefix, folder).empty()) {
+      const TreeEntry entry = find(folder);
+      const int code =
+          git().tree_lookup(held.out(), opened_.repository.get(), git().tree_entry_id(entry.get()));
+      if (code != 0) fail("read the folder " + folder + " of the commit", code, {});
+      tree = held.get();
+    }
+    std::vector<std::pair<std::string, RawEntry>> out;
+    for (size_t i = 0; i < git().tree_entrycount(tree); ++i) {
+      const git_tree_entry* entry = git().tree_entry_byindex(tree, i);
+      out.emplace_back(git().tree_entry_name(entry), convert(entry));
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string read(const std::string& path) const override {
+    const TreeEntry entry = find(path);
+    if (!entry) throw Error(ErrorCode::source_tree, "cannot read " + path + ": it is not in the commit");
+    return content(git().tree_entry_id(entry.get()));
+  }
+
+ private:
+  [[nodiscard]] TreeEntry find(const std::string& path) const {
+    TreeEntry entry;
+    const std::string full = joined(opened_.prefix, path);
+    const int code = git().tree_entry_bypath(entry.out(), root_.get(), full.c_str());
+    if (code != 0 && code != GIT_ENOTFOUND) fail("look for " + path + " in the commit", code, {});
+    return entry;
+  }
+
+  [[nodiscard]] std::string content(const git_oid* id) const {
+    Blob blob;
+    const int code = git().blob_lookup(blob.out(), opened_.repository.get(), id);
+    if (code != 0) fail("read the object " + hex(*id), code, {});
+    const auto size = static_cast<size_t>(git().blob_rawsize(blob.get()));
+    return {static_cast<const char*>(git().blob_rawcontent(blob.get())), size};
+  }
+
+  [[nodiscard]] RawEntry convert(const git_tree_entry* entry) const {
+    RawEntry out;
+    const git_oid* id = git().tree_entry_id(entry);
+    switch (git().tree_entry_filemode(entry)) {
+      case GIT_FILEMODE_TREE: out.kind = RawEntry::Kind::folder; break;
+      case GIT_FILEMODE_COMMIT: out.kind = RawEntry::Kind::submodule; break;
+      case GIT_FILEMODE_LINK:
+        out.kind = RawEntry::Kind::link;
+        out.target = content(id);
+        break;
+      case GIT_FILEMODE_BLOB_EXECUTABLE: out.executable = true; [[fallthrough]];
+      case GIT_FILEMODE_BLOB: {
+        out.kind = RawEntry::Kind::file;
+        size_t size = 0;
+        git_object_t type = GIT_OBJECT_INVALID;
+        const int code = git().odb_read_header(&size, &type, odb_.get(), id);
+        if (code != 0) fail("read the object " + hex(*id), code, {});
+        out.size = size;
+        break;
+      }
+      default: break;
+    }
+    return out;
+  }
+
+  Opened opened_;
+  Tree root_;
+  Odb odb_;
+};
+
+// Without a filter for it libgit2 sees an LFS file as changed; git itself, which has one, sees it clean.
+bool lfs_in_commit(const RawTree& commit, const Path& project, const std::string& path) {
+  const auto entry = commit.look(path);
+  if (!entry || entry->kind != RawEntry::Kind::file || !lfs_pointer(commit.read(path))) return false;
+  const auto s = fs::lstat(project / path);
+  return s && s->kind == fs::Kind::file;
+}
+
+std::string path_of(const git_status_entry& entry) {
+  const git_diff_delta* delta =
+      entry.index_to_workdir != nullptr ? entry.index_to_workdir : entry.head_to_index;
+  if (delta == nullptr) return {};
+  return delta->new_file.path != nullptr ? delta->new_file.path : delta->old_file.path;
+}
+
+// Relative to the project, bytewise order, as git status --untracked-files=all would list them.
+std::vector<std::string> changed_files(const Opened& opened, const Path& project) {
+  git_status_options options;
+  git().status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
+  options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS |
+                  GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH | GIT_STATUS_OPT_EXCLUDE_SUBMODULES;
+  std::string prefix = opened.prefix;
+  char* only[] = {prefix.data()};
+  if (!prefix.empty()) options.pathspec = {only, 1};
+  Status status;
+  const int code = git().status_list_new(status.out(), opened.repository.get(), &options);
+  if (code != 0) fail("compare " + project.string() + " with its last commit", code, project);
+  std::vector<std::string> out;
+  for (size_t i = 0; i < git().status_list_entrycount(status.get()); ++i) {
+    const std::string path = path_of(*git().status_byindex(status.get(), i));
+    if (prefix.empty()) {
+      out.push_back(path);
+    } else if (path.starts_with(prefix + "/")) {
+      out.push_back(path.substr(prefix.size() + 1));
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+std::string remote_of(const Opened& opened) {
+  Remote remote;
+  if (git().remote_lookup(remote.out(), opened.repository.get(), "origin") != 0) return {};
+  const char* url = git().remote_url(remote.get());
+  return url == nullptr ? "" : printable_url(url);
+}
+
+struct Tag {
+  std::string name;
+  bool annotated = false;
+  git_time_t when = 0;
+};
+
+// git describe: annotated tags first, the newest of them, then by name.
+bool nearer(const Tag& a, const Tag& b) {
+  if (a.annotated != b.annotated) return a.annotated;
+  if (a.when != b.when) return a.when > b.when;
+  return a.name > b.name;
+}
+
+std::optional<Tag> tag_at(git_reference* reference, const git_oid& head) {
+  Object commit;
+  if (git().reference_peel(commit.out(), reference, GIT_OBJECT_COMMIT) != 0) return std::nullopt;
+  if (git().oid_equal(git().object_id(commit.get()), &head) == 0) return std::nullopt;
+  Tag tag{std::string(git().reference_name(reference)).substr(std::string_view("refs/tags/").size())};
+  Object annotated;
+  if (git().reference_peel(annotated.out(), reference, GIT_OBJECT_TAG) == 0) {
+    tag.annotated = true;
+    const git_signature* tagger = git().tag_tagger(reinterpret_cast<const git_tag*>(annotated.get()));
+    if (tagger != nullptr) tag.when = tagger->when.time;
+  }
+  return tag;
+}
+
+std::optional<std::pair<Opened, git_oid>> open_head(const Path& project) {
+  auto opened = open_repository(project);
+  if (!opened) return std::nullopt;
+  const auto head = head_of(*opened);
+  if (!head) return std::nullopt;
+  return std::pair(std::move(*opened), *head);
+}
+
+}  // namespace
+
+GitState git_state(const Path& project, const std::function<bool(const std::string&)>& covered) {
+  GitState state;
+  auto opened = open_repository(project);
+  if (!opened) return state;
+  const auto head = head_of(*opened);
+  int ignored = 0;
+  if (!opened->prefix.empty()) {
+    git().ignore_path_is_ignored(&ignored, opened->repository.get(), (opened->prefix + "/").c_str());
+  }
+  // A project inside an ignored folder of somebody's repository is not that repository's business.
+  if (ignored != 0) return state;
+  state.present = true;
+  state.remote = remote_of(*opened);
+  if (head) state.commit = hex(*head);
+  if (!covered) return state;
+  std::vector<std::string> changed = changed_files(*opened, project);
+  std::erase_if(changed, [&](const std::string& path) { return !covered(path); });
+  if (head && !changed.empty()) {
+    const GitRawTree commit(std::move(*opened), *head);
+    std::erase_if(changed, [&](const std::string& path) { return lfs_in_commit(commit, project, path); });
+  }
+  state.dirty = std::move(changed);
+  return state;
+}
+
+std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection) {
+  auto opened = open_head(project);
+  if (!opened) {
+    throw Error(ErrorCode::source_tree, "cannot read the code of " + project.string() + ": no commit yet")
+        .hint("git add . && git commit");
+  }
+  const git_oid head = opened->second;
+  return make_source_tree(std::make_unique<GitRawTree>(std::move(opened->first), head), selection, hex(head));
+}
+
+std::optional<std::string> git_file(const Path& project, const std::string& relative) {
+  auto opened = open_head(project);
+  if (!opened) return std::nullopt;
+  const GitRawTree tree(std::move(opened->first), opened->second);
+  const auto entry = tree.look(Path(relative).lexically_normal().generic_string());
+  if (!entry || entry->kind != RawEntry::Kind::file) return std::nullopt;
+  return tree.read(Path(relative).lexically_normal().generic_string());
+}
+
+std::string git_tag_at_head(const Path& project, const std::string& glob) {
+  const auto opened = open_head(project);
+  if (!opened) return {};
+  References all;
+  const int code =
+      git().reference_iterator_glob_new(all.out(), opened->first.repository.get(), "refs/tags/*");
+  if (code != 0) fail("list the tags", code, project);
+  std::optional<Tag> best;
+  while (true) {
+    Reference reference;
+    if (git().reference_next(reference.out(), all.get()) != 0) break;
+    const auto tag = tag_at(reference.get(), opened->second);
+    if (tag && glob_match(glob, tag->name) && (!best || nearer(*tag, *best))) best = tag;
+  }
+  return best ? best->name : "";
+}
+
+}  // namespace mlship

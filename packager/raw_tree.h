@@ -1,0 +1,40 @@
+// What a source tree is made of before selection and links: the seam between git, folders and the one
+// algorithm.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "packager/source_tree.h"
+
+namespace mlship {
+
+struct RawEntry {
+  enum class Kind { file, folder, link, submodule, other };
+  Kind kind = Kind::other;
+  bool executable = false;
+  std::uint64_t size = 0;  // of a file
+  std::string target;      // of a link
+};
+
+// Paths are relative to the project folder, "" is the folder itself.
+class RawTree {
+ public:
+  virtual ~RawTree() = default;
+  [[nodiscard]] virtual std::optional<RawEntry> look(const std::string& path) const = 0;
+  [[nodiscard]] virtual std::vector<std::pair<std::string, RawEntry>> list(
+      const std::string& folder) const = 0;
+  [[nodiscard]] virtual std::string read(const std::string& path) const = 0;
+};
+
+// Selects, follows the links that stay inside the project, sorts.
+std::unique_ptr<SourceTree> make_source_tree(std::unique_ptr<RawTree> raw, const TreeSelection& selection,
+                                             std::string commit);
+
+// Git LFS specification §The Pointer: a short text that begins with the version line.
+bool lfs_pointer(std::string_view content);
+
+}  // namespace mlship

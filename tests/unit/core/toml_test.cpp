@@ -1,0 +1,49 @@
+#include "core/toml.h"
+
+#include <gtest/gtest.h>
+
+namespace mlship {
+namespace {
+
+std::string failure(std::string_view text) {
+  try {
+    (void)toml::parse(text, "x.toml", ErrorCode::project_file);
+    return "no error";
+  } catch (const Error& e) {
+    return e.message();
+  }
+}
+
+TEST(Toml, KeepsOrderAndPositions) {
+  const auto root =
+      toml::parse("[b]\nz = 1\na = \"x\"\n\n[[list]]\nk = true\n", "x.toml", ErrorCode::project_file);
+  ASSERT_EQ(root.table()->size(), 2U);
+  EXPECT_EQ((*root.table())[0].key, "b");
+  const auto* b = root.find("b");
+  ASSERT_NE(b, nullptr);
+  EXPECT_EQ((*b->value->table())[0].key, "z");
+  const auto* a = b->value->find("a");
+  ASSERT_NE(a, nullptr);
+  EXPECT_EQ(a->key_at.line, 3U);
+  EXPECT_EQ(a->key_at.column, 1U);
+  EXPECT_EQ(a->value->at.column, 5U);
+  EXPECT_EQ(*a->value->string(), "x");
+  EXPECT_EQ(root.find("list")->value->array()->size(), 1U);
+  EXPECT_EQ(root.find("list")->value->type_name(), "an array");
+  EXPECT_EQ(root.find("absent"), nullptr);
+}
+
+TEST(Toml, SyntaxErrorsSayWhere) {
+  EXPECT_TRUE(failure("a = 1\nb = \n").starts_with("cannot read x.toml:2:5: ")) << failure("a = 1\nb = \n");
+  EXPECT_TRUE(failure("a = 1\na = 2\n").starts_with("cannot read x.toml:2:")) << failure("a = 1\na = 2\n");
+  EXPECT_TRUE(failure("a = \"\xff\"\n").starts_with("cannot read x.toml:1:")) << failure("a = \"\xff\"\n");
+  EXPECT_NE(failure(std::string(5000, '[')), "no error");
+}
+
+TEST(Toml, DatesAreRefused) {
+  EXPECT_EQ(failure("a = 2026-11-21\n"),
+            "cannot read x.toml:1:5: a date or time is not a value of any key; write it as a string");
+}
+
+}  // namespace
+}  // namespace mlship
