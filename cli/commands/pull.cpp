@@ -36,7 +36,7 @@ void check_place(const Path& dir, const Resolved& resolved) {
   const auto stat = fs::lstat(dir);
   if (!stat || (stat->kind == fs::Kind::folder && fs::list(dir).empty())) return;
   if (stat->kind == fs::Kind::folder && package_at(dir) == resolved.release.package) return;
-  throw Error(ErrorCode::version_exists,
+  throw Error(ErrorCode::file_exists,
               fmt::format("cannot pull {} {} into {}: something else is there", resolved.name,
                           resolved.release.version.str(), dir.string()))
       .hint("choose a folder that is absent or empty");
@@ -78,7 +78,7 @@ Pulled pull_output(Services& services, const Resolved& resolved, const std::stri
   const Path file = folder / output.filename;
   if (fs::exists(file)) {
     if (fs::hash_file(file) == output.digest) return {file, kind, false};
-    throw Error(ErrorCode::version_exists,
+    throw Error(ErrorCode::file_exists,
                 fmt::format("cannot pull {}: it is there with other content", file.string()))
         .fact("there", fs::hash_file(file).str())
         .fact("bundle", output.digest.str())

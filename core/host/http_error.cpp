@@ -60,11 +60,9 @@ Error http_error(const HttpResponse& response, std::string_view doing) {
                                 ? "the server answered HTTP " + std::to_string(response.status) +
                                       (row.code == ErrorCode::server_error ? ", retries spent" : "")
                                 : std::string(row.cause);
-  Error error(row.code, "cannot " + std::string(doing) + ": " + cause);
-  if (const std::string words = first_words(response); !words.empty()) {
-    error = std::move(error).fact("answer", words);
-  }
-  return std::move(error).hint(std::string(row.hint));
+  const std::string words = first_words(response);
+  Error error = Error(row.code, "cannot " + std::string(doing) + ": " + cause).hint(std::string(row.hint));
+  return words.empty() ? std::move(error) : std::move(error).fact("answer", words);
 }
 
 }  // namespace mlship

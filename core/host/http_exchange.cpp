@@ -396,13 +396,11 @@ Next Exchange::try_again(const TryResult& result, double jitter) {
 
 void Exchange::give_up(const TryResult& result) const {
   const CurlErrorRow row = row_of(result.code);
-  Error error(row.error, "cannot reach " + printable_url(url_.text) + ": " + result.detail);
-  if (attempt_ > 1) error = std::move(error).fact("tries", std::to_string(attempt_));
-  if (row.error == ErrorCode::tls) {
-    throw std::move(error).hint(
-        "set SSL_CERT_FILE to a file with the certificate of the authority that signed the server's");
-  }
-  throw std::move(error).hint("check the network and HTTPS_PROXY, then run the command again");
+  throw Error(row.error, "cannot reach " + printable_url(url_.text) + ": " + result.detail)
+      .fact("tries", std::to_string(attempt_))
+      .hint(row.error == ErrorCode::tls
+                ? "set SSL_CERT_FILE to a file with the certificate of the authority that signed the server's"
+                : "check the network and HTTPS_PROXY, then run the command again");
 }
 
 }  // namespace mlship

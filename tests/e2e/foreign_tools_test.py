@@ -95,7 +95,7 @@ class Layout(Published):
 
     def test_what_skopeo_brought_back_is_a_registry(self):
         """A folder of layouts made by another tool is read, and the same version is recognised."""
-        other = self.box.root / "other"
+        other = self.box.folder("other")
         skopeo(self.box, "copy", "--preserve-digests", f"oci:{self.layout}:1.4.0", f"oci:{other}/churn:1.4.0")
         url = f"layout:{other}"
         self.box.mlship("verify", "churn:1.4.0", "--registry", url, cwd=self.project)
