@@ -72,6 +72,15 @@ const ErrorCodeRow& row_of(ErrorCode code) {
 
 Error::Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
+Error& Error::operator=(Error&& other) noexcept {
+  if (this == &other) return *this;
+  code_ = other.code_;
+  message_ = std::move(other.message_);
+  facts_ = std::move(other.facts_);
+  hint_ = std::move(other.hint_);
+  return *this;
+}
+
 Error&& Error::fact(std::string name, std::string value) && {
   facts_.push_back({std::move(name), std::move(value)});
   return std::move(*this);

@@ -114,7 +114,7 @@ std::optional<Found> find_project(const Path& start) {
 bool read_user_file(const Path& file, std::span<const KindKeys> kinds, Project& project) {
   const auto text = file.empty() ? std::nullopt : fs::read_if_exists(file);
   if (!text) return false;
-  const ProjectSource source{shown(file), ""};
+  const ProjectSource source{file.string(), ""};
   parse_sections(toml::parse(*text, source.file, ErrorCode::project_file), source, true, kinds, project);
   project.file = source.file;
   return true;

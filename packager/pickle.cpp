@@ -25,34 +25,40 @@ bool binary_pickle(std::string_view head) {
          opcodes.find(head[2]) != std::string_view::npos;
 }
 
-// A line of a Python name, as the GLOBAL opcode of protocol 0 has two.
-bool name_line(std::string_view& text) {
-  const size_t end = text.find('\n');
-  if (end == 0 || end == std::string_view::npos) return false;
-  const auto name = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-  });
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-// Protocol 0: a GLOBAL, or a mark or container followed by a memo put ("(dp0\n",
-// "ccopy_reg\n_reconstructor\np0\n").
+// Takes a line that is a dotted Python name, as the GLOBAL opcode of protocol 0 has two.
+bool name_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  if (end == 0 || end == std::string_view::npos || !letter(text.front())) return false;
+  const auto name = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return std::all_of(name.begin(), name.end(), [](char c) { return letter(c) || digit(c) || c == '.'; });
+}
+
+// A memo put: `p` and a number in protocol 0, `q` and a byte in protocol 1 (small at the start of a file).
+bool memo_put(std::string_view text) {
+  if (text.size() < 2) return false;
+  return text[0] == 'p' ? digit(text[1]) : text[0] == 'q' && static_cast<unsigned char>(text[1]) < 0x20;
+}
+
+// Protocols 0 and 1 have no magic: a GLOBAL and what can follow it, or a fresh container and its memo put.
 bool text_pickle(std::string_view head) {
-  if (head.starts_with('c')) {
-    auto rest = head.substr(1);
-    return name_line(rest) && name_line(rest) && !rest.empty() &&
-           std::string_view("pq(t)]}0IR").find(rest.front()) != std::string_view::npos;
+  if (head.starts_with('(') && head.size() > 2) {
+    const bool container = std::string_view("dlt").find(head[1]) != std::string_view::npos;
+    if (container && memo_put(head.substr(2))) return true;
+    if (head[1] == 'c') return text_pickle(head.substr(1));
   }
-  constexpr auto starts = std::to_array<std::string_view>(
-      {"(dp", "(lp", "(ip", "(tp", "(dq", "(lq", "}q", "]q", "(c", "(i__builtin__\n", "(ios\n"});
-  const auto* const found = std::find_if(starts.begin(), starts.end(),
-                                         [&head](std::string_view start) { return head.starts_with(start); });
-  if (found == starts.end()) return false;
-  if (found->back() == 'q' || found->back() == '\n') return true;
-  auto rest = head.substr(found->size());
-  if (found->back() == 'c') return name_line(rest) && name_line(rest);
-  return !rest.empty() && rest.front() >= '0' && rest.front() <= '9' && name_line(rest);
+  if (head.starts_with(']') || head.starts_with('}') || head.starts_with(')'))
+    return memo_put(head.substr(1));
+  auto rest = head.substr(head.empty() ? 0 : 1);
+  if (!head.starts_with('c') || !name_line(rest) || !name_line(rest)) return false;
+  return rest.starts_with('(') || rest.starts_with(')') || memo_put(rest);
 }
 
 // The first bytes inside zlib or gzip: joblib's compressed files.

@@ -59,7 +59,7 @@ ExitCode run_resume(const Options& options, Services& services) {
     const auto found = unfinished(services.ledger(), services.environment().name, "");
     if (!found) {
       throw Error(ErrorCode::rollout_not_found,
-                  fmt::format("cannot resume: no rollout of environment '{}' is unfinished",
+                  fmt::format("cannot resume: nothing to resume in environment '{}'",
                               services.environment().name))
           .hint("mlship history");
     }

@@ -272,6 +272,7 @@ TEST_F(LoadProject, ProjectWinsOverTheUserFile) {
   EXPECT_TRUE(alone->folder.empty());
   EXPECT_FALSE(alone->package);
   EXPECT_EQ(alone->registries.at("team").url, "layout:/user");
+  EXPECT_EQ(alone->registries.at("team").at.file, user_.string());
   // A reference from the project into the user file is fine.
   put("p/mlship.toml",
       "[registries.team]\nurl = \"layout:/project\"\n[environments.prod]\ntargets = [\"mine\"]\n");
