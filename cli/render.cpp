@@ -15,8 +15,11 @@ namespace {
 size_t sequence(std::string_view text, size_t at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(at);
-  const size_t length = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3
-                        : first >= 0xF0 && first < 0xF5                  ? 4 : 0;
+  const size_t length = first < 0x80                    ? 1
+                        : first >= 0xC2 && first < 0xE0 ? 2
+                        : first >= 0xE0 && first < 0xF0 ? 3
+                        : first >= 0xF0 && first < 0xF5 ? 4
+                                                        : 0;
   if (length == 0 || at + length > text.size()) return 0;
   for (size_t i = 1; i < length; ++i) {
     if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
@@ -50,9 +53,9 @@ std::string printable(std::string_view text) {
     const size_t length = sequence(text, i);
     const auto byte = static_cast<unsigned char>(text[i]);
     // C0, DEL and C1 (U+0080–U+009F) are commands to a terminal.
-    const bool control =
-        length == 1 ? byte < 0x20 || byte == 0x7F
-                    : length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    const bool control = length == 1
+                             ? byte < 0x20 || byte == 0x7F
+                             : length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (length == 0 || control) {
       for (size_t k = 0; k < std::max<size_t>(1, length); ++k) {
         out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i + k]));

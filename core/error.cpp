@@ -42,6 +42,7 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {ledger_busy, "ledger-busy", ExitCode::conflict, "another process holds the ledger"},
     {ledger, "ledger", ExitCode::conflict, "the ledger cannot be used as it is"},
     {changed_since_build, "changed-since-build", ExitCode::conflict, "a file changed after the build"},
+    {file_exists, "file-exists", ExitCode::conflict, "something else stands where a file was to be written"},
     {http_conflict, "http-conflict", ExitCode::conflict, "HTTP 409"},
     {http_precondition, "http-precondition", ExitCode::conflict, "HTTP 412"},
     {network, "network", ExitCode::network, "no answer, retries spent"},
@@ -70,6 +71,15 @@ const ErrorCodeRow& row_of(ErrorCode code) {
 }
 
 Error::Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
+
+Error& Error::operator=(Error&& other) noexcept {
+  if (this == &other) return *this;
+  code_ = other.code_;
+  message_ = std::move(other.message_);
+  facts_ = std::move(other.facts_);
+  hint_ = std::move(other.hint_);
+  return *this;
+}
 
 Error&& Error::fact(std::string name, std::string value) && {
   facts_.push_back({std::move(name), std::move(value)});

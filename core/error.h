@@ -61,6 +61,7 @@ enum class ErrorCode {
   ledger_busy,
   ledger,
   changed_since_build,
+  file_exists,
   http_conflict,
   http_precondition,
   network,
@@ -98,6 +99,12 @@ struct Fact {
 class Error : public std::exception {
  public:
   Error(ErrorCode code, std::string message);
+  Error(const Error&) = default;
+  Error(Error&&) noexcept = default;
+  Error& operator=(const Error&) = default;
+  // `error = std::move(error).fact(…)` assigns to itself; the members' own assignments would leave it empty.
+  Error& operator=(Error&& other) noexcept;
+  ~Error() override = default;
 
   Error&& fact(std::string name, std::string value) &&;
   Error&& hint(std::string text) &&;

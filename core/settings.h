@@ -2,6 +2,7 @@
 // > default.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,5 +26,23 @@ struct KeySpec {
   std::string_view default_text;  // shown; "" when there is none
   bool required = false;
 };
+
+// What a person sets for a run of the program; one row for flag, variable, `mlship config` and --help.
+struct ProgramSetting {
+  std::string_view name;      // as `mlship config` shows it
+  std::string_view flag;      // "--env"
+  std::string_view variable;  // "MLSHIP_ENV"
+  std::string_view default_text;
+  std::string_view help;
+};
+std::span<const ProgramSetting> program_settings();
+// Throws Error(internal) for a name without a row.
+const ProgramSetting& program_setting(std::string_view name);
+
+class Env;
+// said: the flag's value when it was given. file: what the project or user file says. An empty variable
+// counts as unset.
+SettingValue resolve_setting(const ProgramSetting& setting, const std::optional<std::string>& said,
+                             const Env& env, const std::optional<SettingValue>& file = std::nullopt);
 
 }  // namespace mlship

@@ -84,8 +84,21 @@ class Http {
   virtual void run(std::vector<Transfer> transfers, int parallel) = 0;
 };
 
-// Reads HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR of env. Both must outlive the result.
-std::unique_ptr<Http> curl_http(const Env& env, Clock& clock);
+// Retry-After as seconds or as an HTTP-date (RFC 9110 §10.2.3), from `now` (seconds since the epoch) on.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::int64_t now);
+
+struct HttpOptions {
+  RetryPolicy retry;
+  std::chrono::milliseconds connect_timeout{30'000};  // name look-up, connection and TLS
+  std::chrono::milliseconds stall_timeout{60'000};  // not one byte either way; there is no limit on the total
+  // After the last byte of a request body: registries take minutes to commit a large blob.
+  std::chrono::milliseconds answer_timeout{600'000};
+  int max_redirects = 10;
+};
+
+// Reads HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR of env. Both must
+// outlive the result, which is used by one thread; a Transfer's `done` may send requests of its own.
+std::unique_ptr<Http> curl_http(const Env& env, Clock& clock, const HttpOptions& options = {});
 
 // The Error for a status that is not 2xx: 401 unauthorized, 403 forbidden, 404 not_found, 409, 412, 429, 5xx
 // … Only 404 and 410 mean absent. `doing` is "fetch https://index.test/simple/numpy/".

@@ -17,5 +17,14 @@ TEST(ErrorCodes, RowsStandInTheOrderOfTheEnumerationAndWordsAreUnique) {
   EXPECT_EQ(row_of(ErrorCode::interrupted).exit, ExitCode::interrupted);
 }
 
+TEST(Error, AFactAddedInPlaceKeepsTheRest) {
+  Error error = Error(ErrorCode::network, "cannot reach x: refused").hint("try again");
+  error = std::move(error).fact("tries", "5");
+  EXPECT_EQ(error.message(), "cannot reach x: refused");
+  EXPECT_EQ(error.hint_text(), "try again");
+  ASSERT_EQ(error.facts().size(), 1U);
+  EXPECT_EQ(error.facts()[0].value, "5");
+}
+
 }  // namespace
 }  // namespace mlship
