@@ -58,9 +58,9 @@ ExitCode run_resume(const Options& options, Services& services) {
   if (id.empty()) {
     const auto found = unfinished(services.ledger(), services.environment().name, "");
     if (!found) {
-      throw Error(ErrorCode::rollout_not_found,
-                  fmt::format("cannot resume: nothing to resume in environment '{}'",
-                              services.environment().name))
+      throw Error(
+          ErrorCode::rollout_not_found,
+          fmt::format("cannot resume: nothing to resume in environment '{}'", services.environment().name))
           .hint("mlship history");
     }
     id = *found;
