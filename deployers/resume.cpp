@@ -65,7 +65,8 @@ std::optional<std::string> last_rollout(Ledger& ledger, const std::string& envir
     if (rollout.plan.direction == Direction::down) {
       later.add(rollout);
     } else if ((changed_something(rollout) || !rollout.ended()) && !later.has(rollout)) {
-      // One that died before its first write is the last one too: undoing an older one in its place would surprise.
+      // One that died before its first write is the last one too: undoing an older one in its place would
+      // surprise.
       found = rollout.record.id;
     }
     return !found;

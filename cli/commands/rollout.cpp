@@ -50,7 +50,7 @@ ExitCode run_file(const Options& options, Services& services) {
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  return run_plan(services, planned(request, narrow(file, fresh)));
+  return run_plan(services, planned(request, narrow(file, fresh, services.targets())));
 }
 
 ExitCode run_resume(const Options& options, Services& services) {
