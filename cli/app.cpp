@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include <fmt/core.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "core/names.h"
 
@@ -63,10 +62,12 @@ std::vector<std::string> flag_names(const std::vector<ArgumentRow>& rows) {
                 fmt::format("cannot run '{}': no such command{}", word, did_you_mean(word, command_names())))
         .hint(word == "help" ? "mlship COMMAND --help" : "mlship --help");
   }
-  const std::string help = entry == nullptr ? "mlship --help" : fmt::format("mlship {} --help", entry->factory->name);
+  const std::string help =
+      entry == nullptr ? "mlship --help" : fmt::format("mlship {} --help", entry->factory->name);
   const std::string subject = entry == nullptr ? "mlship" : fmt::format("mlship {}", entry->factory->name);
   if (!word.starts_with('-')) {
-    throw Error(ErrorCode::usage, fmt::format("cannot run '{}': it does not take '{}'", subject, word)).hint(help);
+    throw Error(ErrorCode::usage, fmt::format("cannot run '{}': it does not take '{}'", subject, word))
+        .hint(help);
   }
   const std::string flag = word.substr(0, word.find('='));
   auto known = flag_names(global.rows());
@@ -108,14 +109,16 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     entries.push_back({factory, sub, std::move(arguments), std::move(run)});
   }
   const auto chosen = [&]() -> Entry* {
-    const auto found = std::find_if(entries.begin(), entries.end(), [](const Entry& e) { return e.app->parsed(); });
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [](const Entry& e) { return e.app->parsed(); });
     return found == entries.end() ? nullptr : &*found;
   };
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ExtrasError&) {
     const auto left = app.remaining(true);
-    const auto word = std::find_if(left.begin(), left.end(), [](const auto& w) { return !w.starts_with('-'); });
+    const auto word =
+        std::find_if(left.begin(), left.end(), [](const auto& w) { return !w.starts_with('-'); });
     const bool command = chosen() == nullptr && word != left.end();
     refuse_leftover(command ? *word : left.front(), chosen(), global);
   } catch (const CLI::ParseError& error) {

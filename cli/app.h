@@ -1,4 +1,5 @@
-// The command line: global flags, the command and its arguments. The contract is product.md; CLI11 does the splitting.
+// The command line: global flags, the command and its arguments. The contract is product.md; CLI11 does the
+// splitting.
 #pragma once
 
 #include <optional>
@@ -23,7 +24,7 @@ struct CommandLine {
   bool help = false, version = false;
   const CommandFactory* command = nullptr;  // null: none was given
   CommandRun run;
-  std::vector<ArgumentRow> arguments;         // of the command
+  std::vector<ArgumentRow> arguments;  // of the command
   std::vector<ArgumentRow> global_arguments;
 };
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include <fmt/ranges.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "core/names.h"

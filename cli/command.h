@@ -1,5 +1,5 @@
-// A command as data plus a function: one file per command in commands/, found by CMake (mlship_table). A file's stem
-// is the command's name with `-` as `_`.
+// A command as data plus a function: one file per command in commands/, found by CMake (mlship_table). A
+// file's stem is the command's name with `-` as `_`.
 #pragma once
 
 #include <functional>

@@ -2,10 +2,9 @@
 
 #include <iostream>
 
+#include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>
-
-#include <fmt/core.h>
 
 #include "cli/interrupt.h"
 #include "cli/services.h"
@@ -17,7 +16,8 @@ void confirm(Services& services, const std::string& doing) {
   if (services.yes()) return;
   const auto& terminal = services.terminal();
   if (!terminal.in || !terminal.err) {
-    throw Error(ErrorCode::confirmation_needed, fmt::format("cannot {}: there is no terminal to ask at", doing))
+    throw Error(ErrorCode::confirmation_needed,
+                fmt::format("cannot {}: there is no terminal to ask at", doing))
         .hint("run it again with --yes, or set MLSHIP_YES=1");
   }
   services.out().flush();

@@ -21,12 +21,13 @@ constexpr auto groups = std::to_array<std::pair<CommandGroup, std::string_view>>
     {CommandGroup::settings, "Settings"},
 });
 // The order of work, not of the alphabet; commands that are not named follow.
-constexpr auto order = std::to_array<std::string_view>({"init", "build", "inspect", "verify", "publish", "tag", "list",
-                                                        "pull", "scan", "plan", "rollout", "status", "rollback",
-                                                        "history", "show"});
+constexpr auto order =
+    std::to_array<std::string_view>({"init", "build", "inspect", "verify", "publish", "tag", "list", "pull",
+                                     "scan", "plan", "rollout", "status", "rollback", "history", "show"});
 
 constexpr std::string_view about =
-    "mlship ships ML pipelines: code, locked dependencies and models in one immutable bundle, and every job that\n"
+    "mlship ships ML pipelines: code, locked dependencies and models in one immutable bundle, and every job "
+    "that\n"
     "refers to an older version moved to it, with a plan before, proof after, and a way back.\n";
 constexpr std::string_view examples =
     "  mlship init                      write mlship.toml from what is found here\n"
@@ -36,10 +37,12 @@ constexpr std::string_view examples =
     "  mlship rollout --jobs            change them\n"
     "  mlship rollback --to stable      put them back\n";
 constexpr std::string_view references =
-    "  REF  churn:1.4.0, churn:stable, churn@sha256:…, layout:DIR/churn:1.4.0; without one the project's own version\n";
+    "  REF  churn:1.4.0, churn:stable, churn@sha256:…, layout:DIR/churn:1.4.0; without one the project's own "
+    "version\n";
 constexpr std::string_view exit_codes =
     "  0 done · 1 internal error · 2 usage · 3 bad project file, lock, bundle or model · 4 authentication\n"
-    "  5 not found · 6 conflict, nothing written · 7 network · 8 partial · 9 verification failed · 10 local system\n"
+    "  5 not found · 6 conflict, nothing written · 7 network · 8 partial · 9 verification failed · 10 local "
+    "system\n"
     "  11 changes are pending (plan --detailed-exitcode) · 130 interrupted\n";
 struct Variable {
   std::string_view name, help;
@@ -61,8 +64,10 @@ std::string rows(const std::vector<std::pair<std::string, std::string>>& lines) 
   std::string out;
   for (const auto& [left, right] : lines) {
     out += "  " + left;
-    if (columns(left) > widest) out += "\n  " + std::string(widest, ' ');
-    else out += std::string(widest - columns(left), ' ');
+    if (columns(left) > widest)
+      out += "\n  " + std::string(widest, ' ');
+    else
+      out += std::string(widest - columns(left), ' ');
     out += "  " + right + "\n";
   }
   return out;

@@ -40,7 +40,7 @@ const std::thread::id main_thread = std::this_thread::get_id();
 }  // namespace
 
 void catch_interrupts() {
-  struct sigaction action {};
+  struct sigaction action{};
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
   action.sa_handler = on_interrupt;

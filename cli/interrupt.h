@@ -1,5 +1,6 @@
-// Ctrl-C and SIGTERM. A rollout looks at the flag between writes and ends by itself; everything else is abandoned at
-// the next report of progress, or two seconds later: what it left is not visible under any final name.
+// Ctrl-C and SIGTERM. A rollout looks at the flag between writes and ends by itself; everything else is
+// abandoned at the next report of progress, or two seconds later: what it left is not visible under any final
+// name.
 #pragma once
 
 #include <atomic>
@@ -9,7 +10,8 @@ namespace mlship {
 // Installs the handlers. Call once, in main.
 void catch_interrupts();
 const std::atomic<bool>& interrupted();
-// While one lives, an interrupt only sets the flag: the work in flight is finished first. A second one ends at once.
+// While one lives, an interrupt only sets the flag: the work in flight is finished first. A second one ends
+// at once.
 class FinishWriteFirst {
  public:
   FinishWriteFirst();

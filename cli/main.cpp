@@ -41,23 +41,26 @@ ExitCode guarded(Work&& work, Stdout& out, Stderr& diagnostics, const Terminal& 
     std::fflush(stdout);
     return error.exit_code();
   } catch (const std::exception& error) {
-    const Error bug = Error(ErrorCode::internal, fmt::format("internal error: {}", error.what()))
-                          .fact("version", MLSHIP_VERSION)
-                          .hint("report it with this text and the command line at the project's issue tracker");
+    const Error bug =
+        Error(ErrorCode::internal, fmt::format("internal error: {}", error.what()))
+            .fact("version", MLSHIP_VERSION)
+            .hint("report it with this text and the command line at the project's issue tracker");
     report(bug, out, diagnostics, terminal);
     std::fflush(stdout);
     return ExitCode::internal;
   }
 }
 
-ExitCode run_command(const CommandLine& line, Host& host, Stdout& out, Stderr& diagnostics, const Terminal& terminal) {
+ExitCode run_command(const CommandLine& line, Host& host, Stdout& out, Stderr& diagnostics,
+                     const Terminal& terminal) {
   if (line.version) {
     out.text(fmt::format("mlship {}\n", MLSHIP_VERSION));
     out.document({{"schema", "mlship.version/1"}, {"version", MLSHIP_VERSION}});
     return ExitCode::done;
   }
   if (line.help || line.command == nullptr) {
-    const std::string text = line.command == nullptr ? program_help(line, out.style()) : command_help(line, out.style());
+    const std::string text =
+        line.command == nullptr ? program_help(line, out.style()) : command_help(line, out.style());
     out.text(text);
     out.document({{"schema", "mlship.help/1"}, {"text", text}});
     return ExitCode::done;
@@ -83,13 +86,15 @@ ExitCode run(const std::vector<std::string>& words) {
   if (parsed != ExitCode::done) return parsed;
 
   const Terminal terminal = find_terminal(env, said(line.global.color, env, "MLSHIP_COLOR"));
-  const auto mode = progress_mode(said(line.global.progress, env, "MLSHIP_PROGRESS"), terminal, line.global.quiet);
+  const auto mode =
+      progress_mode(said(line.global.progress, env, "MLSHIP_PROGRESS"), terminal, line.global.quiet);
   Stderr diagnostics({mode, line.global.quiet, line.global.verbose, terminal.color_err}, *clock);
   Stdout out(terminal, line.global.json);
   const auto http = curl_http(env, *clock);
   const auto process = system_process();
   Host host{env, *clock, *http, *process};
-  return guarded([&] { return run_command(line, host, out, diagnostics, terminal); }, out, diagnostics, terminal);
+  return guarded([&] { return run_command(line, host, out, diagnostics, terminal); }, out, diagnostics,
+                 terminal);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ bool names_path(const std::string& text) {
 
 NamedBundle in_registry(Services& services, const std::optional<std::string>& text) {
   const Resolved resolved = resolve_ref(services, text);
-  return {services.source().open(resolved.release.package, resolved.manifest), services.registry().url(), false};
+  return {services.source().open(resolved.release.package, resolved.manifest), services.registry().url(),
+          false};
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ struct NamedBundle {
   bool local = true;  // false: only manifest and metadata are there until fetch() is called
 };
 
-// PATH: a layout folder or an archive made by `build --archive`. Without a text the project's dist/ folder when it is
-// there, else its version in the registry.
+// PATH: a layout folder or an archive made by `build --archive`. Without a text the project's dist/ folder
+// when it is there, else its version in the registry.
 NamedBundle open_named(Services& services, const std::optional<std::string>& text);
 // Pulls what is missing: one layer, or all of them.
 void fetch(Services& services, const NamedBundle& named, const oci::Descriptor& layer);

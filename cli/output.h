@@ -21,7 +21,8 @@ class Stdout {
   // The one document; nothing without --json.
   void document(const OrderedJson& document);
   [[nodiscard]] bool documented() const { return documented_; }
-  // Throws Error(io|disk_full) when what was written did not arrive; a reader that went away (EPIPE) is not an error.
+  // Throws Error(io|disk_full) when what was written did not arrive; a reader that went away (EPIPE) is not
+  // an error.
   void flush();
 
  private:

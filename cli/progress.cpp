@@ -162,18 +162,16 @@ void Stderr::draw(milliseconds now) {
 void Stderr::tell(const Activity& activity, milliseconds now, bool finished) {
   if (settings_.mode == ProgressMode::none) return;
   if (json_lines()) {
-    const OrderedJson document{{"schema", "mlship.progress/1"},
-                               {"type", "progress"},
-                               {"label", activity.label},
-                               {"done", activity.done},
-                               {"total", activity.total},
-                               {"unit", activity.unit == Unit::bytes ? "bytes" : "items"},
-                               {"finished", finished}};
+    const OrderedJson document{
+        {"schema", "mlship.progress/1"}, {"type", "progress"},
+        {"label", activity.label},       {"done", activity.done},
+        {"total", activity.total},       {"unit", activity.unit == Unit::bytes ? "bytes" : "items"},
+        {"finished", finished}};
     return write(document.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
   }
   const auto seconds = static_cast<std::int64_t>(activity.seconds(now));
-  write(fmt::format("{}: {}{} {}\n", printable(activity.label), activity.amount(), finished ? " in" : " after",
-                    human_seconds(seconds)));
+  write(fmt::format("{}: {}{} {}\n", printable(activity.label), activity.amount(),
+                    finished ? " in" : " after", human_seconds(seconds)));
 }
 
 }  // namespace mlship

@@ -1,5 +1,5 @@
-// Diagnostics on standard error: warnings, status lines and progress. On a terminal one bar with bytes, rate and time
-// left for anything over a second; plain lines where there is none; JSON lines for --progress json.
+// Diagnostics on standard error: warnings, status lines and progress. On a terminal one bar with bytes, rate
+// and time left for anything over a second; plain lines where there is none; JSON lines for --progress json.
 #pragma once
 
 #include <chrono>

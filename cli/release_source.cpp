@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "packager/resolve.h"
+#include "registry/list.h"
 
 namespace mlship {
 namespace {
@@ -27,17 +28,10 @@ const oci::Descriptor* find_layer(const oci::Manifest& manifest, std::string_vie
   return found == manifest.layers.end() ? nullptr : &*found;
 }
 
-std::optional<oci::Descriptor> stat_version(Registry& registry, const std::string& package, const Version& version) {
-  if (auto found = registry.stat(package, version.oci_tag())) return found;
-  for (const auto& info : registry.list(package)) {
-    const auto other = Version::from_oci_tag(info.tag, version.scheme());
-    if (other && *other == version) return info.manifest;
-  }
-  return std::nullopt;
-}
-
-void RegistrySource::fetch_blob(const std::string& package, const Bundle& bundle, const oci::Descriptor& blob) {
-  if (!bundle.layout.has_blob(blob.digest)) registry_.get_blob(package, blob, bundle.layout.blob_path(blob.digest));
+void RegistrySource::fetch_blob(const std::string& package, const Bundle& bundle,
+                                const oci::Descriptor& blob) {
+  if (!bundle.layout.has_blob(blob.digest))
+    registry_.get_blob(package, blob, bundle.layout.blob_path(blob.digest));
 }
 
 const Bundle& RegistrySource::open(const std::string& package, const oci::Descriptor& manifest) {
@@ -50,7 +44,8 @@ const Bundle& RegistrySource::open(const std::string& package, const oci::Descri
   const oci::Descriptor* metadata = find_layer(parsed, metadata_path);
   if (metadata == nullptr) {
     throw Error(ErrorCode::bundle, "cannot open " + package + "@" + manifest.digest.str() +
-                                       ": it is no mlship bundle, " + std::string(metadata_path) + " is missing")
+                                       ": it is no mlship bundle, " + std::string(metadata_path) +
+                                       " is missing")
         .fact("registry", registry_.url());
   }
   for (const oci::Descriptor* blob : {metadata, &parsed.config}) {
@@ -65,7 +60,7 @@ void RegistrySource::fetch_all(const std::string& package, const Bundle& bundle)
 }
 
 std::optional<Release> RegistrySource::find(const std::string& package, const Version& version) {
-  const auto manifest = stat_version(registry_, package, version);
+  const auto manifest = find_version(registry_, package, version);
   if (!manifest) return std::nullopt;
   return open(package, *manifest).release();
 }

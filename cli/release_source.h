@@ -1,5 +1,5 @@
-// Registry and packager behind the interface deployers know (core/release.h): bundles are opened from their manifest
-// and metadata; everything else is pulled, verified, when it is needed.
+// Registry and packager behind the interface deployers know (core/release.h): bundles are opened from their
+// manifest and metadata; everything else is pulled, verified, when it is needed.
 #pragma once
 
 #include <map>
@@ -38,8 +38,6 @@ class RegistrySource : public ReleaseSource {
   std::map<Digest, Bundle> bundles_;
 };
 
-// The version by parsed equality: 1.4 finds 1.4.0. nullopt only when the registry definitely does not have it.
-std::optional<oci::Descriptor> stat_version(Registry& registry, const std::string& package, const Version& version);
 // The layer with this path in the bundle; null when there is none.
 const oci::Descriptor* find_layer(const oci::Manifest& manifest, std::string_view path);
 

@@ -9,22 +9,20 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/text.h"
 
 namespace mlship {
 
-// Control characters and bytes that are not UTF-8 as \xNN: what comes out of a job must not reach the terminal as a
-// command to it.
-std::string printable(std::string_view text);
 // Columns a text takes, one per code point.
 std::size_t columns(std::string_view text);
 
-std::string human_bytes(std::uint64_t bytes);       // "1.2 MB", powers of 1,000
-std::string human_seconds(std::int64_t seconds);    // "42 s", "3 min 5 s", "2 h 4 min"
+std::string human_bytes(std::uint64_t bytes);                       // "1.2 MB", powers of 1,000
+std::string human_seconds(std::int64_t seconds);                    // "42 s", "3 min 5 s", "2 h 4 min"
 std::string human_count(std::size_t count, std::string_view noun);  // "1 job", "3 jobs"
-std::string human_time(std::int64_t seconds);       // RFC 3339; "" for 0
+std::string human_time(std::int64_t seconds);                       // RFC 3339; "" for 0
 
-// Cells are printed left-aligned, two blanks apart, the last one ragged. With a width the widest columns are cut, with
-// an ellipsis, until the rows fit.
+// Cells are printed left-aligned, two blanks apart, the last one ragged. With a width the widest columns are
+// cut, with an ellipsis, until the rows fit.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}

@@ -134,10 +134,11 @@ std::string skipped_text(const std::vector<Skipped>& skipped, size_t width, cons
 }
 
 std::string plan_text(const Plan& plan, size_t width, const Style& style) {
-  std::string out = fmt::format("{}  environment {}  {}\n\n", style.bold("plan: " + title(plan)), plan.environment,
-                                plan.id.substr(0, 17));
+  std::string out = fmt::format("{}  environment {}  {}\n\n", style.bold("plan: " + title(plan)),
+                                plan.environment, plan.id.substr(0, 17));
   for (const auto& carrier : plan.carriers) {
-    out += style.cyan(fmt::format("first puts there, unless it is there already: {}\n", printable(carrier.place)));
+    out += style.cyan(
+        fmt::format("first puts there, unless it is there already: {}\n", printable(carrier.place)));
   }
   if (!plan.carriers.empty()) out += "\n";
   for (const auto& operation : plan.operations) {
@@ -146,8 +147,11 @@ std::string plan_text(const Plan& plan, size_t width, const Style& style) {
     out += "\n";
   }
   if (!plan.skipped.empty()) out += skipped_text(plan.skipped, width, style) + "\n";
-  if (plan.operations.empty()) out += "nothing to change";
-  else out += fmt::format("{} in {}", human_count(plan.changes(), "reference"), human_count(plan.operations.size(), "object"));
+  if (plan.operations.empty())
+    out += "nothing to change";
+  else
+    out += fmt::format("{} in {}", human_count(plan.changes(), "reference"),
+                       human_count(plan.operations.size(), "object"));
   if (!plan.skipped.empty()) out += fmt::format(", {} skipped", plan.skipped.size());
   return out + "\n";
 }
@@ -185,14 +189,15 @@ std::string report_text(const RolloutReport& report, size_t width, const Style& 
   std::map<Outcome, size_t> counts;
   for (const auto& row : report.results) {
     ++counts[row.outcome];
-    out += fmt::format("{}  {}  {} at {}: {} -> {}\n", painted(row.outcome, style), row.target, printable(row.object),
-                       printable(row.path), printable(row.from), printable(row.to));
+    out += fmt::format("{}  {}  {} at {}: {} -> {}\n", painted(row.outcome, style), row.target,
+                       printable(row.object), printable(row.path), printable(row.from), printable(row.to));
     if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
   }
   if (!report.skipped.empty()) out += "\n" + skipped_text(report.skipped, width, style);
   if (!out.empty()) out += "\n";
   std::vector<std::string> parts;
-  for (const auto& [outcome, count] : counts) parts.push_back(fmt::format("{} {}", count, to_string(outcome)));
+  for (const auto& [outcome, count] : counts)
+    parts.push_back(fmt::format("{} {}", count, to_string(outcome)));
   if (!report.skipped.empty()) parts.push_back(fmt::format("{} skipped", report.skipped.size()));
   if (report.id.empty()) return out + "nothing to change\n";
   return out + fmt::format("{} {}: {} in {}\n", report.id, report.state, fmt::join(parts, ", "),

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "packager/bundler.h"
+#include "registry/list.h"
 #include "registry/registry.h"
 
 namespace mlship {
@@ -21,13 +22,15 @@ constexpr size_t shown_names = 10;
 std::string joined(const std::vector<std::string>& names) {
   if (names.empty()) return "none";
   const size_t first = names.size() > shown_names ? names.size() - shown_names : 0;
-  return fmt::format("{}{}", first > 0 ? "…, " : "", fmt::join(names.begin() + static_cast<long>(first), names.end(), ", "));
+  return fmt::format("{}{}", first > 0 ? "…, " : "",
+                     fmt::join(names.begin() + static_cast<long>(first), names.end(), ", "));
 }
 
 struct Names {
   std::vector<std::string> versions, tags;
 };
 
+// From the list of names alone: an error need not read every manifest.
 Names names_there(Registry& registry, const std::string& package, Scheme scheme) {
   Names names;
   std::vector<Version> versions;
@@ -67,24 +70,26 @@ Resolved opened(Services& services, const std::string& package, const oci::Descr
   if (names.versions.empty() && names.tags.empty()) refuse_package(services, package);
   const bool version = Version::parse(word, scheme_of(services, package)).has_value();
   if (version) {
-    throw Error(ErrorCode::version_not_found, fmt::format("cannot find {} {}: {} has no such version", package, word,
-                                                          services.registry().url()))
+    throw Error(ErrorCode::version_not_found, fmt::format("cannot find {} {}: {} has no such version",
+                                                          package, word, services.registry().url()))
         .fact("versions", joined(names.versions))
         .hint(publish_hint(services, package));
   }
-  throw Error(ErrorCode::tag_not_found, fmt::format("cannot find {}:{}: {} has no such tag{}", package, word,
-                                                    services.registry().url(), did_you_mean(word, names.tags)))
+  throw Error(ErrorCode::tag_not_found,
+              fmt::format("cannot find {}:{}: {} has no such tag{}", package, word, services.registry().url(),
+                          did_you_mean(word, names.tags)))
       .fact("tags", joined(names.tags))
       .fact("versions", joined(names.versions))
       .hint(fmt::format("mlship tag {}:VERSION {}", package, word));
 }
 
 // A version of either scheme: a package that is not the project's own does not say which it has.
-std::optional<oci::Descriptor> find_version(Services& services, const std::string& package, const std::string& word) {
+std::optional<oci::Descriptor> find_any_scheme(Services& services, const std::string& package,
+                                               const std::string& word) {
   for (const Scheme scheme : {scheme_of(services, package), Scheme::pep440, Scheme::semver}) {
     const auto version = Version::parse(word, scheme);
     if (!version) continue;
-    if (const auto found = stat_version(services.registry(), package, *version)) return found;
+    if (const auto found = find_version(services.registry(), package, *version)) return found;
   }
   return std::nullopt;
 }
@@ -92,11 +97,13 @@ std::optional<oci::Descriptor> find_version(Services& services, const std::strin
 Resolved own_release(Services& services) {
   const auto& project = services.package_project();
   const Version version = project_version(project);
-  const auto found = stat_version(services.registry(), project.package->normal, version);
+  const auto found = find_version(services.registry(), project.package->normal, version);
   if (!found) {
-    throw Error(ErrorCode::version_not_found, fmt::format("cannot find {} {}: {} does not have it", project.package->name,
-                                                          version.str(), services.registry().url()))
-        .hint(fs::exists(dist_folder(project, version)) ? "mlship publish" : "mlship build && mlship publish");
+    throw Error(ErrorCode::version_not_found,
+                fmt::format("cannot find {} {}: {} does not have it", project.package->name, version.str(),
+                            services.registry().url()))
+        .hint(fs::exists(dist_folder(project, version)) ? "mlship publish"
+                                                        : "mlship build && mlship publish");
   }
   return opened(services, project.package->normal, *found);
 }
@@ -120,7 +127,8 @@ Resolved resolve_version_or_tag(Services& services, const std::string& package, 
   if (taggable) {
     if (const auto manifest = registry.stat(package, word)) return opened(services, package, *manifest);
   }
-  if (const auto manifest = find_version(services, package, word)) return opened(services, package, *manifest);
+  if (const auto manifest = find_any_scheme(services, package, word))
+    return opened(services, package, *manifest);
   refuse_version(services, package, word);
 }
 

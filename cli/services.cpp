@@ -24,7 +24,8 @@ Origin origin_of(const Where& where, const Path& user_file) {
 }
 
 Path expand(const std::string& text, const Path& base, const Env& env) {
-  if (text == "~" || text.starts_with("~/")) return env.home() / Path(text.substr(std::min<size_t>(2, text.size())));
+  if (text == "~" || text.starts_with("~/"))
+    return env.home() / Path(text.substr(std::min<size_t>(2, text.size())));
   return base / text;  // an absolute text replaces the base
 }
 
@@ -70,7 +71,8 @@ const Project& Services::project() {
   const auto named = flag_or_variable(options_.project, "--project", host_.env, "MLSHIP_PROJECT");
   const Path start = named.value.empty() ? Path(".") : Path(named.value);
   if (!fs::exists(start)) {
-    throw Error(ErrorCode::no_project, fmt::format("cannot use project folder {}: there is no such folder", named.value));
+    throw Error(ErrorCode::no_project,
+                fmt::format("cannot use project folder {}: there is no such folder", named.value));
   }
   project_ = load_project(start, user_file(), kinds).value_or(Project{});
   return *project_;
@@ -116,8 +118,8 @@ SettingValue Services::registry_setting() {
     }
     const auto found = all.find(word);
     if (found == all.end()) {
-      throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word, where,
-                                                word, did_you_mean(word, names_of(all))))
+      throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word,
+                                                where, word, did_you_mean(word, names_of(all))))
           .hint("mlship config");
     }
     return {anchored(found->second.url, project().folder, host_.env), origin, where};
@@ -185,9 +187,12 @@ Targets& Services::targets() {
   auto chosen = environment().targets;
   if (chosen.empty()) chosen = names_of(sections);
   if (chosen.empty()) {
-    throw Error(ErrorCode::no_target, fmt::format("cannot find any job: no target is configured in {}",
-                                                  project().file.empty() ? user_file().string() : project().file))
-        .hint("add: [targets.cron]  kind = \"cron\"  files = [\"/etc/cron.d/*\"]  install-root = \"/opt/mlship\"");
+    throw Error(ErrorCode::no_target,
+                fmt::format("cannot find any job: no target is configured in {}",
+                            project().file.empty() ? user_file().string() : project().file))
+        .hint(
+            "add: [targets.cron]  kind = \"cron\"  files = [\"/etc/cron.d/*\"]  install-root = "
+            "\"/opt/mlship\"");
   }
   auto made = std::make_unique<Targets>();
   for (const auto& name : chosen) made->push_back(make_target(sections.at(name), project(), host_));
@@ -200,8 +205,8 @@ void Services::check_target_names(const std::vector<std::string>& names) {
   for (const auto& target : targets()) known.push_back(target->name());
   for (const auto& name : names) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    throw Error(ErrorCode::usage, fmt::format("cannot use target '{}': environment {} has no such target{}", name,
-                                              environment().name, did_you_mean(name, known)))
+    throw Error(ErrorCode::usage, fmt::format("cannot use target '{}': environment {} has no such target{}",
+                                              name, environment().name, did_you_mean(name, known)))
         .hint("mlship config");
   }
 }

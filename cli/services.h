@@ -1,5 +1,5 @@
-// What a command works with, made when it is first asked for: `mlship platforms` reads no project file, `mlship list`
-// opens no ledger.
+// What a command works with, made when it is first asked for: `mlship platforms` reads no project file,
+// `mlship list` opens no ledger.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,8 @@ class RegistrySource;
 
 class Services {
  public:
-  Services(const GlobalOptions& options, const Terminal& terminal, Host& host, Stderr& diagnostics, Stdout& out);
+  Services(const GlobalOptions& options, const Terminal& terminal, Host& host, Stderr& diagnostics,
+           Stdout& out);
   ~Services();
   Services(const Services&) = delete;
   Services& operator=(const Services&) = delete;

@@ -16,7 +16,7 @@ function(mlship_embed target name)
 "#include <string_view>
 namespace mlship::embedded {
 std::string_view @name@(std::string_view file);
-std::string_view @name@(std::string_view file) {
+std::string_view @name@([[maybe_unused]] std::string_view file) {
 @body@  return {};
 }
 }  // namespace mlship::embedded

@@ -42,6 +42,7 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {ledger_busy, "ledger-busy", ExitCode::conflict, "another process holds the ledger"},
     {ledger, "ledger", ExitCode::conflict, "the ledger cannot be used as it is"},
     {changed_since_build, "changed-since-build", ExitCode::conflict, "a file changed after the build"},
+    {file_exists, "file-exists", ExitCode::conflict, "something else stands where a file was to be written"},
     {http_conflict, "http-conflict", ExitCode::conflict, "HTTP 409"},
     {http_precondition, "http-precondition", ExitCode::conflict, "HTTP 412"},
     {network, "network", ExitCode::network, "no answer, retries spent"},

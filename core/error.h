@@ -61,6 +61,7 @@ enum class ErrorCode {
   ledger_busy,
   ledger,
   changed_since_build,
+  file_exists,
   http_conflict,
   http_precondition,
   network,

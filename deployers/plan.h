@@ -74,9 +74,11 @@ void finish_plan(Plan& plan);
 Json to_json(const Plan& plan);
 Plan parse_plan(std::string_view text);
 
-// A plan file only narrows: computes the plan again from what is live and keeps the operations of `file` that
-// discovery reproduces exactly; the others come back as conflicts (Skipped). Throws Error(stale_plan) when
-// none is left but some were planned.
+// A plan file only narrows: `fresh` is the plan computed again from what is live and the registry; the
+// operations of `file` that it reproduces exactly are kept (as `fresh` has them). What holds the new text
+// already is left to `fresh`'s same-version rows; the others come back as conflicts (Skipped). Throws
+// Error(stale_plan) when none is left but some conflict, or when the version is another build by now;
+// Error(bad_plan) when it is for something else.
 Plan narrow(const Plan& file, const Plan& fresh);
 
 }  // namespace mlship

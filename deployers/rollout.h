@@ -51,8 +51,9 @@ struct RunContext {
 // Refuses held versions (Error(version_held)) before anything is written.
 void check_holds(Ledger& ledger, const std::string& package, const Version& version);
 // Takes the ledger for the time of the run (Error(ledger_busy)). Targets' failures are Outcomes; what the
-// ledger itself throws (disk full) ends the run, with the command that goes on as hint. An empty plan writes
-// nothing and has no id.
+// ledger itself throws (disk full) ends the run, with the command that goes on as hint. An empty plan records
+// nothing and has no id, but what a killed run left half done (temporary files) is put right with it too:
+// call it for empty plans as well.
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context);
 
 // The newest rollout of this environment and package ("": any) when it has not ended; nullopt when it has. An

@@ -54,6 +54,10 @@ bool fell_short(Reason reason) {
   return reasons.at(static_cast<size_t>(reason)).fell_short;
 }
 
+bool fell_short(const Skipped& skipped) {
+  return skipped.strict || fell_short(skipped.reason);
+}
+
 std::span<const KeySpec> common_target_keys() {
   return common_keys;
 }

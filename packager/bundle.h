@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "core/oci.h"
 #include "core/release.h"
 #include "packager/platform.h"

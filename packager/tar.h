@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/digest.h"
 #include "core/host/fs.h"
 
 namespace mlship {

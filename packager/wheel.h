@@ -27,7 +27,8 @@ struct WheelFile {
   std::string file_name;  // churn-1.4.0-py3-none-any.whl (PEP 427 escaping)
   std::string bytes;
 };
-// Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence.
+// Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence. Throws
+// Error(duplicate_path) when two files have one path, Error(source_tree) when a path cannot be in a wheel.
 WheelFile build_wheel(const WheelMetadata& metadata, const std::vector<ZipMember>& code);
 
 struct InstalledFile {
@@ -35,15 +36,27 @@ struct InstalledFile {
   bool executable = false;
   std::uint64_t size = 0;
   Digest digest;
+  std::string from;  // the wheel's file name, for messages
 };
-// Spreads the wheel into `tree`/lib (purelib and platlib) and its scripts and console entry points into
-// `tree`/bin; data goes to `tree`/share-like folders. Checks RECORD both ways. Appends what it wrote to
-// `installed`; a path that is there already is Error(duplicate_path) naming both wheels. python: "3.11".
+// Spreads the wheel into `tree` (PEP 427 §Installing a wheel):
+//   purelib, platlib                             lib/
+//   .data/scripts, console and GUI entry points  bin/ (a `#!python` script goes to libexec/, its launcher to
+//   bin/) .data/data below share/ or etc/              share/, etc/ any other .data/data data/: no wheel
+//   reaches into lib/, bin/ or models/ sideways .data/headers, RECORD and its signatures, INSTALLER,
+//   REQUESTED, direct_url.json  dropped
+// Checks RECORD both ways (sha256, size). Adds what it wrote to `installed`, keyed by path. A path that is
+// there already with the same content is fine (shared namespace packages), else Error(duplicate_path) naming
+// both wheels. Throws Error(wheel|archive). python: "3.11". `shown`: the wheel's file name, for messages,
+// when `wheel` is a blob.
 void install_wheel(const Path& wheel, const Path& tree, const std::string& python,
-                   std::map<std::string, InstalledFile>& installed);
+                   std::map<std::string, InstalledFile>& installed, const std::string& shown = "");
 
 // The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it
-// work, and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT.
+// work, and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT;
+// $MLSHIP_PYTHON replaces pythonX.Y. Exits with what the function returns, 127 without an interpreter. Throws
+// Error(wheel) when the text is no entry point.
 std::string launcher(const std::string& entry_point, const std::string& python);
+// The same for a Python script at `path` in the tree.
+std::string script_launcher(const std::string& path, const std::string& python);
 
 }  // namespace mlship

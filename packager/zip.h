@@ -30,12 +30,14 @@ struct ZipLimits {
 };
 
 // Refuses, with Error(archive) naming the file and the rule: bytes before, between or after the records,
-// local and central headers that disagree, duplicates, data descriptors that lie, links and special files,
-// other methods, encryption, multi-disk, zip64 fields that contradict, comments that hide an end record,
-// bombs.
+// local and central headers that disagree, duplicates, data descriptors that lie or stand behind stored data
+// (its end could not be found by reading forward), links and special files, other methods, encryption,
+// multi-disk, zip64 fields that contradict, names that are not ASCII and not marked as UTF-8, comments that
+// hide an end record, bombs.
 class ZipReader {
  public:
-  explicit ZipReader(const Path& file, ZipLimits limits = {});
+  // `shown`: what messages call the file; its path when empty.
+  explicit ZipReader(const Path& file, ZipLimits limits = {}, const std::string& shown = "");
   ~ZipReader();
   ZipReader(ZipReader&&) noexcept;
   [[nodiscard]] const std::vector<ZipEntry>& entries() const;  // in the file's order
@@ -54,7 +56,9 @@ struct ZipMember {
   std::string content;
   bool executable = false;
 };
-// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given.
+// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given. Throws
+// Error(duplicate_path) on equal paths, Error(archive) beyond what a zip without zip64 can say (65,534
+// members, 4 GiB).
 std::string make_zip(const std::vector<ZipMember>& members);
 
 }  // namespace mlship

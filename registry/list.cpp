@@ -25,7 +25,7 @@ std::vector<VersionRow> list_versions(Registry& registry, const std::string& pac
     if (!version || info.manifest.media_type != oci::media::manifest) continue;
     VersionRow row{*version, {}, info.manifest, size_of(registry, package, info.manifest), std::nullopt};
     const auto provenance = get_provenance(registry, package, info.manifest.digest);
-    if (provenance) row.published = provenance->published;
+    if (provenance && provenance->published != 0) row.published = provenance->published;
     for (const auto& other : names) {
       const bool movable = !Version::from_oci_tag(other.tag, scheme);
       if (movable && other.manifest.digest == info.manifest.digest) row.tags.push_back(other.tag);

@@ -88,6 +88,11 @@ Json read_statement(std::string_view statement) {
   }
 }
 
+// A statement that does not say when it was published is younger than any that does.
+bool older(const Provenance& a, const Provenance& b) {
+  return a.published != 0 && (b.published == 0 || a.published < b.published);
+}
+
 bool speaks_of(const Json& statement, const Digest& subject) {
   const Json& subjects = member(statement, "subject");
   if (!subjects.is_array()) return false;
@@ -180,7 +185,7 @@ std::optional<Provenance> get_provenance(Registry& registry, const std::string& 
       // A statement about something else proves nothing here, whatever manifest it hangs on.
       if (!speaks_of(statement, subject)) continue;
       auto found = from_json(statement);
-      if (found && (!oldest || found->published < oldest->published)) oldest = std::move(found);
+      if (found && (!oldest || older(*found, *oldest))) oldest = std::move(found);
     }
   }
   return oldest;

@@ -28,10 +28,11 @@ CommandRun setup(Arguments&) {
 
 }  // namespace
 
-extern const CommandFactory platforms_factory{
-    "platforms", CommandGroup::settings, "the named platforms a bundle's dependencies can be locked for",
-    "[dependencies] targets in mlship.toml takes these names, cpXY-PLATFORM (cp311-manylinux_2_28_x86_64), or a\n"
-    "complete-platform JSON file.",
-    setup};
+extern const CommandFactory platforms_factory{"platforms", CommandGroup::settings,
+                                              "the named platforms a bundle's dependencies can be locked for",
+                                              "[dependencies] targets in mlship.toml takes these names, "
+                                              "cpXY-PLATFORM (cp311-manylinux_2_28_x86_64), or a\n"
+                                              "complete-platform JSON file.",
+                                              setup};
 
 }  // namespace mlship

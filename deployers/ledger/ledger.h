@@ -1,5 +1,6 @@
 // The durable record of plans, intents, results and holds: append-only JSON lines, one folder per rollout,
-// entries chained by sha256, a format version that older programs refuse.
+// entries chained by sha256, a format version that older programs refuse. The form on
+// disk is described in docs/ledger.md.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/host/host.h"
 #include "core/json.h"

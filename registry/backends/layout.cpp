@@ -105,8 +105,7 @@ bool present(const oci::Layout& layout, const oci::Descriptor& blob) {
   return found && found->kind == fs::Kind::file && found->size == blob.size;
 }
 
-fs::Lock lock_package(const Path& folder, Diagnostics* diagnostics) {
-  fs::make_folders_durable(folder);
+fs::Lock wait_for_lock(const Path& folder, Diagnostics* diagnostics) {
   const Path file = folder / ".lock";
   if (diagnostics != nullptr) {
     if (auto lock = fs::Lock::attempt(file)) return std::move(*lock);
@@ -115,13 +114,25 @@ fs::Lock lock_package(const Path& folder, Diagnostics* diagnostics) {
   return fs::Lock::wait(file);
 }
 
+// Makes the caller the one writer of a package, and removes what killed ones left: no living process owns it
+// now.
+fs::Lock lock_package(const Path& folder, Diagnostics* diagnostics) {
+  fs::make_folders_durable(folder);
+  fs::Lock lock = wait_for_lock(folder, diagnostics);
+  for (const auto& name : fs::list(folder)) {
+    const auto starts = [&name](std::string_view prefix) { return name.starts_with(prefix); };
+    if (std::any_of(std::begin(leftovers), std::end(leftovers), starts)) fs::remove_tree(folder / name);
+  }
+  return lock;
+}
+
 // The one writer of a package: holds the lock, owns a folder for files that are not yet blobs.
 class Writing {
  public:
   Writing(const Path& folder, Diagnostics* diagnostics)
       : lock_(lock_package(folder, diagnostics)),
         layout_(oci::Layout::create(folder)),
-        incoming_(swept(folder), incoming_prefix) {}
+        incoming_(folder, incoming_prefix) {}
 
   [[nodiscard]] const oci::Layout& layout() const { return layout_; }
 
@@ -144,15 +155,6 @@ class Writing {
   void settle() const { fs::sync_folder(layout_.folder() / "blobs" / "sha256"); }
 
  private:
-  // The lock is held, so no living process owns what lies there.
-  static const Path& swept(const Path& folder) {
-    for (const auto& name : fs::list(folder)) {
-      const auto starts = [&name](std::string_view prefix) { return name.starts_with(prefix); };
-      if (std::any_of(std::begin(leftovers), std::end(leftovers), starts)) fs::remove_tree(folder / name);
-    }
-    return folder;
-  }
-
   fs::Lock lock_;
   oci::Layout layout_;
   fs::TempFolder incoming_;
@@ -439,7 +441,8 @@ const std::optional<Digest>& LayoutRegistry::subject_of(const std::string& packa
 std::vector<Referrer> LayoutRegistry::referrers(const std::string& package, const Digest& subject) {
   std::vector<Referrer> out;
   for (const auto& entry : entries(package)) {
-    if (!name_of(entry).empty() || entry.media_type != oci::media::manifest) continue;
+    if (entry.annotations.contains(oci::annotation::ref_name) || entry.media_type != oci::media::manifest)
+      continue;
     if (subject_of(package, entry) == subject) out.push_back({entry, read_blob(package, entry)});
   }
   std::sort(out.begin(), out.end(),

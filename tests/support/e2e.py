@@ -36,7 +36,8 @@ GIT_IDENTITY = {
 }
 SKIPPED = 77  # the exit status CTest lists as "Skipped" (SKIP_RETURN_CODE in tests/CMakeLists.txt)
 
-#-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- the program
+
+# ---------------------------------------------------------------- the program
 
 def mlship_binary():
     """Absolute path of the built program, from $MLSHIP; an error that says so when it is not set or not there."""
@@ -61,7 +62,7 @@ class Result:
     def json(self):
         """The one JSON document on standard output; fails with the text when it is not exactly one."""
         try:
-  return json.loads(self.out)
+            return json.loads(self.out)
         except json.JSONDecodeError as error:
             raise AssertionError(f"not one JSON document ({error}):\n{self}") from error
 
@@ -72,9 +73,7 @@ class Result:
 
 class Sandbox:
     """A temporary folder with a private HOME and XDG folders in which programs run; removed by close(), or at the
-    end of a `with`. `root` is the folder;
-HOME is root / home;
-projects and targets go beside it. KEEP=1 keeps it."""
+    end of a `with`. `root` is the folder; HOME is root/home; projects and targets go beside it. KEEP=1 keeps it."""
 
     def __init__(self, prefix="mlship-e2e-"):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix=prefix)).resolve()
@@ -111,9 +110,7 @@ projects and targets go beside it. KEEP=1 keeps it."""
             "PYTHONDONTWRITEBYTECODE": "1",
         })
         env.update({**self.variables, **(extra or {})})
-        return {
-name: value for name, value in env.items() if value is not None
-}
+        return {name: value for name, value in env.items() if value is not None}
 
     def folder(self, name):
         """root/NAME, made when absent."""
@@ -156,7 +153,8 @@ def remove_tree(folder):
                 os.chmod(os.path.join(path, name), 0o700)
     shutil.rmtree(folder, ignore_errors=True)
 
-#-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- projects
+
+# ---------------------------------------------------------------- projects
 
 def sha256_hex(content):
     """Hex sha256 of bytes, or of the file at a path."""
@@ -281,7 +279,8 @@ def commit(sandbox, folder, message):
     sandbox.git(folder, "commit", "-q", "-m", message)
     return sandbox.git(folder, "rev-parse", "HEAD")
 
-#-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- servers
+
+# ---------------------------------------------------------------- servers
 
 def free_port():
     """A TCP port of 127.0.0.1 that nothing listens on at this moment."""
@@ -301,56 +300,46 @@ class Server:
             self.process = subprocess.Popen([str(a) for a in argv], cwd=sandbox.root, env=sandbox.environment(env),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
-            self
-      ._wait_until_up(wait) except BaseException : self.stop() raise
+            self._wait_until_up(wait)
+        except BaseException:
+            self.stop()
+            raise
 
-                                                   def _wait_until_up(self, seconds)
-          : deadline = time.monotonic() + seconds while time.monotonic() < deadline
-                       and self.process.poll() is None : try : socket
-        .create_connection(("127.0.0.1", self.port), 1)
-            .close() return except OSError
-            : time
-            .sleep(0.05) raise
-              AssertionError(f "{self.process.args} does not listen on {self.port}:\n{self.log.read_text()}")
+    def _wait_until_up(self, seconds):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"{self.process.args} does not listen on {self.port}:\n{self.log.read_text()}")
 
-                  def stop(self)
-            : ""
-              "SIGTERM, then SIGKILL after ten seconds; harmless when it has ended already."
-              "" if self.process.poll() is None : self.process.send_signal(signal.SIGTERM) try
-            : self
-          .process.wait(10) except subprocess.TimeoutExpired : self.process.kill() self.process
-                                                                   .wait()
+    def stop(self):
+        """SIGTERM, then SIGKILL after ten seconds; harmless when it has ended already."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
-                                                                       def __enter__(self)
-              : return self
+    def __enter__(self):
+        return self
 
-                def __exit__(self, *_)
-              : self.stop()
+    def __exit__(self, *_):
+        self.stop()
 
-                    DOCKER_REGISTRY_CONFIG =
-              ""
-              "\
+
+DOCKER_REGISTRY_CONFIG = """\
 version: 0.1
-              log : {
-            {
-            level:
-              info
-            }
-          }
-    storage : filesystem : {
-      {
-      rootdirectory: { data }
-      }
-    }
-    delete : {
-      {
-      enabled:
-        true
-      }
-    }
-    http : addr : 127.0.0.1 : {
-      port
-    }
+log: {{level: info}}
+storage:
+  filesystem: {{rootdirectory: {data}}}
+  delete: {{enabled: true}}
+http:
+  addr: 127.0.0.1:{port}
 """
 
 
@@ -362,7 +351,8 @@ def docker_registry(sandbox):
     config = write_file(data.parent / "config.yml", DOCKER_REGISTRY_CONFIG.format(data=data, port=port))
     return Server(sandbox, ["docker-registry", "serve", config], port)
 
-#-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- folders
+
+# ---------------------------------------------------------------- folders
 
 def snapshot(root):
     """{relative path: (kind, mode, uid, gid, content)} of everything below root and of root itself ("."). Content:
@@ -412,7 +402,8 @@ def _changes(old, new):
 def _shown(name, value):
     return f"{value:o}" if name == "mode" else str(value)
 
-#-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- running the tests
+
+# ---------------------------------------------------------------- running the tests
 
 def require_program(name):
     """Skips the test, loudly, when a program it needs is not installed."""
@@ -425,5 +416,7 @@ def main():
     (each is listed at the end)."""
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     for case, reason in program.result.skipped:
-print(f "SKIPPED {case}: {reason}", file = sys.stderr) if not program.result.wasSuccessful()
-    : sys.exit(1) sys.exit(SKIPPED if program.result.skipped else 0)
+        print(f"SKIPPED {case}: {reason}", file=sys.stderr)
+    if not program.result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if program.result.skipped else 0)

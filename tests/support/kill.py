@@ -9,7 +9,7 @@ import re
 
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "unlink",
          "unlinkat", "mkdir", "mkdirat", "rmdir", "ftruncate", "chmod", "fchmod", "copy_file_range")
-#LeakSanitizer cannot work under a tracer; everything else stays on.
+# LeakSanitizer cannot work under a tracer; everything else stays on.
 TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 

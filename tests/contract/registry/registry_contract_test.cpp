@@ -269,12 +269,15 @@ TEST_P(RegistryContract, ReferrersAreFoundBySubjectAndAreNoVersions) {
   put("1.5.0", b);
   const auto late = provenance_by("urn:late", 200);
   const auto early = provenance_by("urn:early", 100);
+  const auto undated = provenance_by("urn:undated", 0);
+  put_provenance(*registry_, "churn", a.manifest, undated);
+  EXPECT_EQ(get_provenance(*registry_, "churn", a.manifest.digest)->builder, "urn:undated");
   put_provenance(*registry_, "churn", a.manifest, late);
   put_provenance(*registry_, "churn", a.manifest, early);
   put_provenance(*registry_, "churn", a.manifest, early);
 
   const auto found = registry_->referrers("churn", a.manifest.digest);
-  ASSERT_EQ(found.size(), 2U);
+  ASSERT_EQ(found.size(), 3U);
   for (const auto& referrer : found) {
     EXPECT_EQ(referrer.descriptor.artifact_type, oci::media::in_toto);
     EXPECT_EQ(referrer.descriptor.annotations.count(oci::annotation::predicate_type), 1U);

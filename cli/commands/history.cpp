@@ -1,0 +1,60 @@
+// `mlship history`: what the ledger holds.
+#include "deployers/history.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/render.h"
+#include "cli/render_history.h"
+#include "cli/resolve_ref.h"
+#include "cli/services.h"
+
+namespace mlship {
+namespace {
+
+struct Options {
+  std::optional<std::string> name;
+};
+
+std::string target_of(const HistoryEntry& entry) {
+  if (!entry.inverse_of.empty()) return "undo " + entry.inverse_of;
+  return entry.to_version.empty() ? "" : "-> " + entry.to_version;
+}
+
+ExitCode run(const Options& options, Services& services) {
+  HistoryFilter filter;
+  if (options.name) filter.package = parse_ref(*options.name).package;
+  // One ledger may serve several environments; without one that is clear all are shown.
+  if (const auto environment = services.environment_if_clear()) filter.environment = environment->name;
+  const auto entries = history(services.ledger(), filter);
+  Table table({"ID", "COMMAND", "PACKAGE", "TO", "STATE", "WHO", "STARTED", "TOOK", "RESULT"});
+  OrderedJson rows = OrderedJson::array();
+  for (const auto& entry : entries) {
+    table.add({entry.id, entry.command, entry.package, target_of(entry),
+               entry.problem.empty() ? entry.state : entry.state + ": " + entry.problem,
+               entry.who + "@" + entry.host, human_time(entry.started),
+               entry.seconds ? human_seconds(*entry.seconds) : "", counts_text(entry)});
+    rows.push_back(to_json(entry));
+  }
+  auto& out = services.out();
+  services.diagnostics().detail("ledger " + services.ledger_setting().value);
+  out.text(table.empty() ? "no rollouts yet\n" : table.render(out.width(), out.style()));
+  out.document({{"schema", "mlship.history/1"}, {"entries", rows}});
+  return ExitCode::done;
+}
+
+CommandRun setup(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional(options->name, "NAME", "one package (default: all)");
+  return [options](Services& services) { return run(*options, services); };
+}
+
+}  // namespace
+
+extern const CommandFactory history_factory{"history", CommandGroup::record,
+                                            "who rolled out what, when, and how it went",
+                                            "The newest first. `mlship show ID` has the details.", setup};
+
+}  // namespace mlship

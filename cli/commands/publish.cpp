@@ -1,0 +1,150 @@
+// `mlship publish`: bundle and provenance into the registry.
+#include "registry/publish.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/open_bundle.h"
+#include "cli/render.h"
+#include "cli/resolve_ref.h"
+#include "cli/services.h"
+#include "cli/tag_name.h"
+#include "packager/bundler.h"
+#include "registry/builder.h"
+
+namespace mlship {
+namespace {
+
+struct Options {
+  std::optional<std::string> path, tag;
+};
+
+Bundle built_bundle(Services& services, const Options& options) {
+  if (options.path) return open_path(services, *options.path);
+  const auto& project = services.package_project();
+  const Version version = project_version(project);
+  const Path folder = dist_folder(project, version);
+  if (fs::exists(folder)) return open_bundle(folder);
+  throw Error(ErrorCode::not_found, fmt::format("cannot publish {} {}: {} is not there",
+                                                project.package->name, version.str(), folder.string()))
+      .hint("mlship build");
+}
+
+// A build of uncommitted files has no commit that makes it again: it may be tried here, not handed on.
+void refuse_dirty(const BundleInfo& info, const std::string& registry) {
+  if (info.version.str().find("+dirty.") == std::string::npos || registry.starts_with("layout:")) return;
+  throw Error(ErrorCode::dirty_tree,
+              fmt::format("cannot publish {} {} to {}: it was built from uncommitted files", info.name,
+                          info.version.str(), registry))
+      .hint("git commit, then mlship build");
+}
+
+oci::Descriptor manifest_of(const Bundle& bundle) {
+  oci::Descriptor manifest;
+  manifest.media_type = oci::media::manifest;
+  manifest.artifact_type = bundle.manifest.artifact_type;
+  manifest.digest = bundle.digest;
+  manifest.size = bundle.manifest_bytes.size();
+  return manifest;
+}
+
+Provenance provenance_of(Services& services, const Path& layout) {
+  const auto& host = services.host();
+  const Builder builder = detect_builder(host.env);
+  Provenance provenance;
+  provenance.builder = builder.id;
+  provenance.invocation = builder.invocation;
+  provenance.user = host.env.user();
+  provenance.host = host.env.host();
+  provenance.published = host.clock.now();
+  if (const auto record = read_build_record(layout)) {
+    provenance.commit = record->commit;
+    provenance.remote = record->remote;
+    provenance.dirty = record->dirty;
+    provenance.started = record->started;
+    provenance.finished = record->finished;
+  }
+  return provenance;
+}
+
+// The registry knows digests; where the version is written is known here.
+[[noreturn]] void explain_conflict(Services& services, const Error& error, const Bundle& bundle,
+                                   const std::string& url) {
+  Error out(ErrorCode::version_exists,
+            fmt::format("cannot publish {} {} to {}: version exists with another digest", bundle.info.name,
+                        bundle.info.version.str(), url));
+  for (const auto& fact : error.facts()) {
+    std::string value = fact.value;
+    if (fact.name == "local") value += "  " + bundle.layout.folder().string();
+    out = std::move(out).fact(fact.name, value);
+  }
+  const auto& own = services.project().package;
+  const bool known = own && own->normal == bundle.info.package;
+  throw std::move(out).hint(known ? "versions are immutable; raise version in " + own->version_at.line_str()
+                                  : std::string("versions are immutable; raise the version and build again"));
+}
+
+ExitCode run(const Options& options, Services& services) {
+  const Bundle bundle = built_bundle(services, options);
+  const auto& info = bundle.info;
+  if (options.tag) check_tag_name(*options.tag, info.scheme);
+  auto& registry = services.registry();
+  refuse_dirty(info, registry.url());
+  check_unchanged(bundle.layout.folder());
+  const PublishRequest request{info.package,
+                               info.version,
+                               bundle.layout,
+                               manifest_of(bundle),
+                               provenance_of(services, bundle.layout.folder()),
+                               options.tag.value_or("")};
+  PublishResult result;
+  try {
+    result = publish_bundle(registry, request, services.diagnostics());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::version_exists) explain_conflict(services, error, bundle, registry.url());
+    throw;
+  }
+  const auto& put = result.put;
+  const std::string status = put.published ? "published" : "unchanged";
+  services.out().text(fmt::format("{} {} {}\n{}: {}, {} sent, {} there already\n", info.name,
+                                  info.version.str(), bundle.digest.str(), status, registry.url(),
+                                  human_bytes(put.uploaded_bytes), human_bytes(put.reused_bytes)));
+  OrderedJson tags = OrderedJson::array();
+  if (options.tag) {
+    services.out().text(fmt::format("tag {}: {} -> {}\n", *options.tag,
+                                    result.tag_before ? result.tag_before->brief() : "new",
+                                    bundle.digest.brief()));
+    tags.push_back(*options.tag);
+  }
+  services.out().document({{"schema", "mlship.publish/1"},
+                           {"name", info.name},
+                           {"version", info.version.str()},
+                           {"digest", bundle.digest.str()},
+                           {"registry", registry.url()},
+                           {"tags", tags},
+                           {"uploaded", {{"blobs", put.uploaded_blobs}, {"bytes", put.uploaded_bytes}}},
+                           {"reused", {{"blobs", put.reused_blobs}, {"bytes", put.reused_bytes}}},
+                           {"status", status}});
+  return ExitCode::done;
+}
+
+CommandRun setup(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional(options->path, "PATH", "a layout folder or archive (default: dist/NAME-VERSION)");
+  arguments.option(options->tag, "--tag", "TAG", "then move this tag to it");
+  return [options](Services& services) { return run(*options, services); };
+}
+
+}  // namespace
+
+extern const CommandFactory publish_factory{
+    "publish", CommandGroup::registry, "put the bundle into the registry, with its provenance",
+    "A version never changes: the same digest again is `unchanged`, another digest is a conflict (exit 6).\n"
+    "\n"
+    "  mlship publish\n"
+    "  mlship publish --tag candidate --registry layout:/srv/mlship/registry",
+    setup};
+
+}  // namespace mlship

@@ -1,0 +1,149 @@
+// `mlship rollback`: the inverse of a rollout, or down to a version.
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/release_source.h"
+#include "cli/resolve_ref.h"
+#include "cli/run_plan.h"
+#include "cli/selection.h"
+#include "cli/services.h"
+#include "deployers/history.h"
+#include "deployers/ledger/ledger.h"
+
+namespace mlship {
+namespace {
+
+struct Options {
+  std::optional<std::string> name, to, rollout;
+  bool release_hold = false;
+  SelectionOptions selection;
+};
+
+std::string package_of(Services& services, const Options& options) {
+  if (options.name) return parse_ref(*options.name).package;
+  return services.package_project().package->normal;
+}
+
+ExitCode release_hold(const Options& options, Services& services) {
+  const Ref ref = parse_ref(options.name.value_or(""));
+  if (ref.tag.empty()) {
+    throw Error(ErrorCode::usage, fmt::format("cannot release a hold: '{}' names no version", *options.name))
+        .hint(fmt::format("mlship rollback {}:VERSION --release-hold", ref.package));
+  }
+  const Version version = Version::require(ref.tag, scheme_of(services, ref.package), *options.name);
+  const auto& env = services.host().env;
+  const std::string who = env.user() + "@" + env.host();
+  const auto held = services.ledger().acquire(who + ", rollback --release-hold");
+  services.ledger().release_hold(ref.package, version, who);
+  services.out().text(fmt::format("{} {} may be rolled out again\n", ref.package, version.str()));
+  services.out().document({{"schema", "mlship.rollback/1"},
+                           {"id", ""},
+                           {"state", "hold-released"},
+                           {"package", ref.package},
+                           {"version", version.str()},
+                           {"results", OrderedJson::array()},
+                           {"skipped", OrderedJson::array()},
+                           {"counts", OrderedJson::object()},
+                           {"seconds", 0}});
+  return ExitCode::done;
+}
+
+// Down to a version: a plan of its own over the objects that stand above it.
+ExitCode run_to(const Options& options, Services& services, const std::string& package) {
+  PlanRequest request;
+  request.environment = services.environment().name;
+  request.selection = selection(services, options.selection);
+  const Resolved resolved = resolve_version_or_tag(services, package, *options.to);
+  request.release = resolved.release;
+  request.direction = Direction::down;
+  request.compat = Compat::any;  // back is back, however far above it stands
+  request.ledger = &services.ledger();
+  Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
+  if (plan.operations.empty()) services.diagnostics().status("nothing to roll back");
+  const std::string doing = fmt::format("roll {} back to {}", package, resolved.release.version.str());
+  return run_plan(services, {std::move(plan), resolved.release, "rollback", doing, std::nullopt});
+}
+
+std::string rollout_to_undo(const Options& options, Services& services, const std::string& package) {
+  if (options.rollout) return show(services.ledger(), *options.rollout).entry.id;
+  const auto last = last_rollout(services.ledger(), services.environment().name, package);
+  if (last) return *last;
+  throw Error(
+      ErrorCode::rollout_not_found,
+      fmt::format(
+          "cannot roll {} back: the ledger has no rollout of it in environment '{}' that is not undone",
+          package, services.environment().name))
+      .fact("ledger", services.ledger().url())
+      .hint(fmt::format("mlship rollback {} --to VERSION", package));
+}
+
+// Filters narrow the inverse like any plan.
+void narrow_to(Plan& plan, const Selection& filter) {
+  std::erase_if(plan.operations, [&](const Operation& operation) {
+    const auto& names = filter.targets;
+    const bool target =
+        names.empty() || std::find(names.begin(), names.end(), operation.target) != names.end();
+    return !target || !selects(filter, operation.object);
+  });
+  finish_plan(plan);
+}
+
+ExitCode run_inverse(const Options& options, Services& services, const std::string& package) {
+  const std::string id = rollout_to_undo(options, services, package);
+  const Selection filter = selection(services, options.selection);
+  Plan plan = inverse_plan(services.ledger(), id, services.targets());
+  const bool filtered = filter.jobs || filter.services || !filter.targets.empty();
+  if (filtered) narrow_to(plan, filter);
+  Release release;
+  release.package = plan.package;
+  if (plan.operations.empty()) services.diagnostics().status("nothing to roll back");
+  const std::string doing = fmt::format("undo {} of {}", id, plan.package);
+  return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt});
+}
+
+void check_combination(const Options& options) {
+  const auto refuse = [](const std::string& why) {
+    throw Error(ErrorCode::usage, "cannot roll back: " + why).hint("mlship rollback --help");
+  };
+  if (options.to && options.rollout) refuse("--to and --rollout are two ways back; give one");
+  if (options.release_hold && (options.to || options.rollout))
+    refuse("--release-hold changes no job; give it alone");
+  if (options.release_hold && !options.name) refuse("--release-hold needs NAME:VERSION");
+}
+
+ExitCode run(const Options& options, Services& services) {
+  check_combination(options);
+  if (options.release_hold) return release_hold(options, services);
+  if (options.rollout && !options.name) return run_inverse(options, services, "");
+  const std::string package = package_of(services, options);
+  return options.to ? run_to(options, services, package) : run_inverse(options, services, package);
+}
+
+CommandRun setup(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional(options->name, "NAME",
+                       "the package (default: the project's); NAME:VERSION with --release-hold");
+  arguments.option(options->to, "--to", "TAG|VERSION", "back to this version wherever a newer one stands");
+  arguments.option(options->rollout, "--rollout", "ID", "undo this rollout instead of the last");
+  arguments.flag(options->release_hold, "--release-hold", "only allow a version again that was rolled back");
+  add_selection(arguments, options->selection);
+  return [options](Services& services) { return run(*options, services); };
+}
+
+}  // namespace
+
+extern const CommandFactory rollback_factory{"rollback", CommandGroup::jobs,
+                                             "put every reference of the last rollout back, byte for byte",
+                                             "Restores exactly the old texts where the new ones still stand; "
+                                             "what somebody changed since is reported, never\n"
+                                             "overwritten. The versions that are left are held: a rollout of "
+                                             "them is refused until the hold is released.\n"
+                                             "\n"
+                                             "  mlship rollback\n"
+                                             "  mlship rollback --to stable --yes\n"
+                                             "  mlship rollback churn:1.4.0 --release-hold",
+                                             setup};
+
+}  // namespace mlship

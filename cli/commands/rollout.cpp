@@ -1,0 +1,118 @@
+// `mlship rollout`: plan, confirmation, execution.
+#include <fmt/core.h>
+
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/confirm.h"
+#include "cli/release_source.h"
+#include "cli/resolve_ref.h"
+#include "cli/run_plan.h"
+#include "cli/selection.h"
+#include "cli/services.h"
+#include "deployers/history.h"
+
+namespace mlship {
+namespace {
+
+struct Options {
+  PlanOptions plan;
+  std::optional<std::string> plan_file, resume;
+};
+
+PlannedRun planned(const PlanRequest& request, Plan plan) {
+  const std::string doing =
+      fmt::format("roll out {} {}", request.release.package, request.release.version.str());
+  return {std::move(plan), request.release, "rollout", doing, std::nullopt};
+}
+
+ExitCode run_fresh(const Options& options, Services& services) {
+  const PlanRequest request = plan_request(services, options.plan);
+  check_holds(services.ledger(), request.release.package, request.release.version);
+  mention_unfinished(services, request.release.package);
+  Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
+  PlannedRun run = planned(request, std::move(plan));
+  run.converge = request;
+  return run_plan(services, run);
+}
+
+// What is written in the file is only a wish: it is planned again from what is live, and narrowed to the
+// file.
+ExitCode run_file(const Options& options, Services& services) {
+  const Plan file = parse_plan(fs::read_file(*options.plan_file));
+  if (!file.to || file.direction != Direction::up) {
+    throw Error(ErrorCode::bad_plan,
+                fmt::format("cannot use {}: it is no plan of a rollout", *options.plan_file))
+        .hint("mlship plan --out FILE");
+  }
+  PlanOptions plan_options = options.plan;
+  plan_options.ref = file.package + ":" + file.to->str();
+  const PlanRequest request = plan_request(services, plan_options);
+  check_holds(services.ledger(), request.release.package, request.release.version);
+  mention_unfinished(services, request.release.package);
+  const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
+  return run_plan(services, planned(request, narrow(file, fresh)));
+}
+
+ExitCode run_resume(const Options& options, Services& services) {
+  std::string id = *options.resume;
+  if (id.empty()) {
+    const auto found = unfinished(services.ledger(), services.environment().name, "");
+    if (!found) {
+      throw Error(
+          ErrorCode::rollout_not_found,
+          fmt::format("cannot resume: nothing to resume in environment '{}'", services.environment().name))
+          .hint("mlship history");
+    }
+    id = *found;
+  } else {
+    id = show(services.ledger(), id).entry.id;
+  }
+  services.diagnostics().status("going on with " + id);
+  confirm(services, "go on with " + id);
+  return resume_run(services, id);
+}
+
+void check_alone(const Options& options) {
+  const bool named = options.plan.ref.has_value();
+  const auto refuse = [](const std::string& why) {
+    throw Error(ErrorCode::usage, "cannot roll out: " + why).hint("mlship rollout --help");
+  };
+  if (options.resume && (named || options.plan_file))
+    refuse("--resume goes on with a rollout; it takes no REF and no --plan");
+  if (options.plan_file && named) refuse("the plan file says what to roll out; it takes no REF");
+}
+
+ExitCode run(const Options& options, Services& services) {
+  check_alone(options);
+  if (options.resume) return run_resume(options, services);
+  return options.plan_file ? run_file(options, services) : run_fresh(options, services);
+}
+
+CommandRun setup(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  add_plan_options(arguments, options->plan);
+  arguments.flag(options->plan.strict, "--strict", "exit 8 when any older reference is left behind");
+  arguments.option(options->plan_file, "--plan", "FILE",
+                   "execute what `plan --out FILE` wrote, where it still fits");
+  arguments.optional_value(options->resume, "--resume", "ID",
+                           "go on with a rollout that did not end (default: the last)");
+  return [options](Services& services) { return run(*options, services); };
+}
+
+}  // namespace
+
+extern const CommandFactory rollout_factory{
+    "rollout", CommandGroup::jobs, "change the jobs: plan, confirmation, execution, read back",
+    "Puts first what the jobs need (an installed tree, a wheel), then changes exactly the planned references "
+    "and reads\n"
+    "each back. Running it again after a crash finishes the work. Without a terminal it needs --yes or "
+    "MLSHIP_YES=1.\n"
+    "Exit 8 when something fell short, 130 when interrupted; both say how to go on.\n"
+    "\n"
+    "  mlship rollout --jobs\n"
+    "  mlship rollout churn:1.4.0 --jobs='nightly*' --yes\n"
+    "  mlship rollout --plan plan.json --yes\n"
+    "  mlship rollout --resume",
+    setup};
+
+}  // namespace mlship

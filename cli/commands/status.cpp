@@ -1,0 +1,107 @@
+// `mlship status`: which version every object runs.
+#include "deployers/status.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/render.h"
+#include "cli/render_plan.h"
+#include "cli/resolve_ref.h"
+#include "cli/run_plan.h"
+#include "cli/selection.h"
+#include "cli/services.h"
+#include "core/names.h"
+
+namespace mlship {
+namespace {
+
+struct Options {
+  std::optional<std::string> name;
+  SelectionOptions selection;
+};
+
+OrderedJson document(const StatusReport& report, const std::string& environment) {
+  OrderedJson objects = OrderedJson::array();
+  for (const auto& row : report.objects) {
+    OrderedJson references = OrderedJson::array();
+    for (const auto& reference : row.references) {
+      references.push_back(
+          {{"package", reference.package},
+           {"path", reference.path},
+           {"text", reference.text},
+           {"form", to_string(reference.form)},
+           {"version", reference.version},
+           {"digest", reference.digest ? OrderedJson(reference.digest->str()) : OrderedJson(nullptr)},
+           {"current", reference.current ? OrderedJson(*reference.current) : OrderedJson(nullptr)}});
+    }
+    OrderedJson last = nullptr;
+    if (row.last)
+      last = {
+          {"rollout", row.last->rollout}, {"outcome", row.last->outcome}, {"at", human_time(row.last->at)}};
+    objects.push_back({{"target", row.target},
+                       {"object", to_json(row.object)},
+                       {"references", references},
+                       {"last", last},
+                       {"drift", row.drift}});
+  }
+  return {{"schema", "mlship.status/1"},
+          {"environment", environment},
+          {"objects", objects},
+          {"skipped", to_json(report.skipped)}};
+}
+
+std::string state_of(const ObjectStatus& object, const ReferenceStatus& reference) {
+  if (!object.drift.empty()) return "drift: " + object.drift;
+  if (!reference.current) return "";
+  return *reference.current ? "current" : "not current";
+}
+
+std::string text(const StatusReport& report, Stdout& out) {
+  Table table({"TARGET", "OBJECT", "SCHEDULE", "OWNER", "PACKAGE", "VERSION", "STATE", "LAST"});
+  for (const auto& row : report.objects) {
+    for (const auto& reference : row.references) {
+      table.add({row.target, row.object.id, row.object.schedule, row.object.owner, reference.package,
+                 reference.version.empty() ? std::string(to_string(reference.form)) : reference.version,
+                 state_of(row, reference), row.last ? row.last->outcome + " " + row.last->rollout : ""});
+    }
+  }
+  std::string shown = table.empty() ? "no references found\n" : table.render(out.width(), out.style());
+  if (!report.skipped.empty()) shown += "\n" + skipped_text(report.skipped, out.width(), out.style());
+  return shown;
+}
+
+ExitCode run(const Options& options, Services& services) {
+  StatusRequest request;
+  request.environment = services.environment().name;
+  if (options.name)
+    request.package = parse_ref(*options.name).package;
+  else if (services.project().package)
+    request.package = services.project().package->normal;
+  request.scheme = scheme_of(services, request.package);
+  request.selection = selection(services, options.selection);
+  const StatusReport report = status(request, services.targets(), services.ledger());
+  auto& out = services.out();
+  out.text(text(report, out));
+  out.document(document(report, request.environment));
+  mention_unfinished(services, request.package);
+  return any_fell_short(report.skipped) ? ExitCode::partial : ExitCode::done;
+}
+
+CommandRun setup(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.positional(options->name, "NAME", "one package (default: the project's; without a project all)");
+  add_selection(arguments, options->selection);
+  return [options](Services& services) { return run(*options, services); };
+}
+
+}  // namespace
+
+extern const CommandFactory status_factory{
+    "status", CommandGroup::record, "which version every job runs, and whether it is what was left there",
+    "  mlship status\n"
+    "  mlship status churn --jobs --json",
+    setup};
+
+}  // namespace mlship

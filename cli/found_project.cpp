@@ -1,0 +1,224 @@
+#include "cli/found_project.h"
+
+#include <algorithm>
+#include <array>
+#include <regex>
+
+#include "core/error.h"
+#include "core/names.h"
+#include "core/toml.h"
+
+namespace mlship {
+namespace {
+
+constexpr auto lock_names = std::to_array<std::string_view>({"requirements.lock", "requirements.txt"});
+constexpr auto exportable = std::to_array<std::string_view>(
+    {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "conda-lock.yml", "pixi.lock"});
+constexpr auto no_code =
+    std::to_array<std::string_view>({"tests", "test", "docs", "examples", "scripts", "dist"});
+constexpr size_t most_models = 50;
+
+const std::string* text_at(const toml::Node* table, std::string_view key) {
+  const auto* member = table == nullptr ? nullptr : table->find(key);
+  return member == nullptr ? nullptr : member->value->string();
+}
+
+const toml::Node* table_at(const toml::Node& table, std::string_view key) {
+  const auto* member = table.find(key);
+  return member == nullptr ? nullptr : member->value.get();
+}
+
+void read_pyproject(const Path& folder, FoundProject& found) {
+  const auto text = fs::read_if_exists(folder / "pyproject.toml");
+  if (!text) return;
+  const auto root = toml::parse(*text, "pyproject.toml", ErrorCode::project_file);
+  const toml::Node* project = table_at(root, "project");
+  if (project == nullptr) return;
+  if (const auto* name = text_at(project, "name")) found.name = *name;
+  if (const auto* version = text_at(project, "version")) found.version = *version;
+  if (const auto* description = text_at(project, "description")) found.description = *description;
+  const toml::Node* scripts = table_at(*project, "scripts");
+  if (scripts == nullptr || scripts->table() == nullptr) return;
+  for (const auto& member : *scripts->table()) {
+    if (const auto* target = member.value->string()) found.entry_points[member.key] = *target;
+  }
+}
+
+std::vector<std::string> packages_below(const Path& folder) {
+  std::vector<std::string> names;
+  if (!fs::exists(folder)) return names;
+  for (const auto& name : fs::list(folder)) {
+    const bool other = std::find(no_code.begin(), no_code.end(), name) != no_code.end();
+    if (!other && fs::exists(folder / name / "__init__.py")) names.push_back(name);
+  }
+  return names;
+}
+
+void find_code(const Path& folder, FoundProject& found) {
+  found.packages = packages_below(folder / "src");
+  if (!found.packages.empty())
+    found.root = "src";
+  else
+    found.packages = packages_below(folder);
+}
+
+void find_version(const Path& folder, FoundProject& found) {
+  if (!found.version.empty()) return;
+  static const std::regex assignment(R"((^|\n)__version__\s*=\s*["'][^"'\n]+["'])");
+  for (const auto& package : found.packages) {
+    const Path file = Path(found.root) / package / "__init__.py";
+    const auto text = fs::read_if_exists(folder / file);
+    if (!text || !std::regex_search(*text, assignment)) continue;
+    found.version_file = file.lexically_normal().string();
+    return;
+  }
+  found.version = "0.1.0";
+}
+
+void find_locks(const Path& folder, FoundProject& found) {
+  std::vector<std::string> pinned;
+  for (const auto& name : fs::list(folder)) {
+    if (std::find(exportable.begin(), exportable.end(), name) != exportable.end())
+      found.other_locks.push_back(name);
+    const bool candidate =
+        name.starts_with("requirements") && (name.ends_with(".txt") || name.ends_with(".lock"));
+    if (!candidate) continue;
+    const auto text = fs::read_if_exists(folder / name);
+    if (text && text->find("--hash=sha256:") != std::string::npos) pinned.push_back(name);
+  }
+  for (const auto& name : lock_names) {
+    if (std::find(pinned.begin(), pinned.end(), name) == pinned.end()) continue;
+    found.lock = name;
+    return;
+  }
+  if (!pinned.empty()) found.lock = pinned.front();
+}
+
+void find_models(const Path& folder, FoundProject& found) {
+  if (!fs::exists(folder / "models")) return;
+  for (const auto& path : fs::walk(folder / "models")) {
+    if (path.extension() != ".safetensors" || found.models.size() == most_models) continue;
+    const auto taken = std::count_if(found.models.begin(), found.models.end(),
+                                     [&](const FoundModel& m) { return m.name == path.stem().string(); });
+    const std::string name = taken == 0 ? path.stem().string()
+                                        : path.parent_path().filename().string() + "-" + path.stem().string();
+    found.models.push_back({name, (Path("models") / path).string()});
+  }
+}
+
+void find_python(const Path& folder, FoundProject& found) {
+  const auto text = fs::read_if_exists(folder / ".python-version");
+  std::smatch match;
+  static const std::regex version(R"(^\s*3\.(\d+))");
+  if (text && std::regex_search(*text, match, version)) found.python = "3" + match[1].str();
+}
+
+bool in_git(const Path& folder) {
+  for (Path at = std::filesystem::absolute(folder).lexically_normal();; at = at.parent_path()) {
+    if (fs::exists(at / ".git")) return true;
+    if (at == at.root_path()) return false;
+  }
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    // TOML 1.0 §String: control characters have to be escaped; they have no place in these values.
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out += ' ';
+    else if (c == '"' || c == '\\')
+      out += std::string("\\") + c;
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+std::string code_text(const FoundProject& found) {
+  std::string out = "[code]\nroot = " + quoted(found.root) + "\n";
+  if (found.packages.empty()) return out + "include = [\"**/*.py\"]\n";
+  out += "include = [";
+  for (const auto& name : found.packages)
+    out += (name == found.packages.front() ? "" : ", ") + quoted(name + "/**");
+  out += "]\n";
+  if (found.entry_points.empty()) {
+    return out + "# programs in bin/ of the runnable tree\n# entry-points = { score = " +
+           quoted(found.packages.front() + ".score:main") + " }\n";
+  }
+  out += "# programs in bin/ of the runnable tree\nentry-points = {";
+  bool first = true;
+  for (const auto& [name, target] : found.entry_points) {
+    out += (first ? " " : ", ") + quoted(name) + " = " + quoted(target);
+    first = false;
+  }
+  return out + " }\n";
+}
+
+std::string dependencies_text(const FoundProject& found) {
+  const std::string targets = "targets = [\"cp" + found.python + "-manylinux_2_28_x86_64\"]";
+  if (!found.lock.empty()) {
+    return "[dependencies]\n# every wheel is taken by its sha256 from here\nlock = " + quoted(found.lock) +
+           "\n# where the bundle is to run; `mlship platforms` lists names. Never guessed from this "
+           "machine.\n" +
+           targets + "\n";
+  }
+  std::string how = "pip-compile --generate-hashes --output-file requirements.lock";
+  if (!found.other_locks.empty() && found.other_locks.front() == "uv.lock") {
+    how = "uv export --format requirements-txt --no-emit-project --output-file requirements.lock";
+  }
+  return "# Dependencies come from a lock with hashes; make one with\n#   " + how +
+         "\n# [dependencies]\n# lock = \"requirements.lock\"\n# " + targets + "\n";
+}
+
+std::string models_text(const FoundProject& found) {
+  std::string out;
+  for (const auto& model : found.models) {
+    out += "\n[[models]]\nname = " + quoted(model.name) + "\npath = " + quoted(model.path) + "\n";
+  }
+  if (!out.empty()) return out;
+  return "\n# [[models]]\n# name = \"classifier\"\n# path = \"models/classifier.safetensors\"\n";
+}
+
+constexpr std::string_view trailer = R"(
+# Where bundles are kept (default: a folder below your data folder):
+# [registries.team]
+# url = "layout:/srv/mlship/registry"
+
+# What holds your jobs; `mlship targets` lists kinds and keys:
+# [targets.edge]
+# kind = "cron"
+# files = ["/etc/cron.d/*"]
+# install-root = "/opt/mlship"
+)";
+
+}  // namespace
+
+FoundProject look_around(const Path& folder) {
+  FoundProject found;
+  read_pyproject(folder, found);
+  find_code(folder, found);
+  if (found.name.empty() && found.packages.size() == 1) found.name = found.packages.front();
+  if (found.name.empty())
+    found.name = std::filesystem::absolute(folder).lexically_normal().filename().string();
+  if (!valid_name(found.name)) found.name = "my-package";
+  find_version(folder, found);
+  find_locks(folder, found);
+  find_models(folder, found);
+  find_python(folder, found);
+  found.git = in_git(folder);
+  return found;
+}
+
+std::string project_text(const FoundProject& found) {
+  std::string out =
+      "# What mlship ships of this project. `mlship build` makes one bundle of it.\n\n[package]\n";
+  out += "name = " + quoted(found.name) + "\n";
+  out += found.version_file.empty() ? "version = " + quoted(found.version) + "\n"
+                                    : "version = { file = " + quoted(found.version_file) + " }\n";
+  if (!found.description.empty()) out += "description = " + quoted(found.description) + "\n";
+  out += "# owner = \"team-growth\"\n\n";
+  out += code_text(found) + "\n" + dependencies_text(found) + models_text(found);
+  return out + std::string(trailer);
+}
+
+}  // namespace mlship

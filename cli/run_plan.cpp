@@ -1,0 +1,103 @@
+#include "cli/run_plan.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/confirm.h"
+#include "cli/interrupt.h"
+#include "cli/release_source.h"
+#include "cli/render.h"
+#include "cli/render_plan.h"
+#include "cli/services.h"
+#include "deployers/ledger/ledger.h"
+#include "registry/provenance.h"
+
+namespace mlship {
+namespace {
+
+Engine engine_of(Services& services) {
+  return {services.targets(), services.ledger(),      services.source(),
+          services.host(),    services.diagnostics(), interrupted()};
+}
+
+// Commits are for the audit: a registry that cannot tell them does not stop a rollout.
+std::vector<std::string> commits_of(Services& services, const Release& release) {
+  if (release.digest == Digest{}) return {};
+  const auto provenance = get_provenance(services.registry(), release.package, release.digest);
+  if (!provenance || provenance->commit.empty()) return {};
+  return {provenance->commit};
+}
+
+RunContext context_of(Services& services, const std::string& command) {
+  RunContext context;
+  context.command = command;
+  context.who = services.host().env.user();
+  context.host = services.host().env.host();
+  return context;
+}
+
+ExitCode exit_of(const RolloutReport& report) {
+  if (report.state == "interrupted") return ExitCode::interrupted;
+  return report.complete() ? ExitCode::done : ExitCode::partial;
+}
+
+// Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
+void explain(Services& services, const RolloutReport& report, ExitCode code) {
+  if (code == ExitCode::done) return;
+  const Style style(services.terminal().color_err);
+  const bool stopped = code == ExitCode::interrupted;
+  const std::string what = report.id.empty() ? "the run" : report.id;
+  Error error(stopped ? ErrorCode::interrupted : ErrorCode::partial,
+              stopped
+                  ? fmt::format("cannot finish {}: interrupted; what is listed as pending is as it was", what)
+                  : fmt::format("cannot finish {}: at least one reference fell short", what));
+  if (!report.id.empty()) error = std::move(error).hint(fmt::format("mlship rollout --resume={}", report.id));
+  if (services.diagnostics().json_lines()) return services.diagnostics().json_line("error", error.message());
+  services.diagnostics().raw(render_error(error, style));
+}
+
+ExitCode finish(Services& services, const RolloutReport& report, const std::string& command) {
+  auto& out = services.out();
+  const ExitCode code = exit_of(report);
+  out.text(report_text(report, out.width(), out.style()));
+  out.document(report_document(report, "mlship." + command + "/1"));
+  out.flush();
+  explain(services, report, code);
+  return code;
+}
+
+// With --json the plan is for people all the same: whoever is asked has to see it.
+void show_plan(Services& services, const Plan& plan) {
+  auto& out = services.out();
+  if (!out.json()) return out.text(plan_text(plan, out.width(), out.style()));
+  if (!services.yes()) services.diagnostics().raw(plan_text(plan, 0, Style(services.terminal().color_err)));
+}
+
+}  // namespace
+
+void mention_unfinished(Services& services, const std::string& package) {
+  if (const auto id = unfinished(services.ledger(), services.environment().name, package)) {
+    services.diagnostics().warning(
+        fmt::format("rollout {} did not end; go on with it: mlship rollout --resume={}", *id, *id));
+  }
+}
+
+ExitCode run_plan(Services& services, const PlannedRun& run) {
+  show_plan(services, run.plan);
+  if (!run.plan.operations.empty()) confirm(services, run.doing);
+  RunContext context = context_of(services, run.command);
+  context.commits = commits_of(services, run.release);
+  context.converge = run.converge;
+  const FinishWriteFirst patience;
+  Engine engine = engine_of(services);
+  return finish(services, execute(engine, run.plan, run.release, context), run.command);
+}
+
+ExitCode resume_run(Services& services, const std::string& id) {
+  const RunContext context = context_of(services, services.ledger().read(id).command);
+  const FinishWriteFirst patience;
+  Engine engine = engine_of(services);
+  return finish(services, resume(engine, id, context), "rollout");
+}
+
+}  // namespace mlship

@@ -1,0 +1,29 @@
+// From a plan to a report: what rollout and rollback share.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "deployers/plan.h"
+#include "deployers/rollout.h"
+
+namespace mlship {
+
+class Services;
+
+struct PlannedRun {
+  Plan plan;
+  Release release;      // empty when only pointers move
+  std::string command;  // "rollout" | "rollback"
+  std::string doing;    // "roll out churn 1.4.0", for the question and messages
+  std::optional<PlanRequest> converge;
+};
+
+// Prints the plan, asks, executes, prints the report.
+ExitCode run_plan(Services& services, const PlannedRun& run);
+ExitCode resume_run(Services& services, const std::string& id);
+// Tells, once, that an earlier run died half-way and how to go on with it.
+void mention_unfinished(Services& services, const std::string& package);
+
+}  // namespace mlship

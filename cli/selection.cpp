@@ -1,0 +1,50 @@
+#include "cli/selection.h"
+
+#include "cli/arguments.h"
+#include "cli/resolve_ref.h"
+#include "cli/services.h"
+
+namespace mlship {
+namespace {
+
+std::optional<Compat> parse_compat(const std::optional<std::string>& word) {
+  if (!word) return std::nullopt;
+  return *word == "major" ? Compat::major : *word == "minor" ? Compat::minor : Compat::any;
+}
+
+}  // namespace
+
+void add_selection(Arguments& arguments, SelectionOptions& options) {
+  arguments.optional_value(options.jobs, "--jobs", "GLOB",
+                           "only scheduled things: jobs, cron entries, timers");
+  arguments.optional_value(options.services, "--services", "GLOB",
+                           "only long-running things; neither flag: both");
+  arguments.list(options.targets, "--target", "NAME", "only this target; may be repeated");
+}
+
+Selection selection(Services& services, const SelectionOptions& options) {
+  services.check_target_names(options.targets);
+  return {options.jobs, options.services, options.targets};
+}
+
+void add_plan_options(Arguments& arguments, PlanOptions& options) {
+  arguments.positional(options.ref, "REF", "what to move to (default: the project's own version)");
+  add_selection(arguments, options.selection);
+  arguments.choice(options.compat, "--compat", {"major", "minor", "any"},
+                   "which older references move: same major version (default), same minor, any");
+}
+
+PlanRequest plan_request(Services& services, const PlanOptions& options) {
+  PlanRequest request;
+  request.environment = services.environment().name;
+  request.selection = selection(services, options.selection);
+  const Resolved resolved = resolve_ref(services, options.ref);
+  check_dist(services, resolved);
+  request.release = resolved.release;
+  request.compat = parse_compat(options.compat);
+  request.strict = options.strict;
+  request.ledger = &services.ledger();
+  return request;
+}
+
+}  // namespace mlship

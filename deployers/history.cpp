@@ -1,0 +1,124 @@
+#include "deployers/history.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/names.h"
+#include "deployers/record.h"
+
+namespace mlship {
+namespace {
+
+// What rollbacks seen so far (newest first) put back: rollout -> operations.
+using Reverted = std::map<std::string, std::set<std::string>>;
+
+void remember(const RolloutView& rollout, Reverted& reverted) {
+  if (rollout.plan.inverse_of.empty()) return;
+  for (const auto& op : rollout.operations) {
+    if (op.updated) reverted[rollout.plan.inverse_of].insert(op.operation.id);
+  }
+}
+
+std::string outcome_word(const OperationRecord& op, const std::set<std::string>& undone) {
+  if (undone.contains(op.operation.id) && op.touched()) return "reverted";
+  if (op.updated) return "updated";
+  if (op.dangling || op.outcome.empty()) return "pending";
+  return op.outcome;
+}
+
+Outcome outcome_of(const std::string& word) {
+  for (auto i = static_cast<int>(Outcome::updated); i <= static_cast<int>(Outcome::pending); ++i) {
+    if (to_string(static_cast<Outcome>(i)) == word) return static_cast<Outcome>(i);
+  }
+  throw Error(ErrorCode::ledger, "cannot read the ledger: unknown outcome '" + word + "'");
+}
+
+std::string state_of(const RolloutView& rollout, const std::set<std::string>& undone) {
+  const auto& ops = rollout.operations;
+  const bool all = std::all_of(ops.begin(), ops.end(), [&](const OperationRecord& op) {
+    return !op.touched() || undone.contains(op.operation.id);
+  });
+  if (!undone.empty() && all) return "reverted";
+  return rollout.state.empty() ? "unfinished" : rollout.state;
+}
+
+HistoryEntry entry_of(const RolloutView& rollout, const Reverted& reverted) {
+  const auto it = reverted.find(rollout.record.id);
+  const std::set<std::string> undone = it == reverted.end() ? std::set<std::string>{} : it->second;
+  HistoryEntry e;
+  e.id = rollout.record.id;
+  e.command = rollout.record.command;
+  e.environment = rollout.record.environment;
+  e.package = rollout.record.package;
+  if (rollout.plan.to) {
+    e.to_version = rollout.plan.to->str();
+    e.to_digest = rollout.plan.digest;
+  }
+  e.inverse_of = rollout.plan.inverse_of;
+  e.state = state_of(rollout, undone);
+  e.who = rollout.record.who;
+  e.host = rollout.record.host;
+  e.started = rollout.record.started;
+  e.seconds = rollout.seconds;
+  e.commits = rollout.record.commits;
+  for (const auto& op : rollout.operations) e.counts[outcome_word(op, undone)] += op.operation.changes.size();
+  return e;
+}
+
+// One unreadable rollout does not hide the others.
+HistoryEntry unreadable(const std::string& id, const Error& error) {
+  HistoryEntry e;
+  e.id = id;
+  e.state = "unreadable";
+  e.problem = error.message();
+  return e;
+}
+
+std::string full_id(Ledger& ledger, const std::string& id) {
+  const auto ids = ledger.rollouts();
+  if (id.empty() || std::find(ids.begin(), ids.end(), id) != ids.end()) return id;
+  std::vector<std::string> matching;
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(matching),
+               [&](const std::string& other) { return other.starts_with(id); });
+  return matching.size() == 1 ? matching.front() : id;
+}
+
+}  // namespace
+
+std::vector<HistoryEntry> history(Ledger& ledger, const HistoryFilter& filter) {
+  std::vector<HistoryEntry> entries;
+  Reverted reverted;
+  each_rollout(
+      ledger, filter.environment, filter.package,
+      [&](const RolloutView& rollout) {
+        entries.push_back(entry_of(rollout, reverted));
+        remember(rollout, reverted);
+        return true;
+      },
+      [&](const std::string& id, const Error& e) { entries.push_back(unreadable(id, e)); });
+  return entries;
+}
+
+RolloutDetails show(Ledger& ledger, const std::string& id) {
+  const RolloutView rollout = read_view(ledger, full_id(ledger, id));
+  Reverted reverted;
+  each_rollout(
+      ledger, rollout.record.environment, rollout.record.package,
+      [&](const RolloutView& later) {
+        remember(later, reverted);
+        return later.record.id != rollout.record.id;
+      },
+      [](const std::string&, const Error&) {});
+  RolloutDetails details{entry_of(rollout, reverted), {}, rollout.plan.carriers, rollout.plan.skipped};
+  const auto& undone = reverted[rollout.record.id];
+  for (const auto& op : rollout.operations) {
+    const Outcome outcome = outcome_of(outcome_word(op, undone));
+    for (const auto& c : op.operation.changes) {
+      details.operations.push_back(
+          {op.operation.target, op.operation.object.id, c.path, c.from, c.to, outcome, op.detail});
+    }
+  }
+  return details;
+}
+
+}  // namespace mlship

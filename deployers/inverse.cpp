@@ -1,0 +1,126 @@
+// The exact inverse of a rollout. Revert a path only if it still holds what we wrote (rollout.md invariant
+// 6).
+#include <algorithm>
+#include <set>
+
+#include "deployers/record.h"
+#include "deployers/rollout.h"
+
+namespace mlship {
+namespace {
+
+Change swapped(const Change& c) {
+  return {c.path, c.to, c.from, c.form, c.to_version, c.from_version, {}};
+}
+
+// Operations of the rollout that rollbacks of it have put back already.
+std::set<std::string> reverted(Ledger& ledger, const RolloutView& rollout) {
+  std::set<std::string> ids;
+  const auto visit = [&](const RolloutView& later) {
+    if (later.record.id == rollout.record.id) return false;
+    if (later.plan.inverse_of != rollout.record.id) return true;
+    for (const auto& op : later.operations) {
+      if (op.updated) ids.insert(op.operation.id);
+    }
+    return true;
+  };
+  each_rollout(ledger, rollout.record.environment, rollout.record.package, visit);
+  return ids;
+}
+
+class Inverter {
+ public:
+  explicit Inverter(Plan& plan) : plan_(plan) {}
+
+  void add(const OperationRecord& done, Target* target) {
+    Operation inverse = done.operation;
+    inverse.carriers.clear();
+    inverse.changes.clear();
+    for (auto c = done.operation.changes.rbegin(); c != done.operation.changes.rend(); ++c) {
+      inverse.changes.push_back(swapped(*c));
+    }
+    if (target == nullptr) {
+      return skip_all(inverse, Reason::unresolvable, "target '" + inverse.target + "' is not configured");
+    }
+    std::vector<Change> kept;
+    try {
+      kept = still_ours(*target, inverse);
+      std::erase_if(kept, [&](const Change& c) { return !restorable(*target, inverse, c); });
+    } catch (const Error& e) {
+      return skip_all(inverse, Reason::unresolvable, e.message());
+    }
+    inverse.changes = std::move(kept);
+    if (!inverse.changes.empty()) plan_.operations.push_back(std::move(inverse));
+  }
+
+ private:
+  // All changes, or those whose value nobody else has changed since; the others are reported.
+  std::vector<Change> still_ours(Target& target, Operation& inverse) {
+    const Observation whole = target.observe(inverse, plan_.salt);
+    if (!whole.locator.is_null()) inverse.locator = whole.locator;
+    if (!whole.token.empty()) inverse.token = whole.token;
+    if (whole.state == ObjectState::pre) return inverse.changes;
+    if (whole.state == ObjectState::post) return {};
+    std::vector<Change> ours;
+    for (const auto& change : inverse.changes) {
+      Operation one = inverse;
+      one.changes = {change};
+      const Observation seen = target.observe(one, plan_.salt);
+      if (seen.state == ObjectState::pre) ours.push_back(change);
+      if (seen.state == ObjectState::conflict || seen.state == ObjectState::gone) {
+        const std::string gone =
+            seen.state == ObjectState::gone ? "the object is gone" : "it was changed since";
+        skip(inverse, change, Reason::conflict, seen.detail.empty() ? gone : seen.detail);
+      }
+    }
+    return ours;
+  }
+
+  bool restorable(Target& target, const Operation& inverse, const Change& change) {
+    if (!names_version(change.to, plan_.package, change.to_version, plan_.scheme)) {
+      skip(inverse, change, Reason::conflict,
+           "the ledger's old text does not name " + plan_.package + " " + change.to_version);
+      return false;
+    }
+    if (target.old_place_ok(change)) return true;
+    skip(inverse, change, Reason::no_output, "what it named before is not there any more: " + change.to);
+    return false;
+  }
+
+  void skip(const Operation& op, const Change& change, Reason reason, const std::string& detail) {
+    plan_.skipped.push_back({op.target, op.object.id, change.path, reason, detail, "", change.from});
+  }
+  void skip_all(const Operation& op, Reason reason, const std::string& detail) {
+    for (const auto& change : op.changes) skip(op, change, reason, detail);
+  }
+
+  Plan& plan_;
+};
+
+}  // namespace
+
+Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets) {
+  const RolloutView rollout = read_view(ledger, id);
+  if (rollout.plan.direction == Direction::down) {
+    throw Error(ErrorCode::usage, "cannot roll back " + id + ": it is a rollback itself")
+        .hint("mlship rollout " + rollout.plan.package + ":VERSION");
+  }
+  Plan plan;
+  plan.environment = rollout.plan.environment;
+  plan.package = rollout.plan.package;
+  plan.scheme = rollout.plan.scheme;
+  plan.direction = Direction::down;
+  plan.inverse_of = id;
+  plan.salt = rollout.plan.salt;
+  plan.strict = rollout.plan.strict;
+  const auto done = reverted(ledger, rollout);
+  Inverter inverter(plan);
+  for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
+    if (op->touched() && !done.contains(op->operation.id))
+      inverter.add(*op, find_target(targets, op->operation.target));
+  }
+  finish_plan(plan);
+  return plan;
+}
+
+}  // namespace mlship

@@ -1,0 +1,226 @@
+#include "deployers/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include "core/names.h"
+#include "deployers/restore.h"
+
+namespace mlship {
+namespace {
+
+struct CompatRow {
+  std::string_view word;
+  Compat compat;
+};
+constexpr auto compats =
+    std::to_array<CompatRow>({{"major", Compat::major}, {"minor", Compat::minor}, {"any", Compat::any}});
+
+// File forms that are another kind of output than a wheel; product.md: "an egg where a wheel is shipped".
+struct OutputRow {
+  Form form;
+  std::string_view kind;
+};
+constexpr auto other_outputs =
+    std::to_array<OutputRow>({{Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
+
+// Reasons under which a reference known to be older stays where it is.
+constexpr auto left_behind = std::to_array<Reason>(
+    {Reason::other_kind, Reason::other_major, Reason::pre_release, Reason::foreign_owner});
+
+// Failures of a system as a whole: a plan made without it would hide what it did not see.
+constexpr auto fatal =
+    std::to_array<ErrorCode>({ErrorCode::network, ErrorCode::rate_limited, ErrorCode::server_error,
+                              ErrorCode::tls, ErrorCode::internal});
+
+Compat compat_of(const TargetSection& section) {
+  const std::string word = section.text("compat", "major");
+  std::vector<std::string> words;
+  for (const auto& row : compats) {
+    if (row.word == word) return row.compat;
+    words.emplace_back(row.word);
+  }
+  throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
+                                           ": unknown compat '" + word + "'" + did_you_mean(word, words))
+      .hint("set compat to major, minor or any");
+}
+
+std::string random_salt() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw Error(ErrorCode::io, "cannot read random bytes from the system");
+  }
+  std::string hex;
+  for (const auto b : bytes) hex += fmt::format("{:02x}", b);
+  return hex;
+}
+
+bool named(const ObjectInfo& object, const std::vector<std::string>& globs) {
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+    return glob_match(glob, object.name) || glob_match(glob, object.id);
+  });
+}
+
+// Makes the operations of one target, reference by reference.
+class TargetPlanner {
+ public:
+  TargetPlanner(const PlanRequest& request, Target& target, ReleaseSource& source, Plan& plan,
+                std::map<std::string, Carrier>& carriers)
+      : request_(request),
+        target_(target),
+        source_(source),
+        plan_(plan),
+        carriers_(carriers),
+        history_(request.direction == Direction::down ? request.ledger : nullptr, request.environment,
+                 request.release.package),
+        include_(target.section().list("include")),
+        exclude_(target.section().list("exclude")) {
+    const TargetSection& section = target.section();
+    policy_ = {request.compat.value_or(compat_of(section)), section.flag("prereleases"),
+               request.strict || section.flag("strict")};
+  }
+
+  void run() {
+    const Discovery found = target_.discover(request_.release.version.scheme());
+    for (const auto& skipped : found.skipped) plan_.skipped.push_back(skipped);
+    for (const auto& object : found.objects) {
+      const bool listed = include_.empty() || named(object.info, include_);
+      if (listed && !named(object.info, exclude_) && selects(request_.selection, object.info)) one(object);
+    }
+  }
+
+ private:
+  void one(const LiveObject& object) {
+    Operation operation;
+    for (const auto& found : object.references) {
+      if (found.reference.package == request_.release.package) reference(object, found, operation);
+    }
+    if (operation.changes.empty()) return;
+    operation.target = target_.name();
+    operation.object = object.info;
+    operation.token = object.token;
+    operation.locator = object.locator;
+    operation.rest = target_.rest(object, operation.changes, plan_.salt);
+    plan_.operations.push_back(std::move(operation));
+  }
+
+  void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
+    if (const auto reason =
+            hold_back(found.reference, request_.release.version, policy_, request_.direction)) {
+      return skip(object, found, *reason, "", "");
+    }
+    if (other_kind(found.reference.form)) {
+      return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");
+    }
+    Destination to;
+    try {
+      to = target_.destination(object, found, request_.release, source_);
+    } catch (const Error& e) {
+      if (std::find(fatal.begin(), fatal.end(), e.code()) != fatal.end()) throw;
+      const bool denied = e.exit_code() == ExitCode::auth || e.code() == ErrorCode::file_permission;
+      return skip(object, found, denied ? Reason::no_permission : Reason::unresolvable, e.message(),
+                  e.hint_text());
+    }
+    if (to.skip) return skip(object, found, *to.skip, to.detail, to.hint);
+    Change change{found.path,
+                  found.text,
+                  to.text,
+                  found.reference.form,
+                  found.reference.version->str(),
+                  request_.release.version.str(),
+                  to.warnings};
+    restore_exact(object, change);
+    if (change.from == change.to) return skip(object, found, Reason::same_version, "", "");
+    take_carriers(to.carriers, operation);
+    operation.changes.push_back(std::move(change));
+  }
+
+  // A rollback puts back the very text the ledger saw there, when what it names is still there.
+  void restore_exact(const LiveObject& object, Change& change) {
+    const auto text = history_.text_at(target_.name(), object.info, change.from, request_.release.version);
+    if (!text || *text == change.to) return;
+    Change old = change;
+    old.to = *text;
+    if (target_.old_place_ok(old)) change = std::move(old);
+  }
+
+  void take_carriers(const std::vector<Carrier>& carriers, Operation& operation) {
+    for (const auto& carrier : carriers) {
+      carriers_.emplace(carrier.id, carrier);
+      auto& ids = operation.carriers;
+      if (std::find(ids.begin(), ids.end(), carrier.id) == ids.end()) ids.push_back(carrier.id);
+    }
+  }
+
+  [[nodiscard]] bool other_kind(Form form) const {
+    const Release& release = request_.release;
+    return std::any_of(other_outputs.begin(), other_outputs.end(), [&](const OutputRow& row) {
+      return row.form == form && release.output(row.kind) == nullptr && release.output("wheel") != nullptr;
+    });
+  }
+
+  void skip(const LiveObject& object, const FoundReference& found, Reason reason, std::string detail,
+            std::string hint) {
+    const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end();
+    plan_.skipped.push_back({target_.name(), object.info.id, found.path, reason, std::move(detail),
+                             std::move(hint), found.text, policy_.strict && behind});
+  }
+
+  const PlanRequest& request_;
+  Target& target_;
+  ReleaseSource& source_;
+  Plan& plan_;
+  std::map<std::string, Carrier>& carriers_;
+  TextHistory history_;
+  std::vector<std::string> include_, exclude_;
+  Policy policy_;
+};
+
+}  // namespace
+
+size_t Plan::changes() const {
+  size_t n = 0;
+  for (const auto& operation : operations) n += operation.changes.size();
+  return n;
+}
+
+Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& source,
+               Diagnostics& diagnostics) {
+  Plan plan;
+  plan.environment = request.environment;
+  plan.package = request.release.package;
+  plan.scheme = request.release.version.scheme();
+  plan.direction = request.direction;
+  plan.to = request.release.version;
+  plan.digest = request.release.digest;
+  plan.salt = request.salt.empty() ? random_salt() : request.salt;
+  plan.strict = request.strict;
+
+  std::vector<Target*> order;
+  for (const auto& target : targets) {
+    const auto& names = request.selection.targets;
+    if (names.empty() || std::find(names.begin(), names.end(), target->name()) != names.end()) {
+      order.push_back(target.get());
+    }
+  }
+  std::stable_sort(order.begin(), order.end(), [](Target* a, Target* b) { return a->name() < b->name(); });
+
+  const auto progress = diagnostics.progress("look through the targets", order.size(), Unit::items);
+  std::map<std::string, Carrier> carriers;
+  for (std::uint64_t i = 0; i < order.size(); ++i) {
+    TargetPlanner(request, *order[i], source, plan, carriers).run();
+    progress->advance(i + 1);
+  }
+  progress->finish();
+  for (auto& [id, carrier] : carriers) plan.carriers.push_back(std::move(carrier));
+  size_t n = 0;
+  for (auto& operation : plan.operations) operation.id = fmt::format("op-{:04}", ++n);
+  finish_plan(plan);
+  return plan;
+}
+
+}  // namespace mlship

@@ -1,0 +1,261 @@
+// The plan as JSON and back. A plan file comes from outside and a ledger may have been edited: nothing is
+// taken on trust.
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "deployers/plan.h"
+#include "deployers/strict_json.h"
+
+namespace mlship {
+namespace {
+
+constexpr auto schema = "mlship.plan-file/1";
+constexpr size_t longest = 64U << 20U;  // bytes; 100,000 operations are well below
+
+template <typename Value>
+struct Word {
+  Value value;
+  std::string_view word;
+};
+constexpr auto classes = std::to_array<Word<ObjectClass>>(
+    {{ObjectClass::job, "job"}, {ObjectClass::service, "service"}, {ObjectClass::both, "both"}});
+constexpr auto directions =
+    std::to_array<Word<Direction>>({{Direction::up, "up"}, {Direction::down, "down"}});
+constexpr auto forms =
+    std::to_array<Form>({Form::wheel, Form::egg, Form::jar, Form::zip, Form::pin, Form::range, Form::vcs,
+                         Form::image, Form::maven, Form::bundle, Form::folder});
+
+template <typename Table, typename Value>
+std::string word_of(const Table& table, Value value) {
+  for (const auto& row : table) {
+    if (row.value == value) return std::string(row.word);
+  }
+  throw Error(ErrorCode::internal, "a plan holds a value without a word");
+}
+
+template <typename Table>
+auto value_of(const Table& table, StrictObject& object, const char* key) {
+  const std::string word = object.text(key);
+  for (const auto& row : table) {
+    if (row.word == word) return row.value;
+  }
+  object.fail(fmt::format("'{}' is no {}", word, key));
+}
+
+Form form_of(StrictObject& object) {
+  const std::string word = object.text("form");
+  for (const auto form : forms) {
+    if (to_string(form) == word) return form;
+  }
+  object.fail("'" + word + "' is no form");
+}
+
+Reason reason_of(StrictObject& object) {
+  const std::string word = object.text("reason");
+  for (auto i = static_cast<int>(Reason::range); i <= static_cast<int>(Reason::conflict); ++i) {
+    if (to_string(static_cast<Reason>(i)) == word) return static_cast<Reason>(i);
+  }
+  object.fail("'" + word + "' is no reason");
+}
+
+Json change_to_json(const Change& c) {
+  return {{"path", bytes_to_json(c.path)}, {"from", bytes_to_json(c.from)},  {"to", bytes_to_json(c.to)},
+          {"form", to_string(c.form)},     {"from_version", c.from_version}, {"to_version", c.to_version},
+          {"warnings", c.warnings}};
+}
+
+Change change_from_json(const Json& json, const std::string& what) {
+  StrictObject o(json, ErrorCode::bad_plan, what);
+  Change c{o.bytes("path"),        o.bytes("from"),      o.bytes("to"),      form_of(o),
+           o.text("from_version"), o.text("to_version"), o.texts("warnings")};
+  o.finish();
+  if (c.from.empty() || c.to.empty() || c.from == c.to) o.fail("a change must replace one text with another");
+  return c;
+}
+
+Json operation_to_json(const Operation& op) {
+  Json changes = Json::array();
+  for (const auto& c : op.changes) changes.push_back(change_to_json(c));
+  return {{"id", op.id},
+          {"target", op.target},
+          {"object",
+           {{"id", bytes_to_json(op.object.id)},
+            {"name", bytes_to_json(op.object.name)},
+            {"kind", op.object.kind},
+            {"schedule", bytes_to_json(op.object.schedule)},
+            {"owner", bytes_to_json(op.object.owner)},
+            {"class", word_of(classes, op.object.cls)}}},
+          {"token", op.token},
+          {"locator", encode_bytes(op.locator)},
+          {"rest", op.rest},
+          {"changes", std::move(changes)},
+          {"carriers", op.carriers}};
+}
+
+Operation operation_from_json(const Json& json) {
+  StrictObject o(json, ErrorCode::bad_plan, "an operation of the plan");
+  Operation op;
+  op.id = o.text("id");
+  const std::string what = "operation '" + op.id + "' of the plan";
+  op.target = o.text("target");
+  StrictObject object = o.object("object");
+  op.object = {object.bytes("id"),       object.bytes("name"),  object.text("kind"),
+               object.bytes("schedule"), object.bytes("owner"), value_of(classes, object, "class")};
+  object.finish();
+  op.token = o.text("token");
+  op.locator = decode_bytes(o.at("locator"));
+  op.rest = o.text("rest");
+  for (const Json& change : o.array("changes")) op.changes.push_back(change_from_json(change, what));
+  op.carriers = o.texts("carriers");
+  o.finish();
+  if (op.changes.empty()) o.fail("it changes nothing");
+  // The id becomes part of file names (ApplyResult tags).
+  const bool plain = std::all_of(op.id.begin(), op.id.end(), [](unsigned char c) {
+    return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+  });
+  if (op.id.empty() || op.id.size() > 64 || !plain) o.fail("its id is not one");
+  return op;
+}
+
+Carrier carrier_from_json(const Json& json) {
+  StrictObject o(json, ErrorCode::bad_plan, "a carrier of the plan");
+  const std::string id = o.bytes("id");
+  const std::string place = o.bytes("place");
+  const auto digest = Digest::parse(o.text("digest"));
+  if (!digest) o.fail("'digest' is not a sha256 digest");
+  o.finish();
+  return {id, place, *digest};
+}
+
+Json skipped_to_json(const Skipped& s) {
+  return {{"target", s.target},
+          {"object", bytes_to_json(s.object)},
+          {"path", bytes_to_json(s.path)},
+          {"reason", to_string(s.reason)},
+          {"detail", bytes_to_json(s.detail)},
+          {"hint", bytes_to_json(s.hint)},
+          {"from", bytes_to_json(s.from)},
+          {"strict", s.strict}};
+}
+
+Skipped skipped_from_json(const Json& json) {
+  StrictObject o(json, ErrorCode::bad_plan, "a skipped reference of the plan");
+  Skipped s{o.text("target"),  o.bytes("object"), o.bytes("path"), reason_of(o),
+            o.bytes("detail"), o.bytes("hint"),   o.bytes("from"), o.flag("strict")};
+  o.finish();
+  return s;
+}
+
+Json without_id(const Plan& plan) {
+  Json operations = Json::array();
+  for (const auto& op : plan.operations) operations.push_back(operation_to_json(op));
+  Json carriers = Json::array();
+  for (const auto& c : plan.carriers) {
+    carriers.push_back(
+        {{"id", bytes_to_json(c.id)}, {"place", bytes_to_json(c.place)}, {"digest", c.digest.str()}});
+  }
+  Json skipped = Json::array();
+  for (const auto& s : plan.skipped) skipped.push_back(skipped_to_json(s));
+  return {{"schema", schema},
+          {"environment", plan.environment},
+          {"package", plan.package},
+          {"scheme", to_string(plan.scheme)},
+          {"direction", word_of(directions, plan.direction)},
+          {"to", plan.to ? Json{{"version", plan.to->str()}, {"digest", plan.digest.str()}} : Json(nullptr)},
+          {"inverse_of", plan.inverse_of},
+          {"salt", plan.salt},
+          {"strict", plan.strict},
+          {"operations", std::move(operations)},
+          {"carriers", std::move(carriers)},
+          {"skipped", std::move(skipped)}};
+}
+
+std::string id_of(const Json& content) {
+  return "plan-" + sha256(canonical_json(content)).hex();
+}
+
+// What must hold for any plan, ours or not.
+void check(const Plan& plan, ErrorCode code) {
+  std::set<std::string> ids, carriers;
+  for (const auto& c : plan.carriers) carriers.insert(c.id);
+  for (const auto& op : plan.operations) {
+    if (!ids.insert(op.id).second)
+      throw Error(code, "cannot use the plan: operation '" + op.id + "' stands twice");
+    for (const auto& c : op.carriers) {
+      if (!carriers.contains(c)) throw Error(code, "cannot use the plan: carrier '" + c + "' is not in it");
+    }
+  }
+  if (carriers.size() != plan.carriers.size())
+    throw Error(code, "cannot use the plan: a carrier stands twice");
+  if (plan.to.has_value() == !plan.inverse_of.empty()) {
+    throw Error(code, "cannot use the plan: it needs either a version or the rollout it undoes");
+  }
+}
+
+void read_destination(StrictObject& o, Plan& plan) {
+  const auto scheme = parse_scheme(o.text("scheme"));
+  if (!scheme) o.fail("'scheme' must be pep440 or semver");
+  plan.scheme = *scheme;
+  plan.direction = value_of(directions, o, "direction");
+  plan.inverse_of = o.text("inverse_of");
+  if (o.at("to").is_null()) return;
+  StrictObject to = o.object("to");
+  const std::string version = to.text("version");
+  const auto digest = Digest::parse(to.text("digest"));
+  to.finish();
+  plan.to = Version::parse(version, plan.scheme);
+  if (!plan.to || plan.to->str() != version) to.fail("'" + version + "' is not a version in normal form");
+  if (!digest) to.fail("'digest' is not a sha256 digest");
+  plan.digest = *digest;
+}
+
+}  // namespace
+
+void finish_plan(Plan& plan) {
+  check(plan, ErrorCode::internal);
+  plan.id = id_of(without_id(plan));
+}
+
+Json to_json(const Plan& plan) {
+  Json json = without_id(plan);
+  json["id"] = plan.id;
+  return json;
+}
+
+Plan parse_plan(std::string_view text) {
+  if (text.size() > longest) {
+    throw Error(ErrorCode::bad_plan, "cannot read the plan: it is larger than 64 MiB")
+        .hint("mlship plan --out FILE");
+  }
+  const Json json = parse_json(text, ErrorCode::bad_plan, "the plan");
+  StrictObject o(json, ErrorCode::bad_plan, "the plan");
+  if (const auto found = o.text("schema"); found != schema) {
+    o.fail("its schema is '" + found + "', this mlship reads " + schema);
+  }
+  Plan plan;
+  plan.id = o.text("id");
+  plan.environment = o.text("environment");
+  plan.package = o.text("package");
+  read_destination(o, plan);
+  plan.salt = o.text("salt");
+  plan.strict = o.flag("strict");
+  for (const Json& item : o.array("operations")) plan.operations.push_back(operation_from_json(item));
+  for (const Json& item : o.array("carriers")) plan.carriers.push_back(carrier_from_json(item));
+  for (const Json& item : o.array("skipped")) plan.skipped.push_back(skipped_from_json(item));
+  o.finish();
+  check(plan, ErrorCode::bad_plan);
+  Json content = json;
+  content.erase("id");
+  if (id_of(content) != plan.id) {
+    throw Error(ErrorCode::bad_plan, "cannot use the plan: its content was changed after it was made")
+        .fact("id", plan.id)
+        .fact("content", id_of(content))
+        .hint("mlship plan --out FILE");
+  }
+  return plan;
+}
+
+}  // namespace mlship

@@ -1,0 +1,65 @@
+#include <array>
+
+#include "core/names.h"
+#include "deployers/plan.h"
+
+namespace mlship {
+namespace {
+
+// Forms that never carry an exact version mlship may rewrite.
+struct FormRow {
+  Form form;
+  Reason reason;
+};
+constexpr auto never_moved = std::to_array<FormRow>({
+    {Form::vcs, Reason::opaque},
+    {Form::range, Reason::range},
+});
+
+bool compatible(const Version& from, const Version& to, Compat compat) {
+  switch (compat) {
+    case Compat::major: return from.same_major(to);
+    case Compat::minor: return from.same_minor(to);
+    case Compat::any: return true;
+  }
+  return false;
+}
+
+std::optional<Reason> hold_back_up(const Version& from, const Version& to, const Policy& policy) {
+  if (from > to) return Reason::newer;
+  if (to.prerelease() && !policy.prereleases) return Reason::pre_release;
+  if (!compatible(from, to, policy.compat)) return Reason::other_major;
+  return std::nullopt;
+}
+
+bool wanted(const std::optional<std::string>& glob, const ObjectInfo& object) {
+  return glob && (glob->empty() || glob_match(*glob, object.name) || glob_match(*glob, object.id));
+}
+
+}  // namespace
+
+std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
+                                Direction direction) {
+  for (const auto& row : never_moved) {
+    if (reference.form == row.form) return row.reason;
+  }
+  if (!reference.version) return reference.digest ? Reason::unresolvable : Reason::unpinned;
+  const Version& from = *reference.version;
+  if (from == to) return Reason::same_version;
+  // A rollback is asked for by name: neither compatibility nor pre-releases stand in its way.
+  const auto reason = direction == Direction::down ? (from < to ? std::optional(Reason::older) : std::nullopt)
+                                                   : hold_back_up(from, to, policy);
+  if (reason) return reason;
+  // Last, so that what would not move anyway is not reported as falling short.
+  if (reference.hash_pinned) return Reason::hash_pinned;
+  return std::nullopt;
+}
+
+bool selects(const Selection& selection, const ObjectInfo& object) {
+  if (!selection.jobs && !selection.services) return true;
+  const bool job = object.cls != ObjectClass::service;
+  const bool service = object.cls != ObjectClass::job;
+  return (job && wanted(selection.jobs, object)) || (service && wanted(selection.services, object));
+}
+
+}  // namespace mlship

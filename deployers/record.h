@@ -1,0 +1,56 @@
+// One rollout of the ledger, read for what it means: which operations were intended, written, answered.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deployers/ledger/ledger.h"
+#include "deployers/plan.h"
+
+namespace mlship {
+
+struct OperationRecord {
+  Operation operation;    // as planned; token and locator as of the last result
+  bool updated = false;   // a result says that this rollout wrote it
+  bool dangling = false;  // an intent without a result: a run died, or could not read, in between
+  std::string tag;        // of the newest intent, "" when there was none
+  std::string outcome;    // of the newest result, "" when there is none
+  std::string detail;
+  std::int64_t at = 0;  // of the newest result or intent
+  // This rollout changed the object, or may have.
+  [[nodiscard]] bool touched() const { return updated || dangling; }
+};
+
+struct RolloutView {
+  RolloutRecord record;  // plan and entries moved out
+  Plan plan;             // with what convergence added
+  std::vector<OperationRecord> operations;
+  std::string state;  // of the newest state entry, "" when there is none
+  std::optional<std::int64_t> seconds;
+  // Ended for good; "interrupted" and a killed run have not.
+  [[nodiscard]] bool ended() const;
+  [[nodiscard]] bool dangling() const;
+};
+
+// Throws Error(ledger) when the entries do not fit the plan.
+RolloutView view(RolloutRecord record);
+RolloutView read_view(Ledger& ledger, const std::string& id);
+
+// Newest first, of this environment and package ("" = any); stops when `visit` says false. An unreadable
+// rollout is handed to `unreadable` or, without one, thrown: what must not be overlooked cannot be skipped.
+void each_rollout(Ledger& ledger, const std::string& environment, const std::string& package,
+                  const std::function<bool(const RolloutView&)>& visit,
+                  const std::function<void(const std::string& id, const Error&)>& unreadable = {});
+
+// Sorts after every id of the ledger: "20261121T093854Z-k3f9".
+std::string next_rollout_id(Ledger& ledger, std::int64_t now);
+
+Target* find_target(const Targets& targets, const std::string& name);
+
+// What a ledger says is checked before it is written into a job: `text` is exactly one reference, to this
+// package and version.
+bool names_version(const std::string& text, const std::string& package, const std::string& version,
+                   Scheme scheme);
+
+}  // namespace mlship

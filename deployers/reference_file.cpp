@@ -1,0 +1,209 @@
+// Files whose names carry a version: wheels, eggs, jars and zips, in any path or URL.
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "core/names.h"
+#include "deployers/reference_forms.h"
+
+namespace mlship::forms {
+
+using namespace std::string_view_literals;
+
+namespace {
+
+struct Extension {
+  std::string_view suffix;
+  Form form;
+};
+constexpr auto extensions = std::to_array<Extension>(
+    {{".whl", Form::wheel}, {".egg", Form::egg}, {".jar", Form::jar}, {".zip", Form::zip}});
+
+constexpr std::string_view before_file = " \t\r\n\v\f\0/\\'\"`=,:;|&<>([{@#"sv;
+constexpr std::string_view path_ends = " \t\r\n\v\f\0\\'\"`=,;|&<>()[]{}#"sv;
+
+bool escape_at(std::string_view text, size_t i) {
+  const auto hex = [](char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+  return at(text, i) == '%' && hex(at(text, i + 1)) && hex(at(text, i + 2));
+}
+
+size_t file_begin(std::string_view text, size_t end) {
+  size_t i = end;
+  while (i > 0 && end - i < longest) {
+    const char c = text[i - 1];
+    if (name_char(c) || c == '+' || c == '!' || foreign(c)) {
+      --i;
+    } else if (escape_at(text, i - 1)) {
+      --i;  // the `%`; its digits were taken as letters
+    } else {
+      break;
+    }
+  }
+  return i;
+}
+
+// `dbfs:/x`, `file:/x`: a scheme at the beginning of a path, not the colon of a list of paths.
+bool scheme_before(std::string_view path, size_t begin, size_t colon) {
+  const std::string_view scheme = path.substr(begin, colon - begin);
+  return scheme.size() >= 2 && letter(scheme[0]) && at(path, colon + 1) == '/' &&
+         std::all_of(scheme.begin(), scheme.end(),
+                     [](char c) { return alnum(c) || c == '+' || c == '-' || c == '.'; });
+}
+
+// Where the path or URL that leads up to the file name at `file` begins.
+size_t path_begin(std::string_view text, size_t file) {
+  size_t begin = file;
+  while (begin > 0 && file - begin < longest) {
+    const char c = text[begin - 1];
+    if (c == '}') {  // ${LIBS}/…: the variable belongs to the path
+      const size_t open = text.substr(0, begin).rfind("${");
+      if (open == std::string_view::npos || begin - open > 256) break;
+      begin = open;
+    } else if (one_of(c, path_ends)) {
+      break;
+    } else {
+      --begin;
+    }
+  }
+  // $(pwd)/x.whl is no path from the root either.
+  if (begin > 0 && at(text, begin) == '/' && one_of(text[begin - 1], ")}")) --begin;
+  const std::string_view path = text.substr(0, file);
+  if (const size_t scheme = path.rfind("://"); scheme != std::string_view::npos && scheme >= begin) {
+    const size_t user = after_userinfo(path, scheme + 3);
+    if (user != scheme + 3) return user;
+    size_t i = scheme;
+    while (i > begin && (alnum(path[i - 1]) || one_of(path[i - 1], "+-."))) --i;
+    return i;
+  }
+  const size_t colon = path.rfind(':');
+  if (colon == std::string_view::npos || colon < begin) return begin;
+  const size_t before = colon == begin ? std::string_view::npos : path.rfind(':', colon - 1);
+  const size_t part = before == std::string_view::npos || before < begin ? begin : before + 1;
+  return scheme_before(path, part, colon) ? part : colon + 1;
+}
+
+std::vector<Span> dash_parts(std::string_view stem) {
+  std::vector<Span> parts;
+  size_t begin = 0;
+  while (true) {
+    const size_t dash = stem.find('-', begin);
+    const size_t end = dash == std::string_view::npos ? stem.size() : dash;
+    parts.push_back({begin, end});
+    if (dash == std::string_view::npos) return parts;
+    begin = dash + 1;
+  }
+}
+
+struct Named {
+  Span name, version;  // in the file name
+};
+
+std::optional<Version> version_in(std::string_view stem, const Span& span, Scheme scheme) {
+  return Version::parse(percent_decoded(stem.substr(span.begin, span.size())), scheme);
+}
+
+// NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM (binary distribution format §File name convention). Names with a
+// `-`, which the convention forbids, are met all the same: churn-plus must not be read as churn.
+std::optional<Named> wheel_name(std::string_view stem, Scheme scheme) {
+  const auto parts = dash_parts(stem);
+  if (parts.size() < 5) return std::nullopt;
+  const size_t tags = parts.size() - 3;
+  for (const size_t version : {tags - 2, tags - 1}) {
+    const bool build = version + 1 < tags;
+    if (version == 0 || version >= tags || (build && !digit(at(stem, parts[version + 1].begin)))) continue;
+    if (version_in(stem, parts[version], scheme)) return Named{{0, parts[version].begin - 1}, parts[version]};
+  }
+  return std::nullopt;
+}
+
+// NAME-VERSION[-anything]: the first part that begins with a digit begins the version, as much as makes one.
+std::optional<Named> other_name(std::string_view stem, Scheme scheme) {
+  const auto parts = dash_parts(stem);
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (!digit(at(stem, parts[i].begin))) continue;
+    for (size_t last = parts.size(); last-- > i;) {
+      const Span version{parts[i].begin, parts[last].end};
+      if (version_in(stem, version, scheme)) return Named{{0, parts[i].begin - 1}, version};
+    }
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<Reference> file_reference(std::string_view text, size_t dot, const Extension& extension,
+                                        Scheme scheme) {
+  const size_t end = dot + extension.suffix.size();
+  const char next = at(text, end);
+  if (alnum(next) || next == '_' || next == '-' || foreign(next)) return std::nullopt;
+  if (next == '.' && (alnum(at(text, end + 1)) || at(text, end + 1) == '_')) return std::nullopt;
+  const size_t begin = file_begin(text, dot);
+  if (begin > 0 && !one_of(text[begin - 1], before_file)) return std::nullopt;
+  const std::string_view stem = text.substr(begin, dot - begin);
+  auto named = extension.form == Form::wheel ? wheel_name(stem, scheme) : other_name(stem, scheme);
+  if (!named) return std::nullopt;
+  std::string_view name = stem.substr(named->name.begin, named->name.size());
+  if (extension.form == Form::jar) name = without_scala(name);
+  if (!valid_name(name)) return std::nullopt;
+
+  Reference r;
+  r.form = extension.form;
+  r.name = name;
+  r.package = normalize_name(name);
+  r.version_span = {begin + named->version.begin, begin + named->version.end};
+  r.version_text = stem.substr(named->version.begin, named->version.size());
+  r.version = version_in(stem, named->version, scheme);
+  r.span = {path_begin(text, begin), end};
+  r.folder = text.substr(r.span.begin, begin - r.span.begin);
+  r.file = text.substr(begin, end - begin);
+  const std::string_view fragment = text.substr(end, text.find_first_of(" \t\r\n'\"", end) - end);
+  r.hash_pinned =
+      (next == '#' && fragment.find("sha256=") != std::string_view::npos) || hash_follows(text, end);
+  return r;
+}
+
+}  // namespace
+
+void find_files(std::string_view text, const Grammar& grammar, Found& found) {
+  for (size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', dot + 1)) {
+    for (const auto& extension : extensions) {
+      if (!text.substr(dot).starts_with(extension.suffix)) continue;
+      if (auto r = file_reference(text, dot, extension, grammar.scheme)) found.push_back(std::move(*r));
+    }
+  }
+}
+
+// <root>/<package>/<version>, up to the version: what stands below belongs to the bundle.
+void find_folders(std::string_view text, const Grammar& grammar, Found& found) {
+  constexpr std::string_view before = " \t\r\n\v\f\0'\"`=,:;|&<>([{@"sv;
+  constexpr std::string_view after = " \t\r\n\v\f\0'\"`=,:;|&<>)]}/\\#"sv;
+  for (const auto& root : grammar.roots) {
+    if (root.empty()) continue;
+    for (size_t i = text.find(root); i != std::string_view::npos; i = text.find(root, i + 1)) {
+      const bool url = i >= 3 && text.substr(i - 3, 3) == "://";
+      if (i > 0 && !one_of(text[i - 1], before) && !url) continue;
+      const size_t name = i + root.size() + 1;
+      if (at(text, name - 1) != '/') continue;
+      size_t slash = name;
+      while (slash < text.size() && name_char(text[slash])) ++slash;
+      if (at(text, slash) != '/' || !valid_name(text.substr(name, slash - name))) continue;
+      const size_t version = slash + 1;
+      size_t end = version;
+      while (end < text.size() && (name_char(text[end]) || one_of(text[end], "+!"))) ++end;
+      if (end < text.size() && !one_of(text[end], after)) continue;
+      while (end > version && text[end - 1] == '.') --end;  // the end of a sentence
+      Reference r;
+      r.version_text = text.substr(version, end - version);
+      r.version = Version::parse(r.version_text, grammar.scheme);
+      if (!r.version) continue;
+      r.form = Form::folder;
+      r.name = text.substr(name, slash - name);
+      r.package = normalize_name(r.name);
+      r.span = {i, end};
+      r.version_span = {version, end};
+      r.root = root;
+      found.push_back(std::move(r));
+    }
+  }
+}
+
+}  // namespace mlship::forms

@@ -1,0 +1,34 @@
+// The exact texts objects had, from the ledger: for a rollback down to a version.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deployers/ledger/ledger.h"
+#include "deployers/plan.h"
+
+namespace mlship {
+
+class TextHistory {
+ public:
+  // ledger may be null: then nothing is known.
+  TextHistory(Ledger* ledger, const std::string& environment, std::string package);
+
+  // What stood where `live` stands now when the object was at `version`: the ledger's changes are followed
+  // back from the live text. nullopt when they do not lead there, or lead to a text that does not name the
+  // version.
+  [[nodiscard]] std::optional<std::string> text_at(const std::string& target, const ObjectInfo& object,
+                                                   const std::string& live, const Version& version) const;
+
+ private:
+  struct Step {
+    std::string target;
+    ObjectInfo object;
+    Change change;
+  };
+  std::string package_;
+  std::vector<Step> steps_;  // newest first
+};
+
+}  // namespace mlship

@@ -1,0 +1,267 @@
+#include "packager/build_inputs.h"
+
+#include <algorithm>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "packager/lock.h"
+#include "packager/model.h"
+#include "packager/raw_tree.h"
+#include "packager/wheel.h"
+
+namespace mlship {
+namespace {
+
+constexpr size_t most_listed = 5;
+
+std::string cannot_build(const Project& project) {
+  return "cannot build " + project.package->name + ": ";
+}
+
+std::string normal(const std::string& path) {
+  std::string out = Path(path).lexically_normal().generic_string();
+  while (out.size() > 1 && out.ends_with('/')) out.pop_back();
+  return out;
+}
+
+// `path` as code.include sees it; "" when it is not below the root.
+std::string below_root(const std::string& root, const std::string& path) {
+  const std::string clean = normal(root);
+  if (clean == ".") return normal(path);
+  const std::string prefix = clean + "/";
+  return normal(path).starts_with(prefix) ? normal(path).substr(prefix.size()) : "";
+}
+
+bool covered(const Project& project, const TreeSelection& selection, const std::set<std::string>& read,
+             const std::string& path) {
+  if (read.contains(path)) return true;
+  if (!project.code) return false;
+  const std::string inside = below_root(selection.root, path);
+  return !inside.empty() && selected(selection, inside);
+}
+
+void refuse_dirty(const Project& project, const std::vector<std::string>& dirty) {
+  Error error(ErrorCode::dirty_tree, cannot_build(project) + "there are changes that are not committed");
+  for (size_t i = 0; i < std::min(dirty.size(), most_listed); ++i) {
+    error = std::move(error).fact("changed", dirty[i]);
+  }
+  if (dirty.size() > most_listed) {
+    error = std::move(error).fact("and", std::to_string(dirty.size() - most_listed) + " more");
+  }
+  throw std::move(error).hint("git commit, or mlship build --allow-dirty");
+}
+
+// A file beside the code: HEAD's when the build is HEAD's, unless git ignores it.
+std::string text_of(const Project& project, const BuildInputs& inputs, const std::string& path,
+                    const std::string& role) {
+  if (inputs.from_commit) {
+    if (auto text = git_file(project.folder, path)) return std::move(*text);
+  }
+  auto text = fs::read_if_exists(project.folder / path);
+  if (!text) {
+    throw Error(ErrorCode::project_file, cannot_build(project) + role + " '" + path + "' does not exist")
+        .fact("looked in", project.folder.string());
+  }
+  if (lfs_pointer(*text)) {
+    throw Error(ErrorCode::lfs_pointer, cannot_build(project) + path + " is a Git LFS pointer")
+        .hint("git lfs pull");
+  }
+  return std::move(*text);
+}
+
+void gather_code(const Project& project, BuildInputs& inputs) {
+  if (!project.code) return;
+  const TreeSelection selection = code_selection(project);
+  inputs.code =
+      inputs.from_commit ? git_tree(project.folder, selection) : folder_tree(project.folder, selection);
+  if (inputs.code->files().empty()) {
+    throw Error(ErrorCode::source_tree, cannot_build(project) + "code.include matches no file below '" +
+                                            project.code->root + "'" +
+                                            (inputs.from_commit ? " in the last commit" : ""))
+        .fact("at", project.code->at.line_str());
+  }
+  for (const auto& [name, target] : project.code->entry_points) {
+    check_member_path("bin/" + name, "code.entry-points");
+    launcher(target, "3");  // refuses what could not be started
+  }
+}
+
+void gather_dependencies(const Project& project, const BuildOptions& options, BuildInputs& inputs, Host& host,
+                         Diagnostics& diagnostics) {
+  if (!project.dependencies) return;
+  const auto& section = *project.dependencies;
+  for (const auto& target : section.targets)
+    inputs.platforms.push_back(load_platform(target, project.folder));
+  if (section.lock.empty()) return;
+  if (inputs.platforms.empty()) {
+    throw Error(ErrorCode::project_file,
+                "cannot read " + section.at.line_str() + ": a lock needs dependencies.targets")
+        .hint("mlship platforms");
+  }
+  std::string index;
+  if (!section.index.empty()) {
+    const auto found = project.indexes.find(section.index);
+    if (found == project.indexes.end()) {
+      throw Error(ErrorCode::project_file,
+                  "cannot read " + section.at.line_str() + ": there is no [indexes." + section.index + "]");
+    }
+    index = found->second.url;
+  }
+  IndexSettings settings = index_settings(host.env, index);
+  settings.offline = options.offline;
+  for (const auto& place : section.find_links) {
+    const bool page = place.find("://") != std::string::npos;
+    settings.find_links.push_back(page ? place : (project.folder / place).string());
+  }
+  for (const auto& place : options.find_links) settings.find_links.push_back(place);
+  inputs.lock = text_of(project, inputs, section.lock, "the lock");
+  const Lock lock = read_lock(inputs.lock, section.lock);
+  inputs.dependencies = resolve(lock, inputs.platforms, settings,
+                                BlobCache(host.env.cache_folder() / "blobs"), host, diagnostics);
+}
+
+// A folder of files says what each of them is.
+Json folder_header(const ModelSection& section, const std::vector<ModelFile>& files) {
+  Json headers = Json::object();
+  std::string format = section.format;
+  for (const auto& file : files) {
+    Json header = inspect_model(file.file, file.shown, "");
+    const std::string found = header.value("format", "");
+    if (format.empty() && found != "opaque") format = found;
+    headers[file.path] = std::move(header);
+  }
+  return {{"format", format.empty() ? "opaque" : format}, {"files", headers}};
+}
+
+void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache, Diagnostics& diagnostics) {
+  std::vector<FileToHash> work;
+  for (const auto& section : project.models) {
+    ModelInput model{section.name, find_model(project, section), {}};
+    for (const auto& file : model.files) {
+      if (file.stat.size < 1024 && lfs_pointer(fs::read_file(file.file))) {
+        throw Error(ErrorCode::lfs_pointer,
+                    "cannot bundle " + file.shown + ": it is a Git LFS pointer, not the model")
+            .hint("git lfs pull");
+      }
+      work.push_back({file.file, file.shown, {}, {}});
+    }
+    const auto whole = fs::stat(project.folder / section.path);
+    const bool folder = whole && whole->kind == fs::Kind::folder;
+    model.header = folder
+                       ? folder_header(section, model.files)
+                       : inspect_model(model.files.front().file, model.files.front().shown, section.format);
+    inputs.models.push_back(std::move(model));
+  }
+  hash_files(work, cache, diagnostics);
+  auto next = work.begin();
+  for (auto& model : inputs.models) {
+    for (auto& file : model.files) {
+      file.stat = next->stat;
+      file.digest = next->digest;
+      ++next;
+    }
+  }
+}
+
+ModelFile model_file(const Path& file, std::string shown, std::string path) {
+  std::error_code failed;
+  const Path real = std::filesystem::canonical(file, failed);
+  const auto s = failed ? std::nullopt : fs::stat(real);
+  if (!s || s->kind != fs::Kind::file) {
+    throw Error(ErrorCode::model, "cannot bundle " + shown + ": it is not a file")
+        .fact("path", file.string());
+  }
+  return {real, std::move(shown), std::move(path), *s, {}};
+}
+
+}  // namespace
+
+TreeSelection code_selection(const Project& project) {
+  TreeSelection selection;
+  if (!project.code) return selection;
+  selection = {project.code->root, project.code->include, project.code->exclude};
+  const auto leave_out = [&](const std::string& path) {
+    const std::string inside = path.empty() ? "" : below_root(selection.root, path);
+    if (inside.empty()) return;
+    selection.exclude.push_back(inside);
+    selection.exclude.push_back(inside + "/**");
+  };
+  for (const auto& model : project.models) leave_out(model.path);
+  leave_out(project.package->readme);
+  return selection;
+}
+
+std::vector<std::string> read_files(const Project& project) {
+  std::set<std::string> out{"mlship.toml", "pyproject.toml"};
+  const auto add = [&out](const std::string& path) {
+    if (!path.empty()) out.insert(normal(path));
+  };
+  add(project.package->readme);
+  add(project.package->version_file);
+  if (project.dependencies) {
+    add(project.dependencies->lock);
+    // A target may be a file in pex's --complete-platform form.
+    for (const auto& target : project.dependencies->targets) {
+      if (fs::exists(project.folder / target)) add(target);
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
+std::vector<ModelFile> find_model(const Project& project, const ModelSection& section) {
+  const Path whole = (project.folder / section.path).lexically_normal();
+  const std::string relative = whole.lexically_relative(project.folder.lexically_normal()).generic_string();
+  const bool inside = !relative.empty() && !relative.starts_with("..");
+  std::string base = relative.starts_with("models/") ? relative : "models/" + relative;
+  if (!inside)
+    base =
+        "models/" + section.name + "/" + normal(whole.string()).substr(normal(whole.string()).rfind('/') + 1);
+  if (base.ends_with('/')) base.pop_back();
+  const auto s = fs::stat(whole);
+  if (!s) {
+    throw Error(ErrorCode::model, cannot_build(project) + "the model '" + section.path + "' does not exist")
+        .fact("at", section.at.line_str());
+  }
+  if (s->kind != fs::Kind::folder) return {model_file(whole, section.path, base)};
+  std::vector<ModelFile> out;
+  for (const auto& name : fs::walk(whole)) {
+    const std::string rest = "/" + name.generic_string();
+    out.push_back(model_file(whole / name, normal(section.path) + rest, base + rest));
+  }
+  if (out.empty()) {
+    throw Error(ErrorCode::model, cannot_build(project) + "the model folder '" + section.path + "' is empty")
+        .fact("at", section.at.line_str());
+  }
+  return out;
+}
+
+BuildInputs gather_inputs(const Project& project, const BuildOptions& options, StatCache& cache, Host& host,
+                          Diagnostics& diagnostics) {
+  BuildInputs inputs;
+  const TreeSelection selection = code_selection(project);
+  const std::vector<std::string> read = read_files(project);
+  const std::set<std::string> read_set(read.begin(), read.end());
+  inputs.git = git_state(
+      project.folder, [&](const std::string& path) { return covered(project, selection, read_set, path); });
+  if (inputs.dirty() && !options.allow_dirty) refuse_dirty(project, inputs.git.dirty);
+  inputs.from_commit = inputs.git.present && !inputs.dirty() && !inputs.git.commit.empty();
+  inputs.version = project_version(project);
+  gather_code(project, inputs);
+  const auto& readme = project.package->readme;
+  if (!readme.empty()) inputs.readme = {normal(readme), text_of(project, inputs, readme, "package.readme")};
+  if (fs::exists(project.folder / "pyproject.toml")) {
+    inputs.pyproject = text_of(project, inputs, "pyproject.toml", "the file");
+  }
+  gather_models(project, inputs, cache, diagnostics);
+  if (!inputs.code && inputs.models.empty() &&
+      (!project.dependencies || project.dependencies->lock.empty())) {
+    throw Error(ErrorCode::project_file, cannot_build(project) + "there is nothing to ship")
+        .hint("add [code], [dependencies] or [[models]] to " + project.file);
+  }
+  gather_dependencies(project, options, inputs, host, diagnostics);
+  return inputs;
+}
+
+}  // namespace mlship

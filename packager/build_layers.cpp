@@ -1,0 +1,271 @@
+#include "packager/build_layers.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "packager/build_outputs.h"
+#include "packager/bundle_paths.h"
+#include "packager/tar.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::uint64_t small_duplicate = 1U << 20U;  // bytes; larger ones have a tar of their own
+
+// One file on its way into the bundle: where its bytes are, and where they go.
+struct Candidate {
+  std::string kind;
+  const char* media = oci::media::code_raw;
+  std::string path;
+  Digest digest;
+  std::uint64_t size = 0;
+  bool executable = false;
+  std::string bytes;  // when `file` is empty
+  PlacedFile placed;  // else
+};
+
+// docs/bundle.md: configurations are weight.config; KitOps and modctl sort by the same endings.
+bool is_configuration(const std::string& path) {
+  constexpr std::string_view endings[] = {".json", ".yaml", ".yml", ".toml", ".txt", ".cfg", ".ini"};
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view e) { return path.ends_with(e); });
+}
+
+std::vector<Candidate> candidates(const BuildInputs& inputs) {
+  std::vector<Candidate> out;
+  for (const auto& d : inputs.dependencies) {
+    Candidate c{
+        "dependency", oci::media::code_raw, bundle_path::dependency(d.file), d.digest, d.size, false, {}, {}};
+    c.placed = {d.file, d.cached, d.digest, {}, false, false};
+    out.push_back(std::move(c));
+  }
+  const auto by_path = [](const Candidate& a, const Candidate& b) { return a.path < b.path; };
+  std::sort(out.begin(), out.end(), by_path);
+  const auto models = static_cast<std::ptrdiff_t>(out.size());
+  for (const auto& model : inputs.models) {
+    for (const auto& f : model.files) {
+      Candidate c{
+          "model",     is_configuration(f.path) ? oci::media::weight_config_raw : oci::media::weight_raw,
+          f.path,      f.digest,
+          f.stat.size, f.stat.executable(),
+          {},          {f.shown, f.file, f.digest, f.stat, false, true}};
+      out.push_back(std::move(c));
+    }
+  }
+  std::sort(out.begin() + models, out.end(), by_path);
+  if (!inputs.readme.path.empty()) {
+    const auto& readme = inputs.readme;
+    out.push_back({"document",
+                   oci::media::doc_raw,
+                   readme.path,
+                   sha256(readme.text),
+                   readme.text.size(),
+                   false,
+                   readme.text,
+                   {}});
+  }
+  return out;
+}
+
+// No path twice, whatever kind of layer holds it: readers lose one of the two.
+void check_paths(const BuildInputs& inputs, const std::vector<Candidate>& files) {
+  std::map<std::string, std::string> seen{{std::string(bundle_path::info), "mlship's own metadata"},
+                                          {std::string(bundle_path::code_tar), "the code archive"},
+                                          {std::string(bundle_path::files_tar), "the second archive"}};
+  const auto add = [&seen](const std::string& path, const std::string& what) {
+    check_member_path(path, what);
+    const auto [at, fresh] = seen.emplace(path, what);
+    if (fresh) return;
+    throw Error(ErrorCode::duplicate_path, "cannot bundle " + what + ": the path " + path + " is taken")
+        .fact("first", at->second)
+        .fact("second", what)
+        .hint("rename one of the two, or leave it out");
+  };
+  for (const auto& c : files)
+    add(c.path, c.placed.shown.empty() ? c.kind + " " + c.path : c.kind + " " + c.placed.shown);
+  if (!inputs.code) return;
+  for (const auto& f : inputs.code->files()) add(f.path, "code " + f.path);
+}
+
+TarMember member_of(const Candidate& c) {
+  TarMember member{c.path, c.executable, c.size, {}};
+  if (c.placed.file.empty()) {
+    member.content = [&c](const auto& sink) { sink(c.bytes); };
+  } else {
+    member.content = [&c](const auto& sink) { fs::read_chunks(c.placed.file, sink); };
+  }
+  return member;
+}
+
+class Assembly {
+ public:
+  Assembly(const Project& project, const BuildInputs& inputs, const Path& folder)
+      : project_(project), inputs_(inputs), layout_(oci::Layout::create(folder)) {}
+
+  Assembled run() {
+    const std::vector<Candidate> files = candidates(inputs_);
+    check_paths(inputs_, files);
+    std::vector<const Candidate*> raw;
+    std::vector<TarMember> code = code_members();
+    std::vector<TarMember> rest;
+    divert(files, raw, code, rest);
+    add_tar(bundle_path::code_tar, "code", std::move(code));
+    add_tar(bundle_path::files_tar, "files", std::move(rest));
+    for (const auto* c : raw) add_candidate(*c);
+    result_.version = inputs_.dirty() ? dirty_version(inputs_.version, tree_hash()) : inputs_.version;
+    for (auto& output : make_outputs(project_, inputs_, result_.version)) add_output(output);
+    add_info();
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] std::vector<TarMember> code_members() const {
+    std::vector<TarMember> out;
+    if (!inputs_.code) return out;
+    for (const auto& file : inputs_.code->files()) {
+      out.push_back({file.path, file.executable, file.size,
+                     [this, &file](const auto& sink) { sink(inputs_.code->read(file)); }});
+    }
+    return out;
+  }
+
+  // Profile rule 2: raw files come out 0644 everywhere, empty ones and equal ones collide.
+  static void divert(const std::vector<Candidate>& files, std::vector<const Candidate*>& raw,
+                     std::vector<TarMember>& code, std::vector<TarMember>& rest) {
+    std::set<Digest> seen;
+    for (const auto& c : files) {
+      const bool plain = c.size != 0 && !c.executable;
+      if (plain && seen.insert(c.digest).second) {
+        raw.push_back(&c);
+      } else {
+        (c.size < small_duplicate ? code : rest).push_back(member_of(c));
+      }
+    }
+  }
+
+  void add_layer(const char* media, const std::string& path, const std::string& kind, const Digest& digest,
+                 std::uint64_t size) {
+    oci::Descriptor d;
+    d.media_type = media;
+    d.digest = digest;
+    d.size = size;
+    d.annotations = {{oci::annotation::title, path}, {oci::annotation::filepath, path}};
+    layers_.push_back(std::move(d));
+    result_.layers.push_back({digest, size, path, kind});
+  }
+
+  void add_tar(std::string_view path, const std::string& kind, std::vector<TarMember> members) {
+    if (members.empty()) return;
+    const Path spool = layout_.folder() / fs::unique_name(".tar-");
+    fs::Writer out(spool);
+    Sha256 hasher;
+    std::uint64_t size = 0;
+    write_tar(std::move(members), [&](std::string_view data) {
+      out.write(data);
+      hasher.update(data);
+      size += data.size();
+    });
+    out.close();
+    const Digest digest = hasher.finish();
+    layout_.adopt_blob(spool, digest);
+    add_layer(oci::media::code_tar, std::string(path), kind, digest, size);
+  }
+
+  void add_candidate(const Candidate& c) {
+    if (c.placed.file.empty()) {
+      layout_.write_blob(c.bytes, c.media);
+    } else {
+      place(c);
+    }
+    add_layer(c.media, c.path, c.kind, c.digest, c.size);
+  }
+
+  void place(const Candidate& c) {
+    PlacedFile placed = c.placed;
+    placed.shared = fs::place(placed.file, layout_.blob_path(c.digest), true) == fs::Placed::hardlink;
+    const auto now = fs::stat(placed.file);
+    // A link changes ctime, and only that.
+    const bool same = now && now->size == c.size &&
+                      (!placed.of_project ||
+                       (now->inode == placed.hashed.inode && now->mtime_ns == placed.hashed.mtime_ns));
+    if (!same) {
+      throw Error(ErrorCode::changed_since_build,
+                  "cannot bundle " + placed.shown + ": it changed during the build")
+          .hint("mlship build");
+    }
+    result_.placed.push_back(std::move(placed));
+  }
+
+  void add_output(const MadeOutput& output) {
+    layout_.write_blob(output.bytes, oci::media::code_raw);
+    add_layer(oci::media::code_raw, bundle_path::output(output.kind, output.filename), "output",
+              sha256(output.bytes), output.bytes.size());
+    result_.outputs.push_back({output.kind, output.filename, sha256(output.bytes), output.bytes.size()});
+  }
+
+  // Everything but the version and what is made from it.
+  [[nodiscard]] Digest tree_hash() const {
+    Sha256 hasher;
+    for (const auto& layer : layers_) hasher.update(layer.title() + '\0' + layer.digest.str() + '\n');
+    hasher.update(inputs_.lock);
+    hasher.update(canonical_json(project_facts(project_)));
+    return hasher.finish();
+  }
+
+  void add_info() {
+    const std::string bytes = canonical_json(to_json(bundle_info(project_, inputs_, result_)));
+    layout_.write_blob(bytes, oci::media::code_raw);
+    add_layer(oci::media::code_raw, std::string(bundle_path::info), "meta", sha256(bytes), bytes.size());
+    std::rotate(layers_.begin(), layers_.end() - 1, layers_.end());
+    std::rotate(result_.layers.begin(), result_.layers.end() - 1, result_.layers.end());
+  }
+
+  void finish() {
+    oci::Manifest manifest;
+    manifest.artifact_type = oci::media::model_manifest;
+    manifest.config = layout_.write_blob(canonical_json(model_config(project_, inputs_, result_)),
+                                         oci::media::model_config);
+    manifest.layers = layers_;
+    oci::Descriptor entry = layout_.write_blob(oci::serialize(manifest), oci::media::manifest);
+    entry.artifact_type = oci::media::model_manifest;
+    entry.annotations = {{oci::annotation::ref_name, result_.version.oci_tag()}};
+    layout_.write_index({entry});
+    result_.digest = entry.digest;
+  }
+
+  const Project& project_;
+  const BuildInputs& inputs_;
+  oci::Layout layout_;
+  std::vector<oci::Descriptor> layers_;
+  Assembled result_;
+};
+
+}  // namespace
+
+Version dirty_version(const Version& version, const Digest& tree) {
+  const std::string mark = "dirty." + tree.hex().substr(0, 12);
+  std::string base = version.str();
+  std::string local;
+  if (const size_t plus = base.find('+'); plus != std::string::npos) {
+    local = base.substr(plus + 1) + ".";
+    base.resize(plus);
+  }
+  if (version.scheme() == Scheme::semver) {
+    // SemVer §11: a numeric identifier sorts below every word, so this is below each pre-release too.
+    return Version::require(base.substr(0, base.find('-')) + "-0.dev0+" + local + mark, Scheme::semver,
+                            "a dirty version");
+  }
+  base = base.substr(0, base.find(".dev"));
+  return Version::require(base + ".dev0+" + local + mark, Scheme::pep440, "a dirty version");
+}
+
+Assembled assemble(const Project& project, const BuildInputs& inputs, const Path& folder) {
+  return Assembly(project, inputs, folder).run();
+}
+
+}  // namespace mlship

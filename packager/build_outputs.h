@@ -1,0 +1,26 @@
+// What a bundle says of itself, and the files made from it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "packager/build_layers.h"
+
+namespace mlship {
+
+struct MadeOutput {
+  std::string kind;
+  std::string filename;
+  std::string bytes;
+};
+// The wheel, when the project wants one (by default when there is Python code).
+std::vector<MadeOutput> make_outputs(const Project& project, const BuildInputs& inputs,
+                                     const Version& version);
+
+BundleInfo bundle_info(const Project& project, const BuildInputs& inputs, const Assembled& assembled);
+// ModelPack config (CNCF model-spec v1, config.md); its schema forbids other keys.
+Json model_config(const Project& project, const BuildInputs& inputs, const Assembled& assembled);
+// Every value of the project file that decides what is built.
+Json project_facts(const Project& project);
+
+}  // namespace mlship

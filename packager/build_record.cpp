@@ -1,0 +1,92 @@
+#include "packager/build_record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::string_view record_schema = "mlship.build/1";
+
+Json identity(const fs::Stat& s) {
+  return {s.device, s.inode, s.size, s.mtime_ns, s.ctime_ns};
+}
+
+// nullopt: absent, or written by something else.
+std::optional<Json> read_record(const Path& layout) {
+  const auto text = fs::read_if_exists(record_path(layout));
+  if (!text) return std::nullopt;
+  Json json = parse_json(*text, ErrorCode::bundle, record_path(layout).string());
+  if (!json.is_object() || json.value("schema", "") != record_schema) return std::nullopt;
+  return json;
+}
+
+}  // namespace
+
+Path record_path(const Path& layout) {
+  Path plain = layout.lexically_normal();
+  if (!plain.has_filename()) plain = plain.parent_path();
+  return plain.parent_path() / (plain.filename().string() + ".build.json");
+}
+
+void write_build_record(const Path& layout, const BuildRecord& record, const Assembled& assembled) {
+  const oci::Layout blobs(layout);
+  Json shared = Json::array();
+  for (const auto& placed : assembled.placed) {
+    if (!placed.shared) continue;
+    const auto s = fs::stat(blobs.blob_path(placed.digest));
+    if (!s) continue;
+    shared.push_back({{"path", placed.shown}, {"digest", placed.digest.str()}, {"stat", identity(*s)}});
+  }
+  const Json json{{"schema", record_schema},     {"digest", assembled.digest.str()},
+                  {"commit", record.commit},     {"remote", record.remote},
+                  {"dirty", record.dirty},       {"started", record.started},
+                  {"finished", record.finished}, {"shared", shared}};
+  fs::write_atomic(record_path(layout), canonical_json(json) + "\n");
+}
+
+std::optional<BuildRecord> read_build_record(const Path& layout) {
+  const auto json = read_record(layout);
+  if (!json) return std::nullopt;
+  // A record that is older than the layout beside it says nothing about it.
+  const auto index = oci::Layout::open(layout).index();
+  if (index.size() != 1 || index.front().digest.str() != json->value("digest", "")) return std::nullopt;
+  BuildRecord record;
+  record.commit = json->value("commit", "");
+  record.remote = json->value("remote", "");
+  record.dirty = json->value("dirty", false);
+  record.started = json->value("started", std::int64_t{0});
+  record.finished = json->value("finished", std::int64_t{0});
+  return record;
+}
+
+void check_unchanged(const Path& layout) {
+  const auto json = read_record(layout);
+  if (!json) return;
+  const oci::Layout blobs(layout);
+  for (const auto& entry : json->value("shared", Json::array())) {
+    const auto digest = Digest::parse(entry.value("digest", ""));
+    if (!digest) continue;
+    const Path blob = blobs.blob_path(*digest);
+    const auto s = fs::stat(blob);
+    if (!s || entry.value("stat", Json()) == identity(*s) || fs::hash_file(blob) == *digest) continue;
+    const std::string path = entry.value("path", "");
+    throw Error(ErrorCode::changed_since_build,
+                "cannot publish " + layout.string() + ": " + path + " changed since the build; build again")
+        .fact("expected", digest->str())
+        .hint("mlship build");
+  }
+}
+
+bool layout_complete(const BuildResult& result) {
+  const oci::Layout blobs(result.layout);
+  for (const auto& layer : result.layers) {
+    const auto s = fs::stat(blobs.blob_path(layer.digest));
+    if (!s || s->size != layer.size) return false;
+  }
+  return fs::exists(blobs.blob_path(result.digest)) && fs::exists(result.layout / "index.json") &&
+         fs::exists(result.layout / "oci-layout") && fs::exists(record_path(result.layout));
+}
+
+}  // namespace mlship

@@ -1,0 +1,51 @@
+// What is kept of a build: beside the layout for publish, in the cache for the next build.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "packager/build_layers.h"
+
+namespace mlship {
+
+// dist/NAME-VERSION.build.json
+Path record_path(const Path& layout);
+// Stat identities are taken now: after the layout is in its place, because link and unlink change ctime.
+void write_build_record(const Path& layout, const BuildRecord& record, const Assembled& assembled);
+
+// Answers "has anything changed?" with stat(2) alone.
+class LastBuild {
+ public:
+  // `cache`: the folder of the stat cache. Takes the identity of everything a build reads.
+  LastBuild(const Project& project, const BuildOptions& options, const Path& cache);
+
+  // The last result when it was made from the very same files and still lies there untouched.
+  [[nodiscard]] std::optional<BuildResult> reusable() const;
+  // Keeps `result` for next time, unless something changed while it was built. `code`: what was read.
+  void remember(const BuildResult& result, const SourceTree* code) const;
+  // Waits until the clock tells later changes apart from what is there now.
+  void settle() const;
+
+ private:
+  struct Seen {
+    std::string path;
+    std::optional<fs::Stat> stat;
+    bool model = false;
+  };
+  [[nodiscard]] std::vector<Seen> look() const;
+  [[nodiscard]] Json key(const std::vector<Seen>& seen) const;
+  [[nodiscard]] bool still_clean() const;
+
+  const Project& project_;
+  const BuildOptions& options_;
+  Path file_;
+  std::string commit_, tag_;
+  std::vector<Seen> before_;
+  bool known_ = false;  // false: the tree cannot be listed, so nothing is reused
+};
+
+// True when every blob of the result's layout is there with its size.
+bool layout_complete(const BuildResult& result);
+
+}  // namespace mlship

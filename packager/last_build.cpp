@@ -1,0 +1,201 @@
+// A build that nothing has changed for: stats, and opens no content.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "packager/build_outputs.h"
+#include "packager/build_record.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::string_view schema = "mlship.last-build/1";
+
+Json to_json(const BuildResult& r) {
+  Json layers = Json::array();
+  for (const auto& l : r.layers)
+    layers.push_back({{"digest", l.digest.str()}, {"size", l.size}, {"path", l.path}, {"kind", l.kind}});
+  Json outputs = Json::array();
+  for (const auto& o : r.outputs) {
+    outputs.push_back(
+        {{"kind", o.kind}, {"filename", o.filename}, {"digest", o.digest.str()}, {"size", o.size}});
+  }
+  return {{"name", r.name},
+          {"scheme", to_string(r.version.scheme())},
+          {"version", r.version.str()},
+          {"digest", r.digest.str()},
+          {"layout", r.layout.string()},
+          {"layers", layers},
+          {"outputs", outputs}};
+}
+
+Digest digest_of(const Json& json) {
+  return Digest::parse(json.at("digest").get<std::string>()).value_or(Digest());
+}
+
+BuildResult result_of(const Json& json) {
+  BuildResult r;
+  r.name = json.at("name").get<std::string>();
+  const auto scheme = parse_scheme(json.at("scheme").get<std::string>()).value_or(Scheme::pep440);
+  r.version = Version::require(json.at("version").get<std::string>(), scheme, "the last build");
+  r.digest = digest_of(json);
+  r.layout = json.at("layout").get<std::string>();
+  for (const auto& l : json.at("layers")) {
+    r.layers.push_back({digest_of(l), l.at("size").get<std::uint64_t>(), l.at("path").get<std::string>(),
+                        l.at("kind").get<std::string>()});
+  }
+  for (const auto& o : json.at("outputs")) {
+    r.outputs.push_back({o.at("kind").get<std::string>(), o.at("filename").get<std::string>(), digest_of(o),
+                         o.at("size").get<std::uint64_t>()});
+  }
+  return r;
+}
+
+// Another mlship may build something else of the same input.
+Json program() {
+  const auto s = fs::stat("/proc/self/exe");
+  return s ? Json{s->device, s->inode, s->size, s->mtime_ns} : Json();
+}
+
+// The blobs as they lie there. Without ctime: a wheel of the shared cache gains links from other projects.
+Json blob_identities(const BuildResult& result) {
+  const oci::Layout blobs(result.layout);
+  Json out = Json::array();
+  for (const auto& layer : result.layers) {
+    const auto s = fs::stat(blobs.blob_path(layer.digest));
+    out.push_back(s ? Json{s->inode, s->size, s->mtime_ns} : Json());
+  }
+  return out;
+}
+
+}  // namespace
+
+LastBuild::LastBuild(const Project& project, const BuildOptions& options, const Path& cache)
+    : project_(project), options_(options), file_(cache / "last-build.json") {
+  try {
+    before_ = look();
+    commit_ = git_state(project.folder, nullptr).commit;
+    if (!project.package->version_git_tag.empty()) {
+      tag_ = git_tag_at_head(project.folder, project.package->version_git_tag);
+    }
+    known_ = true;
+  } catch (const Error&) {
+    // The build itself will say what is wrong.
+  }
+}
+
+std::vector<LastBuild::Seen> LastBuild::look() const {
+  std::vector<Seen> out;
+  const auto add = [&](const std::string& path, bool model) {
+    out.push_back({path, fs::stat(project_.folder / path), model});
+  };
+  for (const auto& path : read_files(project_)) add(path, false);
+  if (project_.code) {
+    const auto tree = folder_tree(project_.folder, code_selection(project_));
+    for (const auto& file : tree->files()) {
+      add((Path(project_.code->root) / file.path).lexically_normal().generic_string(), false);
+    }
+  }
+  for (const auto& section : project_.models) {
+    for (const auto& file : find_model(project_, section))
+      out.push_back({file.file.string(), file.stat, true});
+  }
+  return out;
+}
+
+Json LastBuild::key(const std::vector<Seen>& seen) const {
+  Json files = Json::array();
+  for (const auto& s : seen) {
+    if (!s.stat) {
+      files.push_back({s.path, nullptr, nullptr});
+      continue;
+    }
+    files.push_back({s.path, s.stat->device, s.stat->inode, s.stat->size, s.stat->mtime_ns, s.stat->ctime_ns,
+                     s.stat->executable()});
+  }
+  return {{"program", program()},
+          {"project", project_facts(project_)},
+          {"output", options_.output.string()},
+          {"allow_dirty", options_.allow_dirty},
+          {"commit", commit_},
+          {"tag", tag_},
+          {"files", files}};
+}
+
+void LastBuild::settle() const {
+  std::int64_t youngest = 0;
+  for (const auto& s : before_) {
+    if (s.stat) youngest = std::max({youngest, s.stat->mtime_ns, s.stat->ctime_ns});
+  }
+  wait_past(youngest);
+}
+
+// Files that git ignored last time may not be ignored any more.
+bool LastBuild::still_clean() const {
+  const TreeSelection selection = code_selection(project_);
+  const std::string root = Path(selection.root).lexically_normal().generic_string();
+  const auto state = git_state(project_.folder, [&](const std::string& path) {
+    if (root == "." || root.empty()) return selected(selection, path);
+    return path.starts_with(root + "/") && selected(selection, path.substr(root.size() + 1));
+  });
+  return state.dirty.empty();
+}
+
+std::optional<BuildResult> LastBuild::reusable() const {
+  if (!known_) return std::nullopt;
+  try {
+    const auto text = fs::read_if_exists(file_, 1ULL << 30U);
+    if (!text) return std::nullopt;
+    const Json json = parse_json(*text, ErrorCode::io, file_.string());
+    if (json.value("schema", "") != schema || json.at("key") != key(before_)) return std::nullopt;
+    BuildResult result = result_of(json.at("result"));
+    if (!layout_complete(result) || json.at("blobs") != blob_identities(result)) return std::nullopt;
+    if (json.at("ask_git").get<bool>() && !still_clean()) return std::nullopt;
+    result.reused = true;
+    return result;
+  } catch (const std::exception&) {
+    return std::nullopt;  // damaged or older: build
+  }
+}
+
+void LastBuild::remember(const BuildResult& result, const SourceTree* code) const {
+  if (!known_) return;
+  try {
+    const std::vector<Seen> after = look();
+    if (after.size() != before_.size()) return;
+    for (size_t i = 0; i < after.size(); ++i) {
+      if (after[i].stat.has_value() != before_[i].stat.has_value() || after[i].path != before_[i].path)
+        return;
+      if (!after[i].stat) continue;
+      // Only a model's ctime may have moved: it was linked.
+      fs::Stat expected = *before_[i].stat;
+      if (after[i].model) expected.ctime_ns = after[i].stat->ctime_ns;
+      if (!same_identity(expected, *after[i].stat)) return;
+    }
+    // Ignored files among the code are no part of a commit; whether they are still ignored, only git knows.
+    const auto tree = project_.code ? folder_tree(project_.folder, code_selection(project_)) : nullptr;
+    bool ask_git = false;
+    if (code != nullptr && tree && !commit_.empty()) {
+      const auto same = [](const SourceFile& a, const SourceFile& b) { return a.path == b.path; };
+      ask_git = !std::equal(code->files().begin(), code->files().end(), tree->files().begin(),
+                            tree->files().end(), same);
+    }
+    const Json json{{"schema", schema},
+                    {"key", key(after)},
+                    {"ask_git", ask_git},
+                    {"result", to_json(result)},
+                    {"blobs", blob_identities(result)}};
+    std::int64_t youngest = 0;
+    for (const auto& s : after) {
+      if (s.stat) youngest = std::max({youngest, s.stat->mtime_ns, s.stat->ctime_ns});
+    }
+    wait_past(youngest);
+    fs::make_folders(file_.parent_path());
+    fs::write_atomic(file_, canonical_json(json));
+  } catch (const Error&) {
+    // Only speed is lost.
+  }
+}
+
+}  // namespace mlship

@@ -1,0 +1,123 @@
+#include "packager/pickle.h"
+
+#include <algorithm>
+#include <array>
+
+#include <zlib.h>
+
+#include "packager/zip_records.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::uint64_t head_size = 4096;  // bytes
+
+// Every opcode of protocols 0 to 5 (CPython Lib/pickle.py).
+constexpr std::string_view opcodes =
+    "(.012FINSVKLMXTUJBQPRabcdeghijlopqrstu])}G"
+    "\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98[C{";
+
+// PROTO 2 to 5, then an opcode: what every pickler since Python 2.3 writes first; legacy PyTorch files begin
+// so too. The length that opens a safetensors file can begin with 0x80 0x02; its next byte is then 0 in any
+// sane header.
+bool binary_pickle(std::string_view head) {
+  return head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5 &&
+         opcodes.find(head[2]) != std::string_view::npos;
+}
+
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+// Takes a line that is a dotted Python name, as the GLOBAL opcode of protocol 0 has two.
+bool name_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  if (end == 0 || end == std::string_view::npos || !letter(text.front())) return false;
+  const auto name = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return std::all_of(name.begin(), name.end(), [](char c) { return letter(c) || digit(c) || c == '.'; });
+}
+
+// A memo put: `p` and a number in protocol 0, `q` and a byte in protocol 1 (small at the start of a file).
+bool memo_put(std::string_view text) {
+  if (text.size() < 2) return false;
+  return text[0] == 'p' ? digit(text[1]) : text[0] == 'q' && static_cast<unsigned char>(text[1]) < 0x20;
+}
+
+// Protocols 0 and 1 have no magic: a GLOBAL and what can follow it, or a fresh container and its memo put.
+bool text_pickle(std::string_view head) {
+  if (head.starts_with('(') && head.size() > 2) {
+    const bool container = std::string_view("dlt").find(head[1]) != std::string_view::npos;
+    if (container && memo_put(head.substr(2))) return true;
+    if (head[1] == 'c') return text_pickle(head.substr(1));
+  }
+  if (head.starts_with(']') || head.starts_with('}') || head.starts_with(')'))
+    return memo_put(head.substr(1));
+  auto rest = head.substr(head.empty() ? 0 : 1);
+  if (!head.starts_with('c') || !name_line(rest) || !name_line(rest)) return false;
+  return rest.starts_with('(') || rest.starts_with(')') || memo_put(rest);
+}
+
+// The first bytes inside zlib or gzip: joblib's compressed files.
+std::string inflated_head(std::string_view head) {
+  const bool gzip = head.starts_with("\x1f\x8b");
+  const bool zlib =
+      head.size() > 1 && head[0] == '\x78' && (head[0] * 256 + static_cast<unsigned char>(head[1])) % 31 == 0;
+  if (!gzip && !zlib) return "";
+  z_stream stream{};
+  // 32: zlib or gzip, by header.
+  if (::inflateInit2(&stream, MAX_WBITS + 32) != Z_OK) return "";
+  std::string in(head);
+  std::string out(64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  ::inflate(&stream, Z_SYNC_FLUSH);
+  out.resize(out.size() - stream.avail_out);
+  ::inflateEnd(&stream);
+  return out;
+}
+
+// A zip whose directory names a pickle. Looked at leniently: PyTorch's own zips break the strict rules.
+bool pickle_in_zip(const ByteFile& file, std::string_view head) {
+  if (!head.starts_with("PK\x03\x04")) return false;
+  constexpr std::uint64_t tail_size = 4U << 20U;
+  const auto named = [](std::string_view bytes) {
+    return bytes.find("data.pkl") != std::string_view::npos || bytes.find(".pkl") != std::string_view::npos ||
+           bytes.find(".pickle") != std::string_view::npos;
+  };
+  return named(head) || named(file.read(file.size() > tail_size ? file.size() - tail_size : 0, tail_size));
+}
+
+// NumPy's array files hold a pickle when the dtype is object (NEP 1).
+bool object_array(std::string_view head) {
+  return head.starts_with("\x93NUMPY") && head.substr(0, 256).find("'|O") != std::string_view::npos;
+}
+
+bool pickle_name(std::string_view file_name) {
+  constexpr auto endings = std::to_array<std::string_view>({".pkl", ".pickle", ".joblib"});
+  return std::any_of(endings.begin(), endings.end(), [file_name](std::string_view ending) {
+    return file_name.find(std::string(ending) + ".") != std::string_view::npos || file_name.ends_with(ending);
+  });
+}
+
+}  // namespace
+
+std::string pickle_kind(const ByteFile& file, std::string_view file_name) {
+  const std::string head = file.read(0, head_size);
+  if (binary_pickle(head) || text_pickle(head)) return "a pickle";
+  if (const std::string inner = inflated_head(head); binary_pickle(inner) || text_pickle(inner)) {
+    return "a compressed pickle";
+  }
+  if (pickle_in_zip(file, head)) return "a PyTorch or other zip with a pickle inside";
+  if (object_array(head)) return "a NumPy file with a pickle inside";
+  // Compressions that are not looked into (xz, bz2, lz4, joblib's old ZF format).
+  if (pickle_name(file_name)) return "named as a pickle";
+  return "";
+}
+
+}  // namespace mlship

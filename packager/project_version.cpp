@@ -1,0 +1,81 @@
+#include <array>
+
+#include "core/error.h"
+#include "packager/bundler.h"
+#include "packager/source_tree.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::string_view variable = "__version__";
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+// `__version__ = "1.4.0"` or `__version__: str = '1.4.0'` at the start of a line; nullopt for anything else.
+std::optional<std::string> assigned(std::string_view line) {
+  if (!line.starts_with(variable)) return std::nullopt;
+  line = trimmed(line.substr(variable.size()));
+  const size_t equals = line.find('=');
+  if (equals == std::string_view::npos || (equals != 0 && line.front() != ':')) return std::nullopt;
+  line = trimmed(line.substr(equals + 1));
+  if (line.empty() || (line.front() != '"' && line.front() != '\'')) return std::nullopt;
+  const size_t end = line.find(line.front(), 1);
+  if (end == std::string_view::npos) return std::nullopt;
+  return std::string(line.substr(1, end - 1));
+}
+
+std::string from_file(const Project& project) {
+  const auto& package = *project.package;
+  const auto text = fs::read_if_exists(project.folder / package.version_file);
+  if (!text) {
+    throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": " +
+                                        package.version_file + " does not exist")
+        .fact("at", package.version_at.line_str());
+  }
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (auto found = assigned(rest.substr(0, end))) return std::move(*found);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": " + package.version_file +
+                                      " has no line __version__ = \"…\"")
+      .fact("at", package.version_at.line_str());
+}
+
+std::string from_tag(const Project& project) {
+  const auto& package = *project.package;
+  std::string tag = git_tag_at_head(project.folder, package.version_git_tag);
+  if (tag.empty()) {
+    throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": no tag that matches '" +
+                                        package.version_git_tag + "' points at HEAD")
+        .fact("at", package.version_at.line_str())
+        .hint("git tag v1.4.0");
+  }
+  // "churn-v*" names 1.4.0 by churn-v1.4.0.
+  const std::string fixed = package.version_git_tag.substr(0, package.version_git_tag.find_first_of("*?["));
+  const bool digits = fixed.find_first_of("0123456789") != std::string::npos;
+  if (!digits && tag.starts_with(fixed)) tag = tag.substr(fixed.size());
+  if (tag.starts_with('v')) tag = tag.substr(1);
+  return tag;
+}
+
+}  // namespace
+
+Version project_version(const Project& project) {
+  if (!project.package) {
+    throw Error(ErrorCode::no_project, "cannot find the version: there is no [package] table")
+        .hint("mlship init");
+  }
+  const auto& package = *project.package;
+  const std::string text = !package.version_file.empty()      ? from_file(project)
+                           : !package.version_git_tag.empty() ? from_tag(project)
+                                                              : package.version;
+  return Version::require(text, package.scheme, "the version of " + package.name);
+}
+
+}  // namespace mlship

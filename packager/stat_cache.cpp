@@ -1,0 +1,167 @@
+#include "packager/stat_cache.h"
+
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "core/error.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::string_view magic = "mlship stat cache 1";
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::uint64_t worth_showing = 256ULL << 20U;  // bytes
+constexpr int tries = 3;
+
+// Reads one file completely; the stat before and after must agree, else what was read is no file's content.
+void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advance) {
+  for (int attempt = 0; attempt < tries; ++attempt) {
+    const auto before = fs::stat(item.file);
+    if (!before) break;
+    wait_past(std::max(before->mtime_ns, before->ctime_ns));
+    Sha256 hasher;
+    fs::read_chunks(item.file, [&](std::string_view data) {
+      hasher.update(data);
+      advance(data.size());
+    });
+    const auto after = fs::stat(item.file);
+    item.digest = hasher.finish();
+    item.stat = *before;
+    if (after && same_identity(*before, *after)) return;
+  }
+  throw Error(ErrorCode::changed_since_build, "cannot hash " + item.shown + ": it changes while it is read")
+      .hint("wait until it is written, then run mlship build again");
+}
+
+}  // namespace
+
+bool same_identity(const fs::Stat& a, const fs::Stat& b) {
+  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns &&
+         a.ctime_ns == b.ctime_ns;
+}
+
+std::int64_t file_clock() {
+  // The kernel stamps files with the coarse clock, one tick (1 to 10 ms) behind at most.
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * second + now.tv_nsec;
+}
+
+void wait_past(std::int64_t time_ns) {
+  while (file_clock() <= time_ns && time_ns < file_clock() + second) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+StatCache::Key StatCache::key(const fs::Stat& s) {
+  return {s.device, s.inode, s.size, s.mtime_ns, s.ctime_ns};
+}
+
+StatCache::StatCache(Path file) : file_(std::move(file)) {
+  std::optional<std::string> text;
+  std::optional<fs::Stat> own;
+  try {
+    own = fs::stat(file_);
+    text = fs::read_if_exists(file_, 1ULL << 30U);
+  } catch (const Error&) {
+    return;  // unreadable: empty
+  }
+  if (!own || !text || !text->starts_with(magic)) return;
+  std::istringstream in(text->substr(magic.size()));
+  fs::Stat s;
+  std::string hex;
+  while (in >> s.device >> s.inode >> s.size >> s.mtime_ns >> s.ctime_ns >> hex) {
+    const auto digest = Digest::from_hex(hex);
+    if (!digest) break;
+    if (s.mtime_ns < own->mtime_ns && s.ctime_ns < own->mtime_ns) entries_.emplace(key(s), *digest);
+  }
+}
+
+std::optional<Digest> StatCache::find(const fs::Stat& stat) const {
+  const auto found = entries_.find(key(stat));
+  if (found == entries_.end()) return std::nullopt;
+  return found->second;
+}
+
+void StatCache::put(const fs::Stat& stat, const Digest& digest) {
+  // An inode has one content at a time.
+  const auto first = entries_.lower_bound({stat.device, stat.inode, 0, INT64_MIN, INT64_MIN});
+  const auto last = entries_.upper_bound({stat.device, stat.inode, UINT64_MAX, INT64_MAX, INT64_MAX});
+  entries_.erase(first, last);
+  entries_.emplace(key(stat), digest);
+  changed_ = true;
+}
+
+void StatCache::save() const {
+  if (file_.empty() || !changed_) return;
+  std::ostringstream out;
+  out << magic << '\n';
+  std::int64_t youngest = 0;
+  for (const auto& [k, digest] : entries_) {
+    const auto& [device, inode, size, mtime, ctime] = k;
+    out << device << ' ' << inode << ' ' << size << ' ' << mtime << ' ' << ctime << ' ' << digest.hex()
+        << '\n';
+    youngest = std::max({youngest, mtime, ctime});
+  }
+  wait_past(youngest);
+  try {
+    fs::make_folders(file_.parent_path());
+    fs::write_atomic(file_, out.str());
+  } catch (const Error&) {
+    // Only speed is lost.
+  }
+}
+
+void hash_files(std::vector<FileToHash>& files, StatCache& cache, Diagnostics& diagnostics) {
+  std::vector<FileToHash*> work;
+  std::uint64_t total = 0;
+  for (auto& item : files) {
+    const auto s = fs::stat(item.file);
+    if (!s) throw Error(ErrorCode::not_found, "cannot hash " + item.shown + ": it does not exist");
+    item.stat = *s;
+    const auto known = cache.find(*s);
+    if (known) item.digest = *known;
+    if (!known) work.push_back(&item);
+    if (!known) total += s->size;
+  }
+  std::sort(work.begin(), work.end(),
+            [](const auto* a, const auto* b) { return a->stat.size > b->stat.size; });
+  const auto progress = total < worth_showing ? nullptr : diagnostics.progress("hash", total, Unit::bytes);
+  std::mutex mutex;
+  std::uint64_t done = 0;
+  std::atomic<size_t> next{0};
+  std::exception_ptr failed;
+  const auto worker = [&] {
+    try {
+      for (size_t i = next++; i < work.size(); i = next++) {
+        hash_one(*work[i], [&](std::uint64_t bytes) {
+          const std::lock_guard lock(mutex);
+          done += bytes;
+          if (progress) progress->advance(done);
+        });
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failed) failed = std::current_exception();
+      next = work.size();
+    }
+  };
+  if (work.size() > 1) {
+    std::thread other(worker);
+    worker();
+    other.join();
+  } else {
+    worker();
+  }
+  if (progress) progress->finish();
+  if (failed) std::rethrow_exception(failed);
+  for (const auto* item : work) cache.put(item->stat, item->digest);
+}
+
+}  // namespace mlship

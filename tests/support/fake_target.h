@@ -1,0 +1,106 @@
+// A scripted system of jobs in memory, with the faults a real one has, for tests of the rollout engine.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "deployers/target.h"
+
+namespace mlship::test {
+
+// Ends a run as kill -9 would: not an Error, so nothing handles it.
+struct Killed {};
+
+// Counts the places where a run can die; at the chosen one it does.
+class Steps {
+ public:
+  void kill_at(int step) { kill_ = step; }
+  void reset() { done_ = 0, kill_ = 0; }
+  void step() {
+    if (++done_ == kill_) throw Killed{};
+  }
+  [[nodiscard]] int count() const { return done_; }
+
+ private:
+  int done_ = 0;
+  int kill_ = 0;  // 0: never
+};
+
+enum class Fault {
+  none,
+  drop_before,   // no reply, nothing written
+  drop_after,    // no reply, written
+  refused,       // the system says no
+  failed,        // the system failed, nothing written
+  throws,        // a 5xx before the write
+  lies,          // says written, wrote nothing
+  other_text,    // says written, wrote something else
+  foreign_edit,  // somebody else wrote the same place just before
+};
+
+struct FakeObject {
+  ObjectInfo info;
+  std::vector<std::string> texts;  // "churn==1.3.0", one per reference
+  std::string rest;                // everything else
+  int generation = 0;              // the concurrency token
+};
+
+class FakeTarget : public Target {
+ public:
+  explicit FakeTarget(std::string name, Steps* steps = nullptr);
+
+  FakeObject& add(const std::string& id, std::vector<std::string> texts, ObjectClass cls = ObjectClass::job);
+
+  std::map<std::string, FakeObject> objects;       // by id
+  std::map<std::string, Fault> always;             // by object id
+  std::map<std::string, std::vector<Fault>> next;  // by object id, one per write
+  std::set<std::string> carriers;                  // ids of what is in place
+  std::set<std::string> missing_places;            // texts whose place is gone
+  std::set<std::string> recovered;                 // tags
+  bool needs_carrier = false;
+  bool carrier_fails = false;
+  std::map<std::string, Reason> destination_skips;  // by object id
+  std::function<void()> after_apply;                // something that happens while the rollout runs
+  int writes = 0;
+  TargetSection settings;
+
+  [[nodiscard]] const std::string& name() const override { return settings.name; }
+  [[nodiscard]] const TargetSection& section() const override { return settings; }
+  Discovery discover(Scheme scheme) override;
+  Destination destination(const LiveObject& object, const FoundReference& found, const Release& release,
+                          ReleaseSource& source) override;
+  std::string rest(const LiveObject& object, const std::vector<Change>& changes,
+                   std::string_view salt) override;
+  bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
+             const std::string& tag) override;
+  bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source) override;
+  Observation observe(const Operation& operation, std::string_view salt) override;
+  ApplyResult apply(const Operation& operation, const std::string& tag) override;
+  bool old_place_ok(const Change& change) override { return !missing_places.contains(change.to); }
+  void recover(const Operation& operation, const std::string& tag) override;
+
+ private:
+  Fault fault(const std::string& id);
+  void write(FakeObject& object, const Operation& operation);
+  Steps* steps_;
+};
+
+// "churn==1.3.0", "churn>=1,<2", "churn @ git+…" as references.
+Reference fake_reference(const std::string& text, Scheme scheme);
+
+// A registry that has every version it was given.
+class FakeSource : public ReleaseSource {
+ public:
+  std::map<std::string, Release> releases;  // "churn 1.4.0"
+  Release& add(const std::string& package, const std::string& version);
+  std::optional<Release> find(const std::string& package, const Version& version) override;
+  void write_output(const Release&, const Output&, const std::filesystem::path&) override {}
+  void make_tree(const Release&, const std::filesystem::path&) override {}
+  std::string check_tree(const Release&, const std::filesystem::path&) override { return ""; }
+  bool index_serves(const std::string&, const Release&) override { return true; }
+};
+
+}  // namespace mlship::test

@@ -1,0 +1,203 @@
+#include <csignal>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "core/host/fs.h"
+#include "deployers/ledger/chain.h"
+#include "tests/support/memory_ledger.h"
+
+namespace mlship {
+namespace {
+
+class FolderLedgerTest : public testing::Test {
+ protected:
+  fs::TempFolder temp{std::filesystem::temp_directory_path(), "mlship-ledger-"};
+  Path folder = temp.path() / "deep" / "ledger";
+  std::unique_ptr<Ledger> ledger = folder_ledger(folder);
+
+  RolloutRecord record(const std::string& id) {
+    RolloutRecord r;
+    r.id = id;
+    r.command = "rollout";
+    r.environment = "prod";
+    r.package = "churn";
+    r.who = "ad\xe9le";
+    r.host = "ci-1";
+    r.started = 7;
+    r.commits = {"c0ffee"};
+    r.plan = {{"any", "plan"}};
+    return r;
+  }
+  Path entries(const std::string& id) const { return folder / "rollouts" / id / "entries.jsonl"; }
+  ErrorCode code_of(const std::function<void()>& act) {
+    try {
+      act();
+    } catch (const Error& e) {
+      message = e.message();
+      hint = e.hint_text();
+      facts = e.facts();
+      return e.code();
+    }
+    return ErrorCode::internal;
+  }
+  std::string message, hint;
+  std::vector<Fact> facts;
+};
+
+TEST_F(FolderLedgerTest, KeepsWhatWasWritten) {
+  {
+    const auto held = ledger->acquire("ada");
+    ledger->begin(record("20261121T000000Z-aaaa"));
+    ledger->append("20261121T000000Z-aaaa", {{"type", "intent"}, {"op", "op-0001"}});
+    ledger->append("20261121T000000Z-aaaa", {{"type", "result"}, {"op", "op-0001"}});
+  }
+  const auto again = folder_ledger(folder);
+  const auto held = again->acquire("bob");
+  again->append("20261121T000000Z-aaaa", {{"type", "state"}});
+  const RolloutRecord read = again->read("20261121T000000Z-aaaa");
+  EXPECT_EQ(read.who, "ad\xe9le");
+  EXPECT_EQ(read.commits, std::vector<std::string>{"c0ffee"});
+  EXPECT_EQ(read.plan, Json({{"any", "plan"}}));
+  ASSERT_EQ(read.entries.size(), 3U);
+  EXPECT_EQ(read.entries[2]["type"], "state");
+  EXPECT_FALSE(read.torn);
+}
+
+TEST_F(FolderLedgerTest, IsPrivate) {
+  const auto held = ledger->acquire("ada");
+  ledger->begin(record("r1"));
+  ledger->put_hold({"churn", *Version::parse("1.4.0"), "r1", 9});
+  EXPECT_EQ(fs::stat(folder)->mode, 0700U);
+  EXPECT_EQ(fs::stat(folder / "rollouts" / "r1")->mode, 0700U);
+  EXPECT_EQ(fs::stat(entries("r1"))->mode, 0600U);
+  EXPECT_EQ(fs::stat(folder / "holds.jsonl")->mode, 0600U);
+  EXPECT_EQ(fs::stat(folder / "format.json")->mode, 0600U);
+}
+
+TEST_F(FolderLedgerTest, ASecondHolderIsToldWhoHasIt) {
+  auto held = ledger->acquire("ada@ci-1 (process 7)");
+  const auto other = folder_ledger(folder);
+  EXPECT_EQ(code_of([&] { (void)other->acquire("bob"); }), ErrorCode::ledger_busy);
+  ASSERT_EQ(facts.size(), 1U);
+  EXPECT_EQ(facts[0].value, "ada@ci-1 (process 7)");
+  held.reset();
+  EXPECT_NE(other->acquire("bob"), nullptr);
+}
+
+TEST_F(FolderLedgerTest, ATornTailIsCutAtTheLastWholeEntry) {
+  std::string whole;
+  {
+    const auto held = ledger->acquire("ada");
+    ledger->begin(record("r1"));
+    ledger->append("r1", {{"n", 1}});
+    ledger->append("r1", {{"n", 2}});
+    whole = fs::read_file(entries("r1"));
+  }
+  const size_t last = whole.rfind('\n', whole.size() - 2) + 1;
+  for (size_t cut = last + 1; cut < whole.size(); cut += 7) {
+    fs::write_atomic(entries("r1"), whole.substr(0, cut), 0600);
+    const auto again = folder_ledger(folder);
+    EXPECT_TRUE(again->read("r1").torn);
+    EXPECT_EQ(again->read("r1").entries.size(), 1U);
+    const auto held = again->acquire("bob");
+    again->append("r1", {{"n", 3}});
+    EXPECT_FALSE(again->read("r1").torn);
+    EXPECT_EQ(again->read("r1").entries.at(1)["n"], 3);
+  }
+  fs::write_atomic(entries("r1"), whole.substr(0, last) + std::string(40, '\0') + "\n", 0600);
+  EXPECT_EQ(folder_ledger(folder)->read("r1").entries.size(), 1U);
+}
+
+TEST_F(FolderLedgerTest, AnEditOfThePastShows) {
+  {
+    const auto held = ledger->acquire("ada");
+    ledger->begin(record("r1"));
+    ledger->append("r1", {{"who", "ada"}});
+    ledger->append("r1", {{"n", 2}});
+  }
+  std::string text = fs::read_file(entries("r1"));
+  text.replace(text.find("\"who\":\"ada\""), 11, "\"who\":\"bob\"");
+  fs::write_atomic(entries("r1"), text, 0600);
+  EXPECT_EQ(code_of([&] { (void)ledger->read("r1"); }), ErrorCode::ledger);
+  EXPECT_NE(message.find("entries.jsonl:3"), std::string::npos) << message;
+}
+
+TEST_F(FolderLedgerTest, AnEditedPlanShows) {
+  const auto held = ledger->acquire("ada");
+  ledger->begin(record("r1"));
+  fs::write_atomic(folder / "rollouts" / "r1" / "plan.json", "{\"any\":\"other\"}\n", 0600);
+  EXPECT_EQ(code_of([&] { (void)ledger->read("r1"); }), ErrorCode::ledger);
+}
+
+TEST_F(FolderLedgerTest, ANewerFormatIsRefused) {
+  fs::make_folders(folder);
+  fs::write_atomic(folder / "format.json", "{\"version\":2}\n");
+  EXPECT_EQ(code_of([&] { (void)folder_ledger(folder); }), ErrorCode::ledger);
+  EXPECT_EQ(hint, "install a newer mlship");
+}
+
+TEST_F(FolderLedgerTest, ABeginThatWasKilledLeavesNoRollout) {
+  {
+    const auto held = ledger->acquire("ada");
+  }
+  fs::make_folders(folder / "rollouts" / ".new-abc");
+  EXPECT_TRUE(ledger->rollouts().empty());
+  const auto held = ledger->acquire("ada");
+  EXPECT_FALSE(fs::exists(folder / "rollouts" / ".new-abc"));
+}
+
+TEST_F(FolderLedgerTest, AnUnknownRolloutIsNotFoundAndNoPathLeadsOut) {
+  EXPECT_EQ(code_of([&] { (void)ledger->read("nope"); }), ErrorCode::rollout_not_found);
+  for (const auto* id : {"", "..", "../rollouts/r1", "/etc", ".new-x"}) {
+    EXPECT_EQ(code_of([&] { (void)ledger->read(id); }), ErrorCode::rollout_not_found) << id;
+  }
+}
+
+TEST_F(FolderLedgerTest, HoldsStandUntilReleased) {
+  const auto held = ledger->acquire("ada");
+  const Version v = *Version::parse("1.4.0");
+  EXPECT_EQ(code_of([&] { ledger->release_hold("churn", v, "ada"); }), ErrorCode::not_found);
+  ledger->put_hold({"churn", v, "r1", 9});
+  ledger->put_hold({"other", v, "r2", 10});
+  ASSERT_EQ(folder_ledger(folder)->holds().size(), 2U);
+  EXPECT_EQ(code_of([&] { check_holds(*ledger, "churn", *Version::parse("1.4")); }), ErrorCode::version_held);
+  EXPECT_EQ(hint, "mlship rollback churn:1.4 --release-hold");
+  ledger->release_hold("churn", v, "ada");
+  ASSERT_EQ(ledger->holds().size(), 1U);
+  EXPECT_EQ(ledger->holds()[0].package, "other");
+  check_holds(*ledger, "churn", v);
+}
+
+TEST_F(FolderLedgerTest, AnEntryThatCannotBeWrittenLeavesTheWholeEarlierState) {
+  const auto held = ledger->acquire("ada");
+  ledger->begin(record("r1"));
+  ledger->append("r1", {{"n", 1}});
+  const std::string before = fs::read_file(entries("r1"));
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  auto* ignored = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{before.size() + 10, old.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_NE(code_of([&] { ledger->append("r1", {{"n", std::string(200, 'x')}}); }), ErrorCode::internal);
+  setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, ignored);
+  EXPECT_EQ(fs::read_file(entries("r1")), before);
+  ledger->append("r1", {{"n", 2}});
+  EXPECT_EQ(ledger->read("r1").entries.size(), 2U);
+}
+
+TEST_F(FolderLedgerTest, TheEngineRunsOnIt) {
+  test::World world;
+  world.ledger = ledger.get();
+  world.edge->add("a", {"churn==1.3.0"});
+  const auto first = world.rollout("1.4.0");
+  EXPECT_TRUE(first.complete());
+  EXPECT_EQ(world.texts(), std::vector<std::string>{"churn==1.4.0"});
+  EXPECT_TRUE(world.rollback()->complete());
+  EXPECT_EQ(world.texts(), std::vector<std::string>{"churn==1.3.0"});
+  EXPECT_THROW(world.rollout("1.4.0"), Error);  // held
+}
+
+}  // namespace
+}  // namespace mlship

@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/memory_ledger.h"
+
+namespace mlship {
+namespace {
+
+using test::World;
+
+std::string reason_of(const Plan& plan, const std::string& object) {
+  for (const auto& s : plan.skipped) {
+    if (s.object == object) return std::string(to_string(s.reason));
+  }
+  return "";
+}
+
+TEST(MakePlan, MovesOlderReferencesOfThePackageAndListsTheRest) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0", "churn==1.2.0", "numpy==1.0"});
+  world.edge->add("b", {"churn==1.4.0"});
+  world.edge->add("c", {"churn==1.5.0"});
+  world.edge->add("d", {"churn>=1,<2"});
+  world.edge->add("e", {"churn-plus==1.3.0"});
+  const Plan plan = world.plan("1.4.0");
+  ASSERT_EQ(plan.operations.size(), 1U);
+  EXPECT_EQ(plan.changes(), 2U);
+  EXPECT_EQ(plan.operations[0].object.id, "a");
+  EXPECT_EQ(plan.operations[0].changes[1].from, "churn==1.2.0");
+  EXPECT_EQ(plan.operations[0].changes[1].to, "churn==1.4.0");
+  EXPECT_EQ(plan.operations[0].changes[1].from_version, "1.2.0");
+  EXPECT_EQ(reason_of(plan, "b"), "same-version");
+  EXPECT_EQ(reason_of(plan, "c"), "newer");
+  EXPECT_EQ(reason_of(plan, "d"), "range");
+  EXPECT_EQ(reason_of(plan, "e"), "");
+  EXPECT_EQ(world.edge->writes, 0);
+}
+
+TEST(MakePlan, HonoursIncludeExcludeTargetsAndSelection) {
+  World world;
+  auto* other = world.add_target("batch");
+  other->add("z", {"churn==1.3.0"});
+  for (const auto* id : {"keep-1", "keep-2", "drop-1"}) world.edge->add(id, {"churn==1.3.0"});
+  world.edge->add("keep-service", {"churn==1.3.0"}, ObjectClass::service);
+  world.edge->settings.values["include"] = std::vector<std::string>{"keep-*"};
+  world.edge->settings.values["exclude"] = std::vector<std::string>{"*-2"};
+  PlanRequest request = world.request("1.4.0");
+  request.selection.jobs = "";
+  const Plan both = make_plan(request, world.targets, world.source, world.diagnostics);
+  ASSERT_EQ(both.operations.size(), 2U);
+  EXPECT_EQ(both.operations[0].target, "batch");  // by target, whatever the order they are configured in
+  EXPECT_EQ(both.operations[1].object.id, "keep-1");
+  request.selection.targets = {"batch"};
+  EXPECT_EQ(make_plan(request, world.targets, world.source, world.diagnostics).operations.size(), 1U);
+}
+
+TEST(MakePlan, SkipsWhatHasNoVerifiedDestination) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  world.edge->destination_skips["a"] = Reason::no_output;
+  const Plan plan = world.plan("1.4.0");
+  EXPECT_TRUE(plan.operations.empty());
+  EXPECT_EQ(reason_of(plan, "a"), "no-output");
+}
+
+TEST(MakePlan, StrictMarksWhatIsLeftBehind) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  EXPECT_FALSE(fell_short(world.plan("2.0.0").skipped.at(0)));
+  world.edge->settings.values["strict"] = true;
+  EXPECT_TRUE(fell_short(world.plan("2.0.0").skipped.at(0)));
+}
+
+TEST(MakePlan, TheCommandsCompatWinsOverTheTargets) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  PlanRequest request = world.request("2.0.0");
+  request.compat = Compat::any;
+  EXPECT_EQ(make_plan(request, world.targets, world.source, world.diagnostics).operations.size(), 1U);
+  world.edge->settings.values["compat"] = std::string("majr");
+  try {
+    world.plan("1.4.0");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::project_file);
+    EXPECT_NE(e.message().find("did you mean 'major'"), std::string::npos) << e.message();
+  }
+}
+
+TEST(MakePlan, CarriersAreListedOnce) {
+  World world;
+  world.edge->needs_carrier = true;
+  world.edge->add("a", {"churn==1.3.0", "churn==1.2.0"});
+  world.edge->add("b", {"churn==1.3.0"});
+  const Plan plan = world.plan("1.4.0");
+  ASSERT_EQ(plan.carriers.size(), 1U);
+  EXPECT_EQ(plan.operations[0].carriers, plan.operations[1].carriers);
+}
+
+TEST(Narrow, KeepsWhatDiscoveryReproducesAndReportsTheRest) {
+  World world;
+  for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
+  const Plan file = world.plan("1.4.0");
+  world.edge->objects["b"].texts[0] = "churn==1.2.0";  // somebody edited it
+  world.edge->objects["c"].texts[0] = "churn==1.4.0";  // done already
+  world.edge->add("d", {"churn==1.3.0"});              // not reviewed
+  const Plan plan = narrow(file, world.plan("1.4.0"));
+  ASSERT_EQ(plan.operations.size(), 1U);
+  EXPECT_EQ(plan.operations[0].object.id, "a");
+  EXPECT_EQ(reason_of(plan, "b"), "conflict");
+  EXPECT_EQ(reason_of(plan, "c"), "same-version");
+}
+
+TEST(Narrow, FollowsAnObjectThatUnrelatedEditsMoved) {
+  World world;
+  world.edge->add("cron:1", {"churn==1.3.0"}).info.name = "nightly";
+  const Plan file = world.plan("1.4.0");
+  world.edge->objects.clear();
+  world.edge->add("cron:2", {"churn==1.3.0"}).info.name = "nightly";
+  const Plan plan = narrow(file, world.plan("1.4.0"));
+  ASSERT_EQ(plan.operations.size(), 1U);
+  EXPECT_EQ(plan.operations[0].object.id, "cron:2");
+}
+
+TEST(Narrow, AStalePlanIsRefused) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  const Plan file = world.plan("1.4.0");
+  world.edge->objects["a"].texts[0] = "churn==1.2.0";
+  try {
+    narrow(file, world.plan("1.4.0"));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::stale_plan);
+    EXPECT_EQ(e.exit_code(), ExitCode::conflict);
+  }
+  world.edge->objects["a"].texts[0] = "churn==1.4.0";
+  EXPECT_TRUE(narrow(file, world.plan("1.4.0")).operations.empty());  // nothing left to do is no conflict
+}
+
+TEST(Narrow, AnotherBuildOfTheVersionIsStale) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  const Plan file = world.plan("1.4.0");
+  world.source.releases.at("churn 1.4.0").digest = sha256("rebuilt");
+  EXPECT_THROW(narrow(file, world.plan("1.4.0")), Error);
+}
+
+}  // namespace
+}  // namespace mlship

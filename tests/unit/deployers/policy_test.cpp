@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include "deployers/plan.h"
+#include "tests/support/fake_target.h"
+
+namespace mlship {
+namespace {
+
+struct Case {
+  const char* text;
+  const char* to;
+  Policy policy;
+  Direction direction;
+  const char* reason;  // "" = it moves
+};
+
+constexpr Policy usual{};
+constexpr Policy minor{Compat::minor, false, false};
+constexpr Policy any{Compat::any, false, false};
+constexpr Policy early{Compat::major, true, false};
+
+class HoldBack : public testing::TestWithParam<Case> {};
+
+TEST_P(HoldBack, GivesTheReasonOfTheClosedList) {
+  const Case& c = GetParam();
+  const auto reason =
+      hold_back(test::fake_reference(c.text, Scheme::pep440), *Version::parse(c.to), c.policy, c.direction);
+  EXPECT_EQ(reason ? to_string(*reason) : "", c.reason) << c.text << " -> " << c.to;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, HoldBack,
+    testing::Values(Case{"churn==1.3.0", "1.4.0", usual, Direction::up, ""},
+                    Case{"churn==1.0.9", "1.0.10", usual, Direction::up, ""},
+                    Case{"churn==1.0.10", "1.0.9", usual, Direction::up, "newer"},
+                    Case{"churn==1.4", "1.4.0", usual, Direction::up, "same-version"},
+                    Case{"churn==1.3.0", "2.0.0", usual, Direction::up, "other-major"},
+                    Case{"churn==1.3.0", "2.0.0", any, Direction::up, ""},
+                    Case{"churn==1.3.0", "1.4.0", minor, Direction::up, "other-major"},
+                    Case{"churn==1.3.0", "1.3.1", minor, Direction::up, ""},
+                    Case{"churn==0.3.0", "0.4.0", usual, Direction::up, "other-major"},
+                    Case{"churn==0.3.0", "0.3.9", usual, Direction::up, ""},
+                    Case{"churn==1.3.0", "1!1.4.0", usual, Direction::up, "other-major"},
+                    Case{"churn==1.3.0", "1.4.0rc1", usual, Direction::up, "pre-release"},
+                    Case{"churn==1.3.0", "1.4.0rc1", early, Direction::up, ""},
+                    Case{"churn==1.4.0rc1", "1.4.0", usual, Direction::up, ""},
+                    Case{"churn==1.5.0", "1.4.0", any, Direction::up, "newer"},
+                    Case{"churn>=1,<2", "1.4.0", usual, Direction::up, "range"},
+                    Case{"churn", "1.4.0", usual, Direction::up, "range"},
+                    Case{"churn @ git+https://git.test/churn@v1", "1.4.0", usual, Direction::up, "opaque"},
+                    Case{"churn==1.3.0 --hash=sha256:00", "1.4.0", usual, Direction::up, "hash-pinned"},
+                    // What would not move anyway does not fall short for its hash.
+                    Case{"churn==1.5.0 --hash=sha256:00", "1.4.0", usual, Direction::up, "newer"},
+                    Case{"churn==1.4.0", "1.3.0", usual, Direction::down, ""},
+                    Case{"churn==2.0.0", "1.3.0", usual, Direction::down, ""},
+                    Case{"churn==1.3.0", "1.3.0", usual, Direction::down, "same-version"},
+                    Case{"churn==1.2.0", "1.3.0", usual, Direction::down, "older"}));
+
+TEST(HoldBackTest, AReferenceWithoutAVersionIsUnpinnedAndByDigestAloneUnresolvable) {
+  Reference image;
+  image.form = Form::image;
+  EXPECT_EQ(hold_back(image, *Version::parse("1.4.0"), usual, Direction::up), Reason::unpinned);
+  image.digest = sha256("x");
+  EXPECT_EQ(hold_back(image, *Version::parse("1.4.0"), usual, Direction::up), Reason::unresolvable);
+}
+
+TEST(Selects, JobsAndServicesAndBoth) {
+  const ObjectInfo job{"f:1", "nightly", "cron-entry", "@daily", "", ObjectClass::job};
+  const ObjectInfo service{"f:2", "api", "unit", "", "", ObjectClass::service};
+  const ObjectInfo file{"f:3", "list", "file", "", "", ObjectClass::both};
+  const Selection everything;
+  Selection jobs;
+  jobs.jobs = "";
+  Selection named;
+  named.jobs = "night*";
+  Selection services;
+  services.services = "";
+  for (const auto* object : {&job, &service, &file}) EXPECT_TRUE(selects(everything, *object));
+  EXPECT_TRUE(selects(jobs, job) && !selects(jobs, service) && selects(jobs, file));
+  EXPECT_TRUE(selects(named, job) && !selects(named, file));
+  EXPECT_TRUE(!selects(services, job) && selects(services, service) && selects(services, file));
+}
+
+TEST(FellShort, StrictMakesAnOlderReferenceLeftBehindFallShort) {
+  Skipped row;
+  row.reason = Reason::other_major;
+  EXPECT_FALSE(fell_short(row));
+  row.strict = true;
+  EXPECT_TRUE(fell_short(row));
+  EXPECT_TRUE(fell_short(Reason::no_output));
+}
+
+}  // namespace
+}  // namespace mlship

@@ -1,0 +1,207 @@
+#include "deployers/reference.h"
+
+#include <gtest/gtest.h>
+
+namespace mlship {
+namespace {
+
+const std::string hex(64, 'a');
+const std::string other_hex(64, 'b');
+
+// "form package version text" of every reference, one per line.
+std::string found(const std::string& text, const Grammar& grammar = {Scheme::pep440, {"/opt/mlship"}}) {
+  std::string out;
+  for (const auto& r : find_references(text, grammar)) {
+    if (!out.empty()) out += '\n';
+    out += std::string(to_string(r.form)) + " " + r.package + " " + (r.version ? r.version->str() : "-") +
+           " " + text.substr(r.span.begin, r.span.size());
+    if (r.hash_pinned) out += " (hash)";
+    EXPECT_EQ(text.substr(r.version_span.begin, r.version_span.size()), r.version_text);
+  }
+  return out;
+}
+
+// The whole text with every reference to churn rewritten.
+std::string rewritten(const std::string& text, const std::string& to = "1.4.0",
+                      const std::string& file = "") {
+  const Grammar grammar{Scheme::pep440, {"/opt/mlship"}};
+  std::string out;
+  size_t done = 0;
+  for (const auto& r : find_references(text, grammar)) {
+    if (r.package != "churn") continue;
+    out += text.substr(done, r.span.begin - done);
+    out += rewrite(text, r, Version::require(to, Scheme::pep440, "test"), file, Digest::from_hex(other_hex));
+    done = r.span.end;
+  }
+  return out + text.substr(done);
+}
+
+struct Case {
+  std::string text, expected;
+};
+
+class Finds : public ::testing::TestWithParam<Case> {};
+TEST_P(Finds, Exactly) {
+  EXPECT_EQ(found(GetParam().text), GetParam().expected) << GetParam().text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Pins, Finds,
+    ::testing::Values(
+        Case{"churn==1.3.0", "pin churn 1.3.0 churn==1.3.0"},
+        Case{"'churn==1.3.0'", "pin churn 1.3.0 churn==1.3.0"},
+        Case{"Churn == 1.3.0", "pin churn 1.3.0 Churn == 1.3.0"},
+        Case{"churn===1.3.0", "pin churn 1.3.0 churn===1.3.0"},
+        Case{"churn (==1.3.0)", "pin churn 1.3.0 churn (==1.3.0"},
+        Case{"churn[x, y]==1.3.0 ; python_version>\"3.8\"", "pin churn 1.3.0 churn[x, y]==1.3.0"},
+        Case{"churn==1.0.10", "pin churn 1.0.10 churn==1.0.10"},
+        Case{"churn==1.3.0+cu118", "pin churn 1.3.0+cu118 churn==1.3.0+cu118"},
+        Case{"churn==1!2.0rc1", "pin churn 1!2.0rc1 churn==1!2.0rc1"},
+        Case{"pip install --req=churn==1.3.0,numpy==1.26.4",
+             "pin churn 1.3.0 churn==1.3.0\npin numpy 1.26.4 numpy==1.26.4"},
+        Case{"we use churn==1.3.0.", "pin churn 1.3.0 churn==1.3.0"},
+        Case{"<dep>churn==1.3.0</dep>", "pin churn 1.3.0 churn==1.3.0"},
+        Case{"my_churn==1.3.0", "pin my-churn 1.3.0 my_churn==1.3.0"},
+        Case{"churn-plus==1.3.0", "pin churn-plus 1.3.0 churn-plus==1.3.0"},
+        Case{"churn2==1.3.0", "pin churn2 1.3.0 churn2==1.3.0"}, Case{"xchurn==1", "pin xchurn 1 xchurn==1"},
+        Case{"churn==1.3.*", "range churn - churn==1.3.*"}, Case{"churn>=1,<2", "range churn - churn>=1,<2"},
+        Case{"churn >= 1.2, != 1.3.0", "range churn - churn >= 1.2, != 1.3.0"},
+        Case{"churn==1.3.0,!=1.2", "range churn - churn==1.3.0,!=1.2"},
+        Case{"churn~=1.3", "range churn - churn~=1.3"}));
+
+INSTANTIATE_TEST_SUITE_P(NoPins, Finds,
+                         ::testing::Values(Case{"churn", ""}, Case{"churn==latest", ""},
+                                           Case{"churn==${V}", ""}, Case{"churn==1.3.${P}", ""},
+                                           Case{"churn==1.3.0-$(date)", ""}, Case{"$churn==1.3.0", ""},
+                                           Case{"a/churn==1.3.0", ""},
+                                           Case{"\xc3\xa9"
+                                                "churn==1.3.0",
+                                                ""},
+                                           Case{"churn==1.3.0\xc3\xa9", ""}, Case{"churn=1.3.0", ""},
+                                           Case{"churn > /dev/null", ""}, Case{"churn 2>&1", ""},
+                                           Case{"churn=>1", ""}, Case{"-churn==1.3.0", ""},
+                                           Case{"<churn>1.3.0</churn>", ""},
+                                           Case{"if [ \"$a\" == \"1\" ]", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    HashPins, Finds,
+    ::testing::Values(Case{"churn==1.3.0 --hash=sha256:00", "pin churn 1.3.0 churn==1.3.0 (hash)"},
+                      Case{"churn==1.3.0 \\\n    --hash=sha256:00 \\\r\n  --hash=sha256:11\nnumpy==1.0",
+                           "pin churn 1.3.0 churn==1.3.0 (hash)\npin numpy 1.0 numpy==1.0"},
+                      Case{"churn==1.3.0\nnumpy==1.0 --hash=sha256:00",
+                           "pin churn 1.3.0 churn==1.3.0\npin numpy 1.0 numpy==1.0 (hash)"},
+                      Case{"churn @ https://h/churn-1.3.0-py3-none-any.whl#sha256=00",
+                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl (hash)"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Vcs, Finds,
+    ::testing::Values(
+        Case{"git+https://h/x.git@v1.3.0#egg=churn", "vcs churn - git+https://h/x.git@v1.3.0#egg=churn"},
+        Case{"churn @ git+ssh://h/ml/x.git@main", "vcs churn - git+ssh://h/ml/x.git@main"},
+        Case{"pip install git+https://h/ml/churn.git", "vcs churn - git+https://h/ml/churn.git"},
+        Case{"git+https://me:secret@h/ml/churn.git", "vcs churn - h/ml/churn.git"}));
+
+const std::string wheel = "churn-1.3.0-py3-none-any.whl";
+INSTANTIATE_TEST_SUITE_P(
+    Files, Finds,
+    ::testing::Values(
+        Case{wheel, "wheel churn 1.3.0 " + wheel},
+        Case{"/Volumes/m/l/" + wheel + "[train]", "wheel churn 1.3.0 /Volumes/m/l/" + wheel},
+        Case{"dbfs:/libs/" + wheel, "wheel churn 1.3.0 dbfs:/libs/" + wheel},
+        Case{"s3a://b/k/" + wheel, "wheel churn 1.3.0 s3a://b/k/" + wheel},
+        Case{"local:///x/" + wheel, "wheel churn 1.3.0 local:///x/" + wheel},
+        Case{"https://h:8443/p/" + wheel + "?token=abc", "wheel churn 1.3.0 https://h:8443/p/" + wheel},
+        Case{"https://me:secret@h/p/" + wheel, "wheel churn 1.3.0 h/p/" + wheel},
+        Case{"PYTHONPATH=/a/" + wheel + ":/b/churn_plus-1.3.0-py3-none-any.whl",
+             "wheel churn 1.3.0 /a/" + wheel +
+                 "\nwheel churn-plus 1.3.0 /b/churn_plus-1.3.0-py3-none-any.whl"},
+        Case{"--py-files=/a/churn-1.3.0.zip,/b/churn-1.2.0-py3.11.egg",
+             "zip churn 1.3.0 /a/churn-1.3.0.zip\negg churn 1.2.0 /b/churn-1.2.0-py3.11.egg"},
+        Case{"a.jar /x/churn_2.12-1.3.0.jar", "jar churn 1.3.0 /x/churn_2.12-1.3.0.jar"},
+        Case{"/x/churn-1.3.0-all.jar", "jar churn 1.3.0 /x/churn-1.3.0-all.jar"},
+        Case{"churn-1.3.0-1-cp311-cp311-manylinux_2_28_x86_64.whl",
+             "wheel churn 1.3.0 churn-1.3.0-1-cp311-cp311-manylinux_2_28_x86_64.whl"},
+        Case{"churn-plus-1.3.0-py3-none-any.whl", "wheel churn-plus 1.3.0 churn-plus-1.3.0-py3-none-any.whl"},
+        Case{"my-churn-1.3.0.zip", "zip my-churn 1.3.0 my-churn-1.3.0.zip"},
+        Case{"https://h/churn-1.3.0%2Bcu118-py3-none-any.whl",
+             "wheel churn 1.3.0+cu118 https://h/churn-1.3.0%2Bcu118-py3-none-any.whl"},
+        Case{"${LIBS}/" + wheel, "wheel churn 1.3.0 ${LIBS}/" + wheel},
+        Case{"$(pwd)/" + wheel, "wheel churn 1.3.0 )/" + wheel},
+        Case{"/opt/mlship/churn/1.3.0/" + wheel, "wheel churn 1.3.0 /opt/mlship/churn/1.3.0/" + wheel},
+        Case{wheel + ".sha256", ""}, Case{wheel + "x", ""}, Case{"${P}-1.3.0-py3-none-any.whl", ""},
+        Case{"\xff" + wheel, ""}, Case{"churn-latest-py3-none-any.whl", ""}, Case{"churn.zip", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Folders, Finds,
+    ::testing::Values(
+        Case{"/opt/mlship/churn/1.3.0/bin/score x", "folder churn 1.3.0 /opt/mlship/churn/1.3.0"},
+        Case{"cd /opt/mlship/churn/1.3.0", "folder churn 1.3.0 /opt/mlship/churn/1.3.0"},
+        Case{"in /opt/mlship/churn/1.3.0.", "folder churn 1.3.0 /opt/mlship/churn/1.3.0"},
+        Case{"PATH=/usr/bin:/opt/mlship/churn/1.3.0/bin:/opt/mlship/other/2.0/bin",
+             "folder churn 1.3.0 /opt/mlship/churn/1.3.0\nfolder other 2.0 /opt/mlship/other/2.0"},
+        Case{"file:///opt/mlship/My_Churn/1.3.0+cu118/x",
+             "folder my-churn 1.3.0+cu118 /opt/mlship/My_Churn/1.3.0+cu118"},
+        Case{"/mnt/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship/churn/current/bin", ""},
+        Case{"/opt/mlship/churn/1.3.0*", ""}, Case{"/opt/mlship/churn/$V/bin", ""},
+        Case{"${BASE}/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship2/churn/1.3.0", ""},
+        Case{"/opt/mlship/churn-1.3.0", ""}, Case{"/opt/other/churn/1.3.0", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Coordinates, Finds,
+    ::testing::Values(
+        Case{"image: churn:1.3.0", "image churn 1.3.0 churn:1.3.0"},
+        Case{"host:5000/ml/churn:v1.3.0", "image churn 1.3.0 host:5000/ml/churn:v1.3.0"},
+        Case{"IMAGE=\"h.io/ml/churn:1.3.0_cu118\"", "image churn 1.3.0+cu118 h.io/ml/churn:1.3.0_cu118"},
+        Case{"h.io/churn@sha256:" + hex, "image churn - h.io/churn@sha256:" + hex},
+        Case{"h.io/churn:1.3.0@sha256:" + hex, "image churn 1.3.0 h.io/churn:1.3.0@sha256:" + hex},
+        Case{"docker://h/ml/churn:7", "image churn 7 docker://h/ml/churn:7"},
+        Case{"oci://host/ns/churn:1.3.0", "bundle churn 1.3.0 oci://host/ns/churn:1.3.0"},
+        Case{"oci://host/ns/churn-plus:1.3.0", "bundle churn-plus 1.3.0 oci://host/ns/churn-plus:1.3.0"},
+        Case{"--packages com.acme:churn_2.12:1.3.0,org.x:y:2.0",
+             "maven churn 1.3.0 com.acme:churn_2.12:1.3.0\nmaven y 2.0 org.x:y:2.0"},
+        Case{"churn:latest", ""}, Case{"h.io/churn:stable", ""}, Case{"churn:8080", ""},
+        Case{"http://h:80/churn:1.3.0", ""}, Case{"12:30.5", ""}, Case{"root:x:0:0:root", ""},
+        Case{"$R/churn:1.3.0", ""}, Case{"${R}/churn:1.3.0", ""}, Case{"h/churn:1.3.${P}", ""},
+        Case{"h/churn@sha256:abc", ""}, Case{"H/Churn:1.3.0", ""}, Case{"2026-01-01T10:20:30", ""}));
+
+TEST(Reference, SchemeDecidesWhatAVersionIs) {
+  EXPECT_EQ(found("churn==1.3.0-rc.1 churn==1.3", {Scheme::semver, {}}),
+            "pin churn 1.3.0-rc.1 churn==1.3.0-rc.1");
+}
+
+TEST(Reference, FileFormsKeepFolderAndName) {
+  const auto r = find_references("x=/srv/libs/" + wheel, {});
+  ASSERT_EQ(r.size(), 1U);
+  EXPECT_EQ(r[0].folder, "/srv/libs/");
+  EXPECT_EQ(r[0].file, wheel);
+}
+
+TEST(Reference, RewritingKeepsTheForm) {
+  const std::string new_wheel = "churn-1.4.0-py3-none-any.whl";
+  EXPECT_EQ(rewritten("pip install \"Churn[x] == 1.3.0 ; a\" churn-plus==1.3.0"),
+            "pip install \"Churn[x] == 1.4.0 ; a\" churn-plus==1.3.0");
+  EXPECT_EQ(rewritten("/opt/mlship/churn/1.3.0/bin/score --v 1.3.0"),
+            "/opt/mlship/churn/1.4.0/bin/score --v 1.3.0");
+  EXPECT_EQ(rewritten("'/l/" + wheel + "[train]'", "1.4.0", new_wheel), "'/l/" + new_wheel + "[train]'");
+  EXPECT_EQ(rewritten("churn @ https://h/churn-1.3.0%2Bcu-py3-none-any.whl", "1.4.0+cu",
+                      "churn-1.4.0+cu-py3-none-any.whl"),
+            "churn @ https://h/churn-1.4.0%2Bcu-py3-none-any.whl");
+  EXPECT_EQ(rewritten("h:5000/ml/churn:v1.3.0"), "h:5000/ml/churn:v1.4.0");
+  EXPECT_EQ(rewritten("h/churn:1.3.0", "1.4.0+cu"), "h/churn:1.4.0_cu");
+  EXPECT_EQ(rewritten("h/churn@sha256:" + hex), "h/churn@sha256:" + other_hex);
+  EXPECT_EQ(rewritten("h/churn:1.3.0@sha256:" + hex), "h/churn:1.4.0@sha256:" + other_hex);
+  EXPECT_EQ(rewritten("com.acme:churn_2.12:1.3.0"), "com.acme:churn_2.12:1.4.0");
+}
+
+TEST(Reference, HugeAndOddTextsAreFast) {
+  const std::string big(1U << 20U, '.');
+  EXPECT_EQ(found(big), "");
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += "a:=<[@]";
+  EXPECT_EQ(found(many), "");
+  EXPECT_EQ(found(std::string(1U << 20U, ':')), "");
+  EXPECT_EQ(found(std::string(1U << 20U, '\\') + "\n"), "");
+}
+
+}  // namespace
+}  // namespace mlship

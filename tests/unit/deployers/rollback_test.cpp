@@ -1,0 +1,160 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/memory_ledger.h"
+
+namespace mlship {
+namespace {
+
+using test::Fault;
+using test::World;
+
+using Texts = std::vector<std::string>;
+
+TEST(Rollback, PutsTheExactTextsBackAndHoldsTheVersion) {
+  World world;
+  world.edge->add("a", {"churn==1.3", "churn==1.2.0"});  // 1.3 is another spelling of 1.3.0
+  world.edge->add("b", {"churn==1.3.0"});
+  world.edge->add("c", {"churn==1.4.0"});  // somebody else's work: stays
+  world.rollout("1.4.0");
+  const auto report = world.rollback().value();
+  EXPECT_TRUE(report.complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3", "churn==1.2.0", "churn==1.3.0", "churn==1.4.0"}));
+  ASSERT_EQ(world.memory.held.size(), 1U);
+  EXPECT_EQ(world.memory.held[0].version.str(), "1.4.0");
+  EXPECT_EQ(world.memory.held[0].why, report.id);
+  try {
+    world.rollout("1.4.0");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::version_held);
+    EXPECT_EQ(e.hint_text(), "mlship rollback churn:1.4.0 --release-hold");
+  }
+  world.memory.release_hold("churn", *Version::parse("1.4.0"), "ada");
+  EXPECT_TRUE(world.rollout("1.4.0").complete());
+}
+
+TEST(Rollback, GoesBackOneRolloutAtATime) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.rollout("1.3.0");
+  world.rollout("1.4.0");
+  world.rollback();
+  EXPECT_EQ(world.texts(), Texts{"churn==1.3.0"});
+  world.rollback();
+  EXPECT_EQ(world.texts(), Texts{"churn==1.2.0"});
+  EXPECT_EQ(world.rollback(), std::nullopt);
+}
+
+TEST(Rollback, ReversesTheOrder) {
+  World world;
+  for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
+  const auto id = world.rollout("1.4.0").id;
+  const Plan plan = inverse_plan(world.memory, id, world.targets);
+  ASSERT_EQ(plan.operations.size(), 3U);
+  EXPECT_EQ(plan.operations.front().object.id, "c");
+  EXPECT_EQ(plan.inverse_of, id);
+  EXPECT_TRUE(plan.carriers.empty());
+}
+
+TEST(Rollback, LeavesWhatSomebodyElseChangedSinceAndReportsIt) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0", "churn==1.3.0"});
+  world.edge->add("b", {"churn==1.3.0"});
+  world.edge->add("c", {"churn==1.3.0"});
+  world.rollout("1.4.0");
+  world.edge->objects["a"].texts[1] = "churn==1.4.1";
+  world.edge->objects["b"].rest = "kept";
+  world.edge->objects.erase("c");
+  const auto report = world.rollback().value();
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.4.1", "churn==1.3.0"}));
+  EXPECT_EQ(world.edge->objects["b"].rest, "kept");
+  EXPECT_EQ(report.skipped.size(), 2U);
+  EXPECT_EQ(report.skipped[0].reason, Reason::conflict);
+  EXPECT_FALSE(report.complete());
+  EXPECT_EQ(world.rollback(), std::nullopt);  // nothing of it is left to try
+}
+
+TEST(Rollback, OnlyUndoesWhatTheRolloutDid) {
+  World world;
+  for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.3.0"});
+  world.edge->always["b"] = Fault::refused;
+  world.rollout("1.4.0");
+  world.edge->objects["b"].texts[0] = "churn==1.4.0";  // done by hand afterwards
+  world.edge->always.clear();
+  world.rollback();
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.4.0"}));
+}
+
+TEST(Rollback, OldArtifactsAreCheckedFirst) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.edge->add("b", {"churn==1.3.0"});
+  world.rollout("1.4.0");
+  world.edge->missing_places = {"churn==1.2.0"};
+  const auto report = world.rollback().value();
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.4.0", "churn==1.3.0"}));
+  ASSERT_EQ(report.skipped.size(), 1U);
+  EXPECT_EQ(report.skipped[0].reason, Reason::no_output);
+}
+
+TEST(Rollback, ByIdAndNeverOfARollback) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  const auto id = world.rollout("1.4.0").id;
+  const auto back = world.run(inverse_plan(world.memory, id, world.targets), "rollback");
+  EXPECT_TRUE(inverse_plan(world.memory, id, world.targets).operations.empty());
+  EXPECT_THROW(inverse_plan(world.memory, back.id, world.targets), Error);
+  EXPECT_THROW(inverse_plan(world.memory, "nope", world.targets), Error);
+}
+
+TEST(Rollback, AHostileLedgerTextIsNotWrittenIntoAJob) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  const auto id = world.rollout("1.4.0").id;
+  Plan plan = parse_plan(canonical_json(world.memory.records.at(id).plan));
+  for (const std::string& text :
+       {std::string("churn==1.2.0"), std::string("evil==1.3.0"), std::string("rm -rf /")}) {
+    plan.operations[0].changes[0].from = text;
+    finish_plan(plan);
+    world.memory.records.at(id).plan = to_json(plan);
+    const Plan inverse = inverse_plan(world.memory, id, world.targets);
+    EXPECT_TRUE(inverse.operations.empty()) << text;
+    EXPECT_EQ(inverse.skipped.at(0).reason, Reason::conflict);
+  }
+}
+
+TEST(RollbackTo, GoesDownAndRestoresTheLedgersTexts) {
+  World world;
+  world.edge->add("a", {"churn==1.3"});
+  world.edge->add("b", {"churn==1.2.0"});
+  world.rollout("1.4.0");
+  world.rollout("1.5.0");
+  world.edge->add("old", {"churn==1.2.0"});
+  world.edge->add("new", {"churn==2.0.0"});
+  const Plan plan = world.plan("1.3.0", Direction::down);
+  const auto report = world.run(plan, "rollback");
+  EXPECT_EQ(report.state, "committed");
+  // a had 1.3, spelled so; b was never at 1.3.0, nor was new: generated; old stands below.
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3", "churn==1.3.0", "churn==1.3.0", "churn==1.2.0"}));
+  std::set<std::string> held;
+  for (const auto& hold : world.memory.held) held.insert(hold.version.str());
+  EXPECT_EQ(held, (std::set<std::string>{"1.5.0", "2.0.0"}));
+  EXPECT_EQ(world.rollback(), std::nullopt);  // the rollouts above 1.3.0 are history
+}
+
+TEST(RollbackTo, NothingAboveIsNothingToDo) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  EXPECT_TRUE(world.plan("1.3.0", Direction::down).operations.empty());
+  EXPECT_EQ(world.plan("1.4.0", Direction::down).skipped.at(0).reason, Reason::older);
+}
+
+TEST(RollbackTo, WorksWithoutALedgerHistory) {
+  World world;
+  world.edge->add("a", {"churn==1.5.0"});  // shipped before mlship was there
+  EXPECT_TRUE(world.run(world.plan("1.4.0", Direction::down), "rollback").complete());
+  EXPECT_EQ(world.texts(), Texts{"churn==1.4.0"});
+}
+
+}  // namespace
+}  // namespace mlship

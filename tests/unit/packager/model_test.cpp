@@ -1,0 +1,184 @@
+#include "packager/model.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/packager/archive_fixture.h"
+
+namespace mlship::test {
+namespace {
+
+std::string le(std::uint64_t value, size_t length) {
+  std::string out;
+  for (size_t i = 0; i < length; ++i, value >>= 8U) out += static_cast<char>(value & 0xffU);
+  return out;
+}
+
+std::string safetensors(const std::string& header, size_t buffer) {
+  return le(header.size(), 8) + header + std::string(buffer, '\1');
+}
+
+class ModelTest : public ArchiveTest {
+ protected:
+  Json inspect(const std::string& name, const std::string& bytes, const std::string& format = "") const {
+    return inspect_model(put(name, bytes), "models/" + name, format);
+  }
+};
+
+constexpr auto two = R"({"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
+                     R"("b":{"dtype":"BF16","shape":[],"data_offsets":[24,26]},"__metadata__":{"k":"v"}})";
+
+TEST_F(ModelTest, ReadsSafetensors) {
+  const Json expected{
+      {"format", "safetensors"}, {"tensors", 2}, {"parameters", 7}, {"dtypes", {"BF16", "F32"}}};
+  EXPECT_EQ(inspect("m.safetensors", safetensors(two, 26)), expected);
+  EXPECT_EQ(inspect("m.bin", safetensors(std::string(two) + "   ", 26)), expected);
+  EXPECT_EQ(inspect("m.weights", safetensors(two, 26), "safetensors"), expected);
+  EXPECT_EQ(inspect("none.safetensors", safetensors("{}", 0))["tensors"], 0);
+  const std::string empty = R"({"e":{"dtype":"F32","shape":[0,4],"data_offsets":[0,0]}})";
+  EXPECT_EQ(inspect("e.safetensors", safetensors(empty, 0))["parameters"], 0);
+}
+
+// A header of 640 bytes makes the file begin as a pickle does: 0x80 0x02.
+TEST_F(ModelTest, AHeaderLengthIsNoPickle) {
+  std::string header = two;
+  header.resize(640, ' ');
+  for (const std::string name : {"m.safetensors", "m.bin"}) {
+    EXPECT_EQ(inspect(name, safetensors(header, 26))["format"], "safetensors") << name;
+  }
+}
+
+TEST_F(ModelTest, RefusesHeadersThatLie) {
+  const auto one = [](const std::string& entry, size_t buffer) {
+    return safetensors("{\"a\":" + entry + "}", buffer);
+  };
+  const auto shaped = [&](const std::string& dtype, const std::string& shape, const std::string& offsets,
+                          size_t n) {
+    return one(R"({"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}", n);
+  };
+  const std::string a = R"({"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
+  const std::vector<std::string> table{
+      "",
+      "short",
+      le(100'000'001, 8) + "{}",
+      le(~0ULL, 8) + "{}",
+      le(50, 8) + "{}",
+      safetensors(" {}", 0),
+      safetensors("[]", 0),
+      safetensors("{", 0),
+      safetensors("{}x", 0),
+      safetensors("{\"\xff\":1}", 0),
+      safetensors("{\"a\":" + a + ",\"a\":" + a + "}", 4),
+      safetensors(R"({"__metadata__":{"k":1}})", 0),
+      safetensors(R"({"__metadata__":"v"})", 0),
+      safetensors(std::string(10'000, '['), 0),
+      safetensors("{}", 1),
+      one("1", 0),
+      one(R"({"dtype":"U8","shape":[4]})", 4),
+      one(R"({"dtype":"U8","shape":[4],"data_offsets":[0,4],"more":1})", 4),
+      one(R"({"dtype":8,"shape":[4],"data_offsets":[0,4]})", 4),
+      shaped("U9", "[4]", "[0,4]", 4),
+      shaped("U8", "4", "[0,4]", 4),
+      shaped("U8", "[-4]", "[0,4]", 4),
+      shaped("U8", "[4.0]", "[0,4]", 4),
+      shaped("U8", "[\"4\"]", "[0,4]", 4),
+      shaped("U8", "[4]", "[0]", 4),
+      shaped("U8", "[4]", "[0,4,8]", 4),
+      shaped("U8", "[4]", "[4,0]", 4),
+      shaped("U8", "[4]", "[0,3]", 3),
+      shaped("U8", "[4]", "[1,5]", 5),
+      shaped("U8", "[4]", "[0,4]", 5),
+      shaped("U8", "[4]", "[0,4]", 3),
+      shaped("F4", "[3]", "[0,1]", 1),
+      shaped("F64", "[2305843009213693952]", "[0,0]", 0),
+      shaped("U8", "[4294967296,4294967296]", "[0,0]", 0),
+      shaped("U8", "[18446744073709551616]", "[0,0]", 0),
+      safetensors("{\"a\":" + a + ",\"b\":" + a + "}", 4),
+      safetensors("{\"a\":" + a + R"(,"b":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}})", 4),
+      safetensors("{\"a\":" + a + R"(,"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}})", 7),
+  };
+  for (size_t i = 0; i < table.size(); ++i) {
+    const Error error = error_of([&] { inspect("m.safetensors", table[i]); });
+    EXPECT_EQ(error.code(), ErrorCode::model) << i;
+    EXPECT_NE(error.message().find("models/m.safetensors"), std::string::npos) << i << error.message();
+  }
+}
+
+// Whatever one byte of the header is changed to: refused, or a header that is true as well.
+TEST_F(ModelTest, MutatedHeadersAreRefusedOrHarmless) {
+  const std::string good = safetensors(two, 26);
+  size_t refused = 0;
+  for (size_t i = 0; i < good.size() - 26; ++i) {
+    for (const int flip : {0x01, 0x10, 0x80}) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ flip);
+      try {
+        const Json header = inspect("m.safetensors", bad);
+        EXPECT_LE(header["parameters"].get<std::uint64_t>(), 26U) << i;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::model) << i;
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 250U);
+}
+
+TEST_F(ModelTest, RefusesPicklesByContent) {
+  python(R"(
+import collections, gzip, io, pickle, zipfile, zlib
+class Evil:
+    def __reduce__(self): return print, ('loaded',)
+for protocol in range(6):
+    open(f'p{protocol}.bin', 'wb').write(pickle.dumps(Evil(), protocol))
+    open(f'd{protocol}.bin', 'wb').write(pickle.dumps({'weights': [1, 2]}, protocol))
+open('o0.bin', 'wb').write(pickle.dumps(collections.OrderedDict(a=1), 0))
+open('legacy.pt', 'wb').write(pickle.dumps(0x1950a86a20f9469cfc6c, 2) + pickle.dumps(1001, 2))
+with zipfile.ZipFile('torch.pt', 'w') as z:
+    z.writestr('archive/data.pkl', pickle.dumps(Evil(), 2)); z.writestr('archive/data/0', b'0' * 100)
+with zipfile.ZipFile('late.bin', 'w') as z:
+    z.writestr('archive/data/0', b'0' * 100000); z.writestr('archive/data.pkl', pickle.dumps(Evil(), 2))
+open('joblib.bin', 'wb').write(zlib.compress(pickle.dumps(Evil(), 4)))
+open('gz.bin', 'wb').write(gzip.compress(pickle.dumps(Evil(), 4)))
+open('object.npy', 'wb').write(b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }" + b' ' * 60)
+open('model.joblib', 'wb').write(b'ZF0x1234')
+open('model.pkl.xz', 'wb').write(b'\xfd7zXZ\x00')
+)");
+  for (const auto& path : fs::walk(folder())) {
+    const Error error = error_of([&] { inspect_model(folder() / path, path, ""); });
+    EXPECT_EQ(error.code(), ErrorCode::model) << path;
+    EXPECT_NE(error.hint_text().find("safetensors"), std::string::npos) << path;
+    EXPECT_EQ(error_of([&] { inspect_model(folder() / path, path, "opaque"); }).code(), ErrorCode::model)
+        << path;
+  }
+}
+
+TEST_F(ModelTest, TakesAnyOtherFileAsItIs) {
+  python(R"(
+import gzip, zipfile
+open('text.txt', 'w').write('coefficients\n0.1\n0.2\n')
+open('c.txt', 'w').write('c\n')
+open('list.json', 'w').write('[1, 2]')
+open('tree.json', 'w').write('{"learner": {}}')
+open('paren.txt', 'w').write('(a list of features)\n')
+open('config.ini', 'w').write('[model]\n')
+open('zeros.bin', 'wb').write(bytes(100))
+open('weights.npy', 'wb').write(b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }" + b' ' * 60)
+open('data.csv.gz', 'wb').write(gzip.compress(b'a,b\n1,2\n'))
+open('empty', 'w')
+with zipfile.ZipFile('features.zip', 'w') as z: z.writestr('a.csv', 'x')
+)");
+  for (const auto& path : fs::walk(folder())) {
+    EXPECT_EQ(inspect_model(folder() / path, path, ""), (Json{{"format", "opaque"}})) << path;
+  }
+}
+
+TEST_F(ModelTest, KnowsItsFormats) {
+  const Error error = error_of([&] { inspect("m.bin", "x", "safetensor"); });
+  EXPECT_EQ(error.code(), ErrorCode::model);
+  EXPECT_EQ(error.message(),
+            "cannot read models/m.bin: unknown model format 'safetensor' (did you mean 'safetensors'?)");
+  EXPECT_EQ(error_of([&] { inspect_model(folder() / "none", "none", ""); }).code(), ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace mlship::test
