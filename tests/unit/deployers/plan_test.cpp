@@ -110,17 +110,6 @@ TEST(Narrow, KeepsWhatDiscoveryReproducesAndReportsTheRest) {
   EXPECT_EQ(reason_of(plan, "c"), "same-version");
 }
 
-TEST(Narrow, FollowsAnObjectThatUnrelatedEditsMoved) {
-  World world;
-  world.edge->add("cron:1", {"churn==1.3.0"}).info.name = "nightly";
-  const Plan file = world.plan("1.4.0");
-  world.edge->objects.clear();
-  world.edge->add("cron:2", {"churn==1.3.0"}).info.name = "nightly";
-  const Plan plan = narrow(file, world.plan("1.4.0"), world.targets);
-  ASSERT_EQ(plan.operations.size(), 1U);
-  EXPECT_EQ(plan.operations[0].object.id, "cron:2");
-}
-
 TEST(Narrow, AStalePlanIsRefused) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});
