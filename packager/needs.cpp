@@ -112,10 +112,15 @@ std::vector<Need> find_needs(const Lock& lock, const std::vector<Platform>& plat
 }
 
 const Candidate* choose(const Need& need, const Platform& platform) {
+  // By name, so that of two equally good files one is taken wherever they were found first.
+  std::vector<const Candidate*> sorted;
+  for (const auto& candidate : need.candidates.allowed) sorted.push_back(&candidate);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Candidate* a, const Candidate* b) { return a->file < b->file; });
   std::vector<WheelName> names;
-  for (const auto& candidate : need.candidates.allowed) names.push_back(candidate.wheel);
+  for (const auto* candidate : sorted) names.push_back(candidate->wheel);
   const auto best = choose_wheel(names, platform);
-  return best ? &need.candidates.allowed[*best] : nullptr;
+  return best ? sorted[*best] : nullptr;
 }
 
 void fail_choice(const Need& need, const Platform& platform, bool offline) {

@@ -39,7 +39,7 @@ struct Served {
   bool yanked = false;
 };
 
-class ResolveTest : public testing::Test {
+class ResolveTest : public ::testing::Test {
  protected:
   ResolveTest() : server_([this](const testing::WireRequest& request) { return answer(request); }) {
     settings_.urls = {server_.url("/simple/")};
@@ -101,7 +101,7 @@ class ResolveTest : public testing::Test {
   bool json_ = false;
   std::map<std::string, Served> files_;
 
-  fs::TempFolder folder_{testing::TempDir()};
+  fs::TempFolder folder_{::testing::TempDir()};
   Env env_{{{"HOME", folder_.path().string()}}};
   testing::ManualClock clock_;
   std::unique_ptr<Process> process_ = system_process();
