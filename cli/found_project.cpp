@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
 #include "core/error.h"
 #include "core/names.h"
 #include "core/toml.h"
+#include "packager/bundler.h"
 
 namespace mlship {
 namespace {
@@ -64,11 +64,10 @@ void find_code(const Path& folder, FoundProject& found) {
 
 void find_version(const Path& folder, FoundProject& found) {
   if (!found.version.empty()) return;
-  static const std::regex assignment(R"((^|\n)__version__\s*=\s*["'][^"'\n]+["'])");
   for (const auto& package : found.packages) {
     const Path file = Path(found.root) / package / "__init__.py";
     const auto text = fs::read_if_exists(folder / file);
-    if (!text || !std::regex_search(*text, assignment)) continue;
+    if (!text || !assigned_version(*text)) continue;
     found.version_file = file.lexically_normal().string();
     return;
   }
@@ -108,9 +107,9 @@ void find_models(const Path& folder, FoundProject& found) {
 
 void find_python(const Path& folder, FoundProject& found) {
   const auto text = fs::read_if_exists(folder / ".python-version");
-  std::smatch match;
-  static const std::regex version(R"(^\s*3\.(\d+))");
-  if (text && std::regex_search(*text, match, version)) found.python = "3" + match[1].str();
+  if (!text || !text->starts_with("3.")) return;
+  const std::string minor = text->substr(2, text->find_first_not_of("0123456789", 2) - 2);
+  if (!minor.empty()) found.python = "3" + minor;
 }
 
 bool in_git(const Path& folder) {

@@ -9,12 +9,10 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/text.h"
 
 namespace mlship {
 
-// Control characters and bytes that are not UTF-8 as \xNN: what comes out of a job must not reach the
-// terminal as a command to it.
-std::string printable(std::string_view text);
 // Columns a text takes, one per code point.
 std::size_t columns(std::string_view text);
 

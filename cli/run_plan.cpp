@@ -70,7 +70,8 @@ ExitCode finish(Services& services, const RolloutReport& report, const std::stri
 void show_plan(Services& services, const Plan& plan) {
   auto& out = services.out();
   if (!out.json()) return out.text(plan_text(plan, out.width(), out.style()));
-  if (!services.yes()) services.diagnostics().raw(plan_text(plan, 0, Style(services.terminal().color_err)));
+  if (services.yes() || services.diagnostics().json_lines()) return;
+  services.diagnostics().raw(plan_text(plan, 0, Style(services.terminal().color_err)));
 }
 
 }  // namespace

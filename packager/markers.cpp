@@ -54,15 +54,17 @@ struct TextOperator {
   std::string_view text;
   Comparison holds;  // null: versions only
 };
+// Texts have no order: the "Dependency specifiers" specification leaves equality of `<=` and `>=` and nothing
+// of `<` and `>`, and `packaging` 26 does the same.
 constexpr auto text_operators = std::to_array<TextOperator>({
     {"===", nullptr},
     {"~=", nullptr},
     {"==", [](const std::string& a, const std::string& b) { return a == b; }},
     {"!=", [](const std::string& a, const std::string& b) { return a != b; }},
-    {"<=", [](const std::string& a, const std::string& b) { return a <= b; }},
-    {">=", [](const std::string& a, const std::string& b) { return a >= b; }},
-    {"<", [](const std::string& a, const std::string& b) { return a < b; }},
-    {">", [](const std::string& a, const std::string& b) { return a > b; }},
+    {"<=", [](const std::string& a, const std::string& b) { return a == b; }},
+    {">=", [](const std::string& a, const std::string& b) { return a == b; }},
+    {"<", [](const std::string&, const std::string&) { return false; }},
+    {">", [](const std::string&, const std::string&) { return false; }},
     {"in", [](const std::string& a, const std::string& b) { return b.find(a) != std::string::npos; }},
     {"not in", [](const std::string& a, const std::string& b) { return b.find(a) == std::string::npos; }},
 });

@@ -119,7 +119,9 @@ IndexSettings index_settings(const Env& env, const std::string& project_url) {
   PipConfig config = pip_config(env);
   IndexSettings settings;
   for (const auto& link : words(config.values["find-links"])) {
-    settings.find_links.push_back(file_or_url(env, link));
+    const std::string place = file_or_url(env, link);
+    // A machine's configuration may name a folder that is mounted sometimes: pip passes over it too.
+    if (place.find("://") != std::string::npos || fs::exists(place)) settings.find_links.push_back(place);
   }
   std::string first = project_url.starts_with("pypi+") ? project_url.substr(5) : project_url;
   if (first.empty()) {

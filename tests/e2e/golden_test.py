@@ -48,8 +48,8 @@ ELSEWHERE = {
     "tls": "tests/unit/core/http_test.cpp",
     "tag-moved": "tests/contract/registry/registry_contract_test.cpp: needs a race",
     "disk-full": "tests/e2e/bad_input_test.py: needs a small tmpfs",
-    "read-only": "tests/unit/core/fs_test.cpp: needs a read-only mount",
-    "file-permission": "tests/unit/core/fs_test.cpp: root is denied nothing, and tests run as root too",
+    "read-only": "tests/e2e/bad_input_test.py: needs a read-only mount",
+    "file-permission": "tests/e2e/bad_input_test.py: root is denied nothing, and tests run as root too",
     "interrupted": "tests/e2e/cli_test.py: needs a signal",
 }
 

@@ -154,19 +154,24 @@ TEST_F(PipSettings, ComeFromTheNearestPlace) {
   write(
       "own.conf",
       "; mine\n[global]\nindex-url: https://own.test/simple\nextra-index-url =\n    https://one.test/simple\n"
-      "    # not this\n    https://two.test/simple\nfind-links = ~/wheels\n  file:///opt/my%20wheels\n"
-      "[download]\nindex-url = https://no.test\n[install]\nextra-index-url = https://three.test/simple\n");
+      "    # not this\n    https://two.test/simple\nfind-links = ~/wheels\n  file://" +
+          home_.path().string() +
+          "/my%20wheels /absent https://links.test/\n"
+          "[download]\nindex-url = https://no.test\n[install]\nextra-index-url = "
+          "https://three.test/simple\n");
   const auto own = settings({});
   EXPECT_EQ(own.urls, (Urls{"https://own.test/simple", "https://three.test/simple"}));
-  EXPECT_EQ(own.find_links, (Urls{(home_.path() / "wheels").string(), "/opt/my wheels"}));
+  EXPECT_EQ(own.find_links, (Urls{(home_.path() / "wheels").string(), (home_.path() / "my wheels").string(),
+                                  "https://links.test/"}));
   EXPECT_EQ(settings({{"UV_INDEX_URL", "https://uv.test/simple"}}).urls[0], "https://uv.test/simple");
   EXPECT_EQ(settings({{"UV_INDEX_URL", "https://uv.test"}, {"PIP_INDEX_URL", "https://pip.test"}}).urls[0],
             "https://pip.test");
   EXPECT_EQ(settings({{"PIP_INDEX_URL", "https://pip.test"}}, "pypi+https://project.test/simple").urls[0],
             "https://project.test/simple");
-  EXPECT_EQ(settings({{"PIP_FIND_LINKS", "/a /b"}, {"PIP_EXTRA_INDEX_URL", "https://x.test https://y.test"}})
-                .find_links,
-            (Urls{"/a", "/b"}));
+  EXPECT_EQ(
+      settings({{"PIP_FIND_LINKS", "/usr /var"}, {"PIP_EXTRA_INDEX_URL", "https://x.test https://y.test"}})
+          .find_links,
+      (Urls{"/usr", "/var"}));
   EXPECT_TRUE(settings({{"PIP_NO_INDEX", "1"}}).urls.empty());
 }
 
