@@ -61,7 +61,7 @@ Error error_of(Call&& call) {
   return {ErrorCode::internal, "nothing was thrown"};
 }
 
-class ProjectTest : public testing::Test {
+class ProjectTest : public ::testing::Test {
  protected:
   // churn 1.4.0: two modules, one model, in no repository yet.
   void SetUp() override {

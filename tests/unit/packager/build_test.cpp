@@ -247,12 +247,13 @@ TEST_F(Build, AModelWrittenInPlaceAfterTheBuildIsDetected) {
   const auto result = build();
   EXPECT_NO_THROW(check_unchanged(result.layout));
   const Path model = folder() / "models/classifier.safetensors";
-  ASSERT_GT(fs::stat(model)->links, 1U) << "this file system makes reflinks or copies";
+  if (fs::stat(model)->links < 2) GTEST_SKIP() << "this file system makes reflinks or copies";
   // Only touched: the content is hashed and found the same.
-  std::filesystem::last_write_time(model, std::filesystem::file_time_type());
+  std::filesystem::last_write_time(model,
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   EXPECT_NO_THROW(check_unchanged(result.layout));
   const int fd = open(model.c_str(), O_WRONLY);
-  ASSERT_EQ(pwrite(fd, "Z", 1, 100), 1);
+  ASSERT_EQ(pwrite(fd, "Z", 1, 70), 1);
   close(fd);
   const Error e = error_of([&] { check_unchanged(result.layout); });
   EXPECT_EQ(e.code(), ErrorCode::changed_since_build);
