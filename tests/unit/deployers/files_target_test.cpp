@@ -168,7 +168,7 @@ TEST_F(FilesTarget, FilesArePlacedCreateOnly) {
 TEST_F(FilesTarget, CarriersGoNowhereElse) {
   const auto settings = target("files", {"etc/*"}, {{"library-path", root() + "/libs"}});
   const Release r = release("1.4.0");
-  for (const std::string id :
+  for (const std::string& id :
        {"tree:" + root() + "/elsewhere/churn/1.4.0", "tree:" + root() + "/opt/other/1.4.0",
         "tree:" + root() + "/opt/churn/1.5.0", "tree:" + root() + "/opt/churn/../x/1.4.0",
         std::string("tree:x"), "file:" + root() + "/elsewhere/churn-1.4.0-py3-none-any.whl",
