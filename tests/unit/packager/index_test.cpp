@@ -130,7 +130,7 @@ TEST(NetrcFile, IsReadAsPipReadsIt) {
   EXPECT_FALSE(Netrc::parse("machine").find("d"));
 }
 
-class PipSettings : public testing::Test {
+class PipSettings : public ::testing::Test {
  protected:
   IndexSettings settings(std::map<std::string, std::string, std::less<>> variables,
                          const std::string& project = "") {
@@ -142,7 +142,7 @@ class PipSettings : public testing::Test {
     fs::make_folders((home_.path() / name).parent_path());
     fs::write_atomic(home_.path() / name, text);
   }
-  fs::TempFolder home_{testing::TempDir()};
+  fs::TempFolder home_{::testing::TempDir()};
 };
 
 using Urls = std::vector<std::string>;
