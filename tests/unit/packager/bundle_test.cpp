@@ -244,13 +244,13 @@ TEST_F(Tree, RefusesADamagedBundleAndAFolderThatExists) {
 }
 
 TEST_F(Tree, ABundleForOtherMachinesSaysSo) {
-  add_toml("\n[dependencies]\nlock = \"requirements.lock\"\ntargets = [\"cp311-manylinux_2_28_s390x\"]\n");
+  add_toml("\n[dependencies]\nlock = \"requirements.lock\"\ntargets = [\"cp311-manylinux_2_28_aarch64\"]\n");
   write(folder() / "requirements.lock", "");
   const auto bundle = built();
   EXPECT_FALSE(bundle.release().has_tree);
   const Error e = error_of([&] { make_tree(bundle, tree_); });
   EXPECT_EQ(e.code(), ErrorCode::wheel);
-  EXPECT_EQ(e.facts()[0].value, "cp311-manylinux_2_28_s390x");
+  EXPECT_EQ(e.facts()[0].value, "cp311-manylinux_2_28_aarch64");
   EXPECT_FALSE(fs::exists(tree_));
 }
 

@@ -159,6 +159,7 @@ TEST_F(PipSettings, ComeFromTheNearestPlace) {
           "/my%20wheels /absent https://links.test/\n"
           "[download]\nindex-url = https://no.test\n[install]\nextra-index-url = "
           "https://three.test/simple\n");
+  for (const auto* there : {"wheels", "my wheels"}) fs::make_folders(home_.path() / there);
   const auto own = settings({});
   EXPECT_EQ(own.urls, (Urls{"https://own.test/simple", "https://three.test/simple"}));
   EXPECT_EQ(own.find_links, (Urls{(home_.path() / "wheels").string(), (home_.path() / "my wheels").string(),
