@@ -140,7 +140,7 @@ TEST_F(Resolve, RetriesAServerThatFailsForAMoment) {
 
 TEST_F(Resolve, RefusesBytesThatTheLockDoesNotAllow) {
   // The index tells the right hash and serves other bytes; tells none; tells the true hash of a wrong file.
-  for (const std::string told : {sha256(bytes_of(pure)).hex(), std::string("no"), std::string("yes")}) {
+  for (const std::string& told : {sha256(bytes_of(pure)).hex(), std::string("no"), std::string("yes")}) {
     serve(pure, {"evil", told, false});
     const auto error = refusal(pin("idna==3.7", {pure}));
     ASSERT_TRUE(error);
