@@ -38,7 +38,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-// Empty when a component is empty or the set is absurdly large: names come from elsewhere.
+// Empty when a component is bad or the set is absurdly large: names come from elsewhere.
 std::vector<std::string> expand(const std::string& pythons, const std::string& abis,
                                 const std::string& platforms) {
   constexpr size_t most = 4096;
@@ -47,6 +47,9 @@ std::vector<std::string> expand(const std::string& pythons, const std::string& a
   for (const auto& part : parts) {
     if (std::find(part.begin(), part.end(), "") != part.end() || part.size() > most) return {};
   }
+  // PEP 425: an interpreter's name begins with letters.
+  if (std::any_of(parts[0].begin(), parts[0].end(), [](const std::string& s) { return digit(s[0]); }))
+    return {};
   if (parts[0].size() * parts[1].size() > most ||
       parts[0].size() * parts[1].size() * parts[2].size() > most) {
     return {};
