@@ -133,6 +133,14 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+// TOML 1.0 §Keys: letters, digits, `_` and `-` need no quotes.
+std::string key_text(const std::string& name) {
+  const bool bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+  return bare ? name : quoted(name);
+}
+
 std::string code_text(const FoundProject& found) {
   std::string out = "[code]\nroot = " + quoted(found.root) + "\n";
   if (found.packages.empty()) return out + "include = [\"**/*.py\"]\n";
@@ -147,7 +155,7 @@ std::string code_text(const FoundProject& found) {
   out += "# programs in bin/ of the runnable tree\nentry-points = {";
   bool first = true;
   for (const auto& [name, target] : found.entry_points) {
-    out += (first ? " " : ", ") + quoted(name) + " = " + quoted(target);
+    out += (first ? " " : ", ") + key_text(name) + " = " + quoted(target);
     first = false;
   }
   return out + " }\n";
@@ -197,8 +205,9 @@ FoundProject look_around(const Path& folder) {
   read_pyproject(folder, found);
   find_code(folder, found);
   if (found.name.empty() && found.packages.size() == 1) found.name = found.packages.front();
+  // A normal path of a folder may end in a slash, and then has no file name.
   if (found.name.empty())
-    found.name = std::filesystem::absolute(folder).lexically_normal().filename().string();
+    found.name = (std::filesystem::absolute(folder) / "x").lexically_normal().parent_path().filename();
   if (!valid_name(found.name)) found.name = "my-package";
   find_version(folder, found);
   find_locks(folder, found);

@@ -29,6 +29,12 @@ size_t columns(std::string_view text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+std::string human_path(const std::filesystem::path& path) {
+  std::error_code ignored;  // a working folder that was removed: then the path as it is
+  const auto shown = path.lexically_proximate(std::filesystem::current_path(ignored)).string();
+  return ignored || shown.starts_with("..") ? path.string() : shown;
+}
+
 std::string human_bytes(std::uint64_t bytes) {
   constexpr auto units = std::to_array<const char*>({"B", "kB", "MB", "GB", "TB", "PB"});
   if (bytes < 1000) return fmt::format("{} B", bytes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@ namespace mlship {
 // Columns a text takes, one per code point.
 std::size_t columns(std::string_view text);
 
+// Relative to the folder the person works in when it is below it.
+std::string human_path(const std::filesystem::path& path);
 std::string human_bytes(std::uint64_t bytes);                       // "1.2 MB", powers of 1,000
 std::string human_seconds(std::int64_t seconds);                    // "42 s", "3 min 5 s", "2 h 4 min"
 std::string human_count(std::size_t count, std::string_view noun);  // "1 job", "3 jobs"
