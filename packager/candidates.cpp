@@ -54,13 +54,15 @@ void Candidates::add(const LockedRequirement& requirement, Candidate file) {
     return;
   }
   file.wheel = *wheel;
+  // A hash that one place does not tell may be known from another.
   const auto same = std::find_if(allowed.begin(), allowed.end(), [&](const Candidate& other) {
-    return other.file == file.file && other.sha256 == file.sha256;
+    return other.file == file.file && (other.sha256 == file.sha256 || !other.sha256 || !file.sha256);
   });
   if (same == allowed.end()) {
     allowed.push_back(std::move(file));
     return;
   }
+  if (!same->sha256) same->sha256 = file.sha256;
   if (same->url.empty()) same->url = file.url;
   if (same->local.empty()) same->local = file.local;
   if (same->size == 0) same->size = file.size;

@@ -63,7 +63,9 @@ Netrc Netrc::parse(std::string_view text) {
       current = &netrc.machines_[""];
     } else if (*word == "machine") {
       // curl: the first entry of a machine counts.
-      const auto [entry, fresh] = netrc.machines_.try_emplace(words.next().value_or(""));
+      const auto name = words.next();
+      if (!name || name->empty()) break;
+      const auto [entry, fresh] = netrc.machines_.try_emplace(*name);
       current = fresh ? &entry->second : nullptr;
     } else if (*word == "login" || *word == "account" || *word == "password") {
       const std::string value = words.next().value_or("");
