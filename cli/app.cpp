@@ -115,8 +115,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
   };
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-  } catch (const CLI::ExtrasError&) {
+  } catch (const CLI::ExtrasError& error) {
     const auto left = app.remaining(true);
+    if (left.empty()) refuse(error, chosen());
     const auto word =
         std::find_if(left.begin(), left.end(), [](const auto& w) { return !w.starts_with('-'); });
     const bool command = chosen() == nullptr && word != left.end();

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
 #include "core/error.h"
 #include "core/names.h"
 #include "core/toml.h"
+#include "packager/bundler.h"
 
 namespace mlship {
 namespace {
@@ -64,11 +64,10 @@ void find_code(const Path& folder, FoundProject& found) {
 
 void find_version(const Path& folder, FoundProject& found) {
   if (!found.version.empty()) return;
-  static const std::regex assignment(R"((^|\n)__version__\s*=\s*["'][^"'\n]+["'])");
   for (const auto& package : found.packages) {
     const Path file = Path(found.root) / package / "__init__.py";
     const auto text = fs::read_if_exists(folder / file);
-    if (!text || !std::regex_search(*text, assignment)) continue;
+    if (!text || !assigned_version(*text)) continue;
     found.version_file = file.lexically_normal().string();
     return;
   }
@@ -108,9 +107,9 @@ void find_models(const Path& folder, FoundProject& found) {
 
 void find_python(const Path& folder, FoundProject& found) {
   const auto text = fs::read_if_exists(folder / ".python-version");
-  std::smatch match;
-  static const std::regex version(R"(^\s*3\.(\d+))");
-  if (text && std::regex_search(*text, match, version)) found.python = "3" + match[1].str();
+  if (!text || !text->starts_with("3.")) return;
+  const std::string minor = text->substr(2, text->find_first_not_of("0123456789", 2) - 2);
+  if (!minor.empty()) found.python = "3" + minor;
 }
 
 bool in_git(const Path& folder) {
@@ -134,6 +133,14 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+// TOML 1.0 §Keys: letters, digits, `_` and `-` need no quotes.
+std::string key_text(const std::string& name) {
+  const bool bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+  return bare ? name : quoted(name);
+}
+
 std::string code_text(const FoundProject& found) {
   std::string out = "[code]\nroot = " + quoted(found.root) + "\n";
   if (found.packages.empty()) return out + "include = [\"**/*.py\"]\n";
@@ -148,7 +155,7 @@ std::string code_text(const FoundProject& found) {
   out += "# programs in bin/ of the runnable tree\nentry-points = {";
   bool first = true;
   for (const auto& [name, target] : found.entry_points) {
-    out += (first ? " " : ", ") + quoted(name) + " = " + quoted(target);
+    out += (first ? " " : ", ") + key_text(name) + " = " + quoted(target);
     first = false;
   }
   return out + " }\n";
@@ -198,8 +205,9 @@ FoundProject look_around(const Path& folder) {
   read_pyproject(folder, found);
   find_code(folder, found);
   if (found.name.empty() && found.packages.size() == 1) found.name = found.packages.front();
+  // A normal path of a folder may end in a slash, and then has no file name.
   if (found.name.empty())
-    found.name = std::filesystem::absolute(folder).lexically_normal().filename().string();
+    found.name = (std::filesystem::absolute(folder) / "x").lexically_normal().parent_path().filename();
   if (!valid_name(found.name)) found.name = "my-package";
   find_version(folder, found);
   find_locks(folder, found);

@@ -57,7 +57,10 @@ const std::atomic<bool>& interrupted() {
 }
 
 FinishWriteFirst::FinishWriteFirst() {
+  // What came before the first write is abandoned like any other work.
+  check_interrupt();
   finish_first = true;
+  alarm(0);
 }
 FinishWriteFirst::~FinishWriteFirst() {
   finish_first = false;

@@ -1,6 +1,7 @@
 #include "cli/open_bundle.h"
 
 #include "cli/release_source.h"
+#include "cli/render.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
 #include "core/error.h"
@@ -47,7 +48,7 @@ NamedBundle open_named(Services& services, const std::optional<std::string>& tex
   }
   const auto& project = services.package_project();
   const Path folder = dist_folder(project, project_version(project));
-  if (fs::exists(folder)) return {open_bundle(folder), folder.string(), true};
+  if (fs::exists(folder)) return {open_bundle(folder), human_path(folder), true};
   return in_registry(services, std::nullopt);
 }
 

@@ -11,34 +11,11 @@
 namespace mlship {
 namespace {
 
-// Length of the well-formed UTF-8 sequence at `at` (RFC 3629 §4), 0 when there is none.
-size_t sequence(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(at);
-  const size_t length = first < 0x80                    ? 1
-                        : first >= 0xC2 && first < 0xE0 ? 2
-                        : first >= 0xE0 && first < 0xF0 ? 3
-                        : first >= 0xF0 && first < 0xF5 ? 4
-                                                        : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
-  }
-  if (length > 2) {
-    const unsigned second = byte(at + 1);
-    if (first == 0xE0 && second < 0xA0) return 0;
-    if (first == 0xED && second > 0x9F) return 0;
-    if (first == 0xF0 && second < 0x90) return 0;
-    if (first == 0xF4 && second > 0x8F) return 0;
-  }
-  return length;
-}
-
 std::string cut(const std::string& text, size_t width) {
   if (columns(text) <= width) return text;
   std::string out;
   for (size_t i = 0, n = 0; i < text.size() && n + 1 < width; ++n) {
-    const size_t length = std::max<size_t>(1, sequence(text, i));
+    const size_t length = std::max<size_t>(1, utf8_sequence(text, i));
     out += text.substr(i, length);
     i += length;
   }
@@ -47,30 +24,15 @@ std::string cut(const std::string& text, size_t width) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = sequence(text, i);
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // C0, DEL and C1 (U+0080–U+009F) are commands to a terminal.
-    const bool control = length == 1
-                             ? byte < 0x20 || byte == 0x7F
-                             : length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (length == 0 || control) {
-      for (size_t k = 0; k < std::max<size_t>(1, length); ++k) {
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i + k]));
-      }
-    } else {
-      out += text.substr(i, length);
-    }
-    i += std::max<size_t>(1, length);
-  }
-  return out;
-}
-
 size_t columns(std::string_view text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string human_path(const std::filesystem::path& path) {
+  std::error_code ignored;  // a working folder that was removed: then the path as it is
+  const auto shown = path.lexically_proximate(std::filesystem::current_path(ignored)).string();
+  return ignored || shown.starts_with("..") ? path.string() : shown;
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,15 +10,15 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/text.h"
 
 namespace mlship {
 
-// Control characters and bytes that are not UTF-8 as \xNN: what comes out of a job must not reach the
-// terminal as a command to it.
-std::string printable(std::string_view text);
 // Columns a text takes, one per code point.
 std::size_t columns(std::string_view text);
 
+// Relative to the folder the person works in when it is below it.
+std::string human_path(const std::filesystem::path& path);
 std::string human_bytes(std::uint64_t bytes);                       // "1.2 MB", powers of 1,000
 std::string human_seconds(std::int64_t seconds);                    // "42 s", "3 min 5 s", "2 h 4 min"
 std::string human_count(std::size_t count, std::string_view noun);  // "1 job", "3 jobs"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -118,18 +119,22 @@ bool any_fell_short(const std::vector<Skipped>& skipped) {
 }
 
 std::string skipped_text(const std::vector<Skipped>& skipped, size_t width, const Style& style) {
-  if (skipped.empty()) return "";
   Table table({"SKIPPED", "OBJECT", "REFERENCE", "REASON", "DETAIL"});
+  std::set<std::string> hints;
+  size_t same = 0;
   for (const auto& row : skipped) {
+    // Of a thousand jobs most are usually there already: one line says it; --json has them all.
+    if (row.reason == Reason::same_version) {
+      ++same;
+      continue;
+    }
     const std::string at = row.path.empty() ? row.object : row.object + " at " + row.path;
     table.add({row.target, at, row.from, std::string(to_string(row.reason)), row.detail});
+    if (!row.hint.empty()) hints.insert(row.hint);
   }
-  std::string out = table.render(width, style);
-  std::map<std::string, size_t> hints;
-  for (const auto& row : skipped) {
-    if (!row.hint.empty()) ++hints[row.hint];
-  }
-  for (const auto& [hint, count] : hints) out += style.cyan("hint:") + " " + printable(hint) + "\n";
+  std::string out = table.empty() ? "" : table.render(width, style);
+  for (const auto& hint : hints) out += style.cyan("hint:") + " " + printable(hint) + "\n";
+  if (same > 0) out += human_count(same, "reference") + " at this version already\n";
   return out;
 }
 
@@ -184,7 +189,8 @@ OrderedJson plan_document(const Plan& plan) {
             {"fell_short", count_short(plan.skipped)}}}};
 }
 
-std::string report_text(const RolloutReport& report, size_t width, const Style& style) {
+std::string report_text(const RolloutReport& report, const std::vector<Skipped>& shown, size_t width,
+                        const Style& style) {
   std::string out;
   std::map<Outcome, size_t> counts;
   for (const auto& row : report.results) {
@@ -193,14 +199,19 @@ std::string report_text(const RolloutReport& report, size_t width, const Style& 
                        printable(row.object), printable(row.path), printable(row.from), printable(row.to));
     if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
   }
-  if (!report.skipped.empty()) out += "\n" + skipped_text(report.skipped, width, style);
-  if (!out.empty()) out += "\n";
+  std::vector<Skipped> fresh = report.skipped;
+  std::erase_if(fresh, [&](const Skipped& row) {
+    return std::any_of(shown.begin(), shown.end(), [&](const Skipped& s) {
+      return s.target == row.target && s.object == row.object && s.path == row.path && s.reason == row.reason;
+    });
+  });
+  if (!fresh.empty()) out += "\n" + skipped_text(fresh, width, style);
+  if (report.id.empty()) return out;  // the plan said that there is nothing to change
   std::vector<std::string> parts;
   for (const auto& [outcome, count] : counts)
     parts.push_back(fmt::format("{} {}", count, to_string(outcome)));
   if (!report.skipped.empty()) parts.push_back(fmt::format("{} skipped", report.skipped.size()));
-  if (report.id.empty()) return out + "nothing to change\n";
-  return out + fmt::format("{} {}: {} in {}\n", report.id, report.state, fmt::join(parts, ", "),
+  return out + fmt::format("\n{} {}: {} in {}\n", report.id, report.state, fmt::join(parts, ", "),
                            human_seconds(report.seconds));
 }
 

@@ -15,7 +15,9 @@ namespace mlship {
 std::string plan_text(const Plan& plan, std::size_t width, const Style& style);
 OrderedJson plan_document(const Plan& plan);
 
-std::string report_text(const RolloutReport& report, std::size_t width, const Style& style);
+// `shown`: skipped rows that stand in the plan printed before; they are not repeated.
+std::string report_text(const RolloutReport& report, const std::vector<Skipped>& shown, std::size_t width,
+                        const Style& style);
 // schema: "mlship.rollout/1" or "mlship.rollback/1".
 OrderedJson report_document(const RolloutReport& report, const std::string& schema);
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/release_source.h"
+#include "cli/render.h"
 #include "cli/services.h"
 #include "core/error.h"
 #include "core/names.h"
@@ -161,7 +162,7 @@ void check_dist(Services& services, const Resolved& resolved) {
   throw Error(ErrorCode::version_exists,
               fmt::format("cannot use {} {} of {}: what was built here has another digest", resolved.name,
                           resolved.release.version.str(), services.registry().url()))
-      .fact("local", local.digest.str() + "  " + folder.string())
+      .fact("local", local.digest.str() + "  " + human_path(folder))
       .fact("remote", resolved.release.digest.str())
       .hint(fmt::format("versions are immutable; raise version in {}, then mlship build && mlship publish",
                         project.package->version_at.line_str()));

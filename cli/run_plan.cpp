@@ -56,10 +56,11 @@ void explain(Services& services, const RolloutReport& report, ExitCode code) {
   services.diagnostics().raw(render_error(error, style));
 }
 
-ExitCode finish(Services& services, const RolloutReport& report, const std::string& command) {
+ExitCode finish(Services& services, const RolloutReport& report, const std::vector<Skipped>& shown,
+                const std::string& command) {
   auto& out = services.out();
   const ExitCode code = exit_of(report);
-  out.text(report_text(report, out.width(), out.style()));
+  out.text(report_text(report, shown, out.width(), out.style()));
   out.document(report_document(report, "mlship." + command + "/1"));
   out.flush();
   explain(services, report, code);
@@ -70,7 +71,8 @@ ExitCode finish(Services& services, const RolloutReport& report, const std::stri
 void show_plan(Services& services, const Plan& plan) {
   auto& out = services.out();
   if (!out.json()) return out.text(plan_text(plan, out.width(), out.style()));
-  if (!services.yes()) services.diagnostics().raw(plan_text(plan, 0, Style(services.terminal().color_err)));
+  if (services.yes() || services.diagnostics().json_lines()) return;
+  services.diagnostics().raw(plan_text(plan, 0, Style(services.terminal().color_err)));
 }
 
 }  // namespace
@@ -90,14 +92,14 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   context.converge = run.converge;
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
-  return finish(services, execute(engine, run.plan, run.release, context), run.command);
+  return finish(services, execute(engine, run.plan, run.release, context), run.plan.skipped, run.command);
 }
 
 ExitCode resume_run(Services& services, const std::string& id) {
   const RunContext context = context_of(services, services.ledger().read(id).command);
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
-  return finish(services, resume(engine, id, context), "rollout");
+  return finish(services, resume(engine, id, context), {}, "rollout");
 }
 
 }  // namespace mlship

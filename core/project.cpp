@@ -137,7 +137,7 @@ std::string Where::str() const {
 
 std::string TargetSection::text(std::string_view key, std::string fallback) const {
   const auto* value = value_of<std::string>(*this, key);
-  return value == nullptr ? fallback : *value;
+  return value == nullptr ? std::move(fallback) : *value;
 }
 bool TargetSection::flag(std::string_view key, bool fallback) const {
   const auto* value = value_of<bool>(*this, key);

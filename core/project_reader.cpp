@@ -47,14 +47,13 @@ std::string joined(std::span<const std::string> words) {
   return out;
 }
 
-// The nearest wrong thing inside: the item of a list or table, else the value itself.
-const toml::Node& culprit(const toml::Node& node) {
-  if (const auto* items = node.array()) {
-    for (const auto& item : *items) {
-      if (!is_string(*item)) return *item;
-    }
-  }
-  return node;
+// The first item of a list that is no string: the thing to point at.
+const toml::Node* culprit(const toml::Node& node) {
+  const auto* items = node.array();
+  if (items == nullptr) return nullptr;
+  const auto found =
+      std::find_if(items->begin(), items->end(), [](const auto& item) { return !is_string(*item); });
+  return found == items->end() ? nullptr : found->get();
 }
 
 }  // namespace
@@ -90,10 +89,11 @@ void TableReader::check_member(const toml::Member& member, std::span<const KeySp
   }
   const TypeRow& type = types.at(static_cast<size_t>(spec->type));
   if (!type.fits(*member.value)) {
-    const toml::Node& wrong = culprit(*member.value);
-    throw source_.error(wrong.at, "'" + member.key + "' must be " + std::string(type.wanted) + ", not " +
-                                      (&wrong == &*member.value ? "" : "an array with ") +
-                                      std::string(wrong.type_name()));
+    const toml::Node* item = culprit(*member.value);
+    const std::string found = item == nullptr ? std::string(member.value->type_name())
+                                              : "an array with " + std::string(item->type_name());
+    throw source_.error(item == nullptr ? member.value->at : item->at,
+                        "'" + member.key + "' must be " + std::string(type.wanted) + ", not " + found);
   }
   const std::string* text = member.value->string();
   if (text != nullptr && text->empty())
@@ -119,23 +119,28 @@ Error TableReader::error(std::string_view key, const std::string& why) const {
 
 std::string TableReader::text(std::string_view key, std::string fallback) const {
   const auto* found = value(key);
-  return found == nullptr ? fallback : *found->string();
+  const std::string* text = found == nullptr ? nullptr : found->string();
+  return text == nullptr ? std::move(fallback) : *text;
 }
 
 std::vector<std::string> TableReader::list(std::string_view key) const {
   std::vector<std::string> out;
-  if (const auto* found = value(key)) {
-    for (const auto& item : *found->array()) {
-      if (const auto* text = item->string()) out.push_back(*text);
-    }
+  const auto* found = value(key);
+  const auto* items = found == nullptr ? nullptr : found->array();
+  if (items == nullptr) return out;
+  for (const auto& item : *items) {
+    if (const auto* text = item->string()) out.push_back(*text);
   }
   return out;
 }
 
 std::map<std::string, std::string> TableReader::map(std::string_view key) const {
   std::map<std::string, std::string> out;
-  if (const auto* found = value(key)) {
-    for (const auto& member : *found->table()) out.emplace(member.key, *member.value->string());
+  const auto* found = value(key);
+  const auto* members = found == nullptr ? nullptr : found->table();
+  if (members == nullptr) return out;
+  for (const auto& member : *members) {
+    if (const auto* text = member.value->string()) out.emplace(member.key, *text);
   }
   return out;
 }

@@ -60,7 +60,10 @@ class Inverter {
     if (!whole.locator.is_null()) inverse.locator = whole.locator;
     if (!whole.token.empty()) inverse.token = whole.token;
     if (whole.state == ObjectState::pre) return inverse.changes;
-    if (whole.state == ObjectState::post) return {};
+    if (whole.state == ObjectState::post) {
+      skip_all(inverse, Reason::same_version, "the old text stands there already");
+      return {};
+    }
     std::vector<Change> ours;
     for (const auto& change : inverse.changes) {
       Operation one = inverse;

@@ -11,40 +11,20 @@ bool same_change(const Change& a, const Change& b) {
   return a.from == b.from && a.to == b.to && a.form == b.form;
 }
 
-// The same texts in the same order; with `paths` at the same places too.
-bool same_changes(const Operation& a, const Operation& b, bool paths) {
-  return std::equal(
-      a.changes.begin(), a.changes.end(), b.changes.begin(), b.changes.end(),
-      [&](const Change& x, const Change& y) { return same_change(x, y) && (!paths || x.path == y.path); });
-}
-
-bool exactly(const Operation& a, const Operation& b) {
-  return a.target == b.target && a.object.id == b.object.id && same_changes(a, b, true);
-}
-
-// The same object after unrelated edits moved it (a line inserted above): what a person calls it did not
-// change.
-bool moved(const Operation& a, const Operation& b) {
-  return a.target == b.target && a.object.name == b.object.name && a.object.kind == b.object.kind &&
-         a.object.schedule == b.object.schedule && same_changes(a, b, false);
+bool same_changes(const Operation& a, const Operation& b) {
+  return std::equal(a.changes.begin(), a.changes.end(), b.changes.begin(), b.changes.end(), same_change);
 }
 
 class Narrower {
  public:
-  Narrower(const Plan& file, const Plan& fresh)
-      : file_(file), fresh_(fresh), taken_(fresh.operations.size(), false) {}
+  Narrower(const Plan& file, const Plan& fresh, const Targets& targets)
+      : file_(file), fresh_(fresh), targets_(targets), taken_(fresh.operations.size(), false) {}
 
   std::vector<Skipped> conflicts;
 
   std::vector<Operation> keep() {
-    std::vector<const Operation*> rest;
     for (const auto& planned : file_.operations) {
-      if (!take(planned, exactly)) rest.push_back(&planned);
-    }
-    // Only a one-to-one correspondence says which object moved where.
-    for (const auto* planned : rest) {
-      const auto same = std::count_if(rest.begin(), rest.end(), [&](auto* o) { return moved(*o, *planned); });
-      if (same != 1 || !take(*planned, moved)) refuse(*planned);
+      if (!take(planned)) refuse(planned);
     }
     std::vector<Operation> kept;
     for (size_t i = 0; i < taken_.size(); ++i) {
@@ -54,21 +34,29 @@ class Narrower {
   }
 
  private:
-  template <typename Same>
-  bool take(const Operation& planned, Same same) {
-    std::vector<size_t> found;
+  // The target itself says where the planned object stands now, after whatever was edited around it; what was
+  // discovered there is what may be kept. True too when it is done already: discovery lists it as
+  // same-version.
+  bool take(const Operation& planned) {
+    const auto named = [&](const auto& t) { return t->name() == planned.target; };
+    const auto target = std::find_if(targets_.begin(), targets_.end(), named);
+    if (target == targets_.end()) return false;
+    const Observation live = (*target)->observe(planned, file_.salt);
+    if (live.state != ObjectState::pre) return live.state == ObjectState::post;
     for (size_t i = 0; i < taken_.size(); ++i) {
-      if (!taken_[i] && same(planned, fresh_.operations[i])) found.push_back(i);
+      const Operation& now = fresh_.operations[i];
+      if (taken_[i] || now.target != planned.target || !same_changes(now, planned)) continue;
+      if (now.object.name != planned.object.name || now.object.kind != planned.object.kind) continue;
+      if (!(*target)->same_object(live.locator, now.locator)) continue;
+      taken_[i] = true;
+      return true;
     }
-    if (found.size() != 1) return false;
-    taken_[found.front()] = true;
-    return true;
+    return false;
   }
 
   void refuse(const Operation& planned) {
     for (const auto& change : planned.changes) {
       Skipped row{planned.target, planned.object.id, change.path, Reason::conflict, "", "", change.from};
-      if (already(planned, change)) continue;  // discovery lists it as same-version
       row.detail =
           "discovery no longer finds '" + change.from + "' there with '" + change.to + "' as its successor";
       row.hint = "mlship plan --out FILE";
@@ -76,15 +64,9 @@ class Narrower {
     }
   }
 
-  [[nodiscard]] bool already(const Operation& planned, const Change& change) const {
-    return std::any_of(fresh_.skipped.begin(), fresh_.skipped.end(), [&](const Skipped& live) {
-      return live.reason == Reason::same_version && live.target == planned.target &&
-             live.object == planned.object.id && live.from == change.to;
-    });
-  }
-
   const Plan& file_;
   const Plan& fresh_;
+  const Targets& targets_;
   std::vector<bool> taken_;
 };
 
@@ -107,9 +89,9 @@ void same_release(const Plan& file, const Plan& fresh) {
 
 }  // namespace
 
-Plan narrow(const Plan& file, const Plan& fresh) {
+Plan narrow(const Plan& file, const Plan& fresh, const Targets& targets) {
   same_release(file, fresh);
-  Narrower narrower(file, fresh);
+  Narrower narrower(file, fresh, targets);
   Plan plan = fresh;
   plan.operations = narrower.keep();
   plan.strict = fresh.strict || file.strict;

@@ -79,6 +79,6 @@ Plan parse_plan(std::string_view text);
 // already is left to `fresh`'s same-version rows; the others come back as conflicts (Skipped). Throws
 // Error(stale_plan) when none is left but some conflict, or when the version is another build by now;
 // Error(bad_plan) when it is for something else.
-Plan narrow(const Plan& file, const Plan& fresh);
+Plan narrow(const Plan& file, const Plan& fresh, const Targets& targets);
 
 }  // namespace mlship

@@ -103,6 +103,14 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
+std::string_view without_scala(std::string_view name) {
+  for (const std::string_view suffix : {"_2.10", "_2.11", "_2.12", "_2.13", "_3"}) {
+    if (name.size() > suffix.size() && name.ends_with(suffix))
+      return name.substr(0, name.size() - suffix.size());
+  }
+  return name;
+}
+
 bool hash_follows(std::string_view text, size_t from) {
   size_t end = from;
   while (true) {

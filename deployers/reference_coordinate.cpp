@@ -109,11 +109,8 @@ std::optional<Reference> maven(const Word& word, Scheme scheme) {
   const size_t version = artifact == 0 ? 0 : text.find(':', artifact) + 1;
   if (version == 0 || text.find(':', version) != std::string_view::npos) return std::nullopt;
   const std::string_view group = text.substr(0, artifact - 1);
-  std::string_view name = text.substr(artifact, version - 1 - artifact);
+  const std::string_view name = without_scala(text.substr(artifact, version - 1 - artifact));
   if (!valid_name(group) || !letter(group[0]) || !valid_name(name) || !letter(name[0])) return std::nullopt;
-  for (const std::string_view scala : {"_2.10", "_2.11", "_2.12", "_2.13", "_3"}) {
-    if (name.size() > scala.size() && name.ends_with(scala)) name.remove_suffix(scala.size());
-  }
   Reference r;
   r.form = Form::maven;
   r.span = word.span;

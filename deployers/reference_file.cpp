@@ -22,9 +22,6 @@ constexpr auto extensions = std::to_array<Extension>(
 constexpr std::string_view before_file = " \t\r\n\v\f\0/\\'\"`=,:;|&<>([{@#"sv;
 constexpr std::string_view path_ends = " \t\r\n\v\f\0\\'\"`=,;|&<>()[]{}#"sv;
 
-// Scala's binary version is no part of the package's name: churn_2.12, churn_3.
-constexpr auto scala_suffixes = std::to_array<std::string_view>({"_2.10", "_2.11", "_2.12", "_2.13", "_3"});
-
 bool escape_at(std::string_view text, size_t i) {
   const auto hex = [](char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
   return at(text, i) == '%' && hex(at(text, i + 1)) && hex(at(text, i + 2));
@@ -133,15 +130,6 @@ std::optional<Named> other_name(std::string_view stem, Scheme scheme) {
   return std::nullopt;
 }
 
-Span without_scala(std::string_view stem, Span name) {
-  for (const auto suffix : scala_suffixes) {
-    if (name.size() > suffix.size() && stem.substr(name.begin, name.size()).ends_with(suffix)) {
-      name.end -= suffix.size();
-    }
-  }
-  return name;
-}
-
 std::optional<Reference> file_reference(std::string_view text, size_t dot, const Extension& extension,
                                         Scheme scheme) {
   const size_t end = dot + extension.suffix.size();
@@ -153,8 +141,8 @@ std::optional<Reference> file_reference(std::string_view text, size_t dot, const
   const std::string_view stem = text.substr(begin, dot - begin);
   auto named = extension.form == Form::wheel ? wheel_name(stem, scheme) : other_name(stem, scheme);
   if (!named) return std::nullopt;
-  if (extension.form == Form::jar) named->name = without_scala(stem, named->name);
-  const std::string name(stem.substr(named->name.begin, named->name.size()));
+  std::string_view name = stem.substr(named->name.begin, named->name.size());
+  if (extension.form == Form::jar) name = without_scala(name);
   if (!valid_name(name)) return std::nullopt;
 
   Reference r;

@@ -53,6 +53,9 @@ inline char at(std::string_view text, size_t i) {
 // "%2B" is "+": package URLs escape local versions. Anything that is no escape stays.
 std::string percent_decoded(std::string_view text);
 
+// Scala's binary version is no part of an artifact's name: churn_2.12 and churn_3 are churn.
+std::string_view without_scala(std::string_view name);
+
 // The logical line that goes on after `from` (a backslash before the line's end joins lines) asks pip for a
 // hash.
 bool hash_follows(std::string_view text, size_t from);

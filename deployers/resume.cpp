@@ -14,13 +14,8 @@ bool changed_something(const RolloutView& rollout) {
                      [](const auto& op) { return op.touched(); });
 }
 
-// A rollback that has ended with nothing in it that could be tried again.
-bool undid_all(const RolloutView& rollback) {
-  return rollback.ended() &&
-         std::all_of(rollback.operations.begin(), rollback.operations.end(), [](const auto& op) {
-           return op.updated || op.outcome == "unchanged" || op.outcome == "conflict";
-         });
-}
+// An object of a target.
+using Place = std::pair<std::string, std::string>;
 
 // What later rollbacks undid, seen newest first.
 class Undone {
@@ -29,17 +24,37 @@ class Undone {
     const Plan& plan = rollback.plan;
     if (plan.inverse_of.empty()) {
       if (changed_something(rollback) && (!lowest_ || *plan.to < *lowest_)) lowest_ = plan.to;
-    } else if (undid_all(rollback)) {
-      inverted_.insert(plan.inverse_of);
+    } else if (rollback.ended()) {
+      remember(rollback, dealt_with_[plan.inverse_of]);
     }
   }
+
+  // A rollback may have been for some targets or jobs only: each object counts.
   [[nodiscard]] bool has(const RolloutView& rollout) const {
-    return inverted_.contains(rollout.record.id) ||
-           (lowest_ && rollout.plan.to && *rollout.plan.to > *lowest_);
+    if (lowest_ && rollout.plan.to && *rollout.plan.to > *lowest_) return true;
+    const auto it = dealt_with_.find(rollout.record.id);
+    if (it == dealt_with_.end()) return false;
+    return std::all_of(rollout.operations.begin(), rollout.operations.end(), [&](const OperationRecord& op) {
+      return !op.touched() || it->second.contains({op.operation.target, op.operation.object.id});
+    });
   }
 
  private:
-  std::set<std::string> inverted_;
+  // Put back, or not ours to put back any more; what could be tried again is not dealt with.
+  static void remember(const RolloutView& rollback, std::set<Place>& places) {
+    for (const auto& op : rollback.operations) {
+      if (op.updated || op.outcome == "unchanged" || op.outcome == "conflict") {
+        places.insert({op.operation.target, op.operation.object.id});
+      }
+    }
+    for (const auto& skipped : rollback.plan.skipped) {
+      if (skipped.reason == Reason::conflict || skipped.reason == Reason::same_version) {
+        places.insert({skipped.target, skipped.object});
+      }
+    }
+  }
+
+  std::map<std::string, std::set<Place>> dealt_with_;  // by rollout
   std::optional<Version> lowest_;  // rollbacks --to went down to it: rollouts to anything above are history
 };
 
@@ -65,7 +80,8 @@ std::optional<std::string> last_rollout(Ledger& ledger, const std::string& envir
     if (rollout.plan.direction == Direction::down) {
       later.add(rollout);
     } else if ((changed_something(rollout) || !rollout.ended()) && !later.has(rollout)) {
-      // One that died before its first write is the last one too: undoing an older one in its place would surprise.
+      // One that died before its first write is the last one too: undoing an older one in its place would
+      // surprise.
       found = rollout.record.id;
     }
     return !found;

@@ -121,8 +121,7 @@ void Runner::place_one(const std::string& target_name, const Carrier& carrier) {
     outcome = target->place(carrier, release_, engine_.source, tag("carrier")) ? "created" : "present";
   } catch (const Error& e) {
     outcome = "failed";
-    failed_carriers_[carrier_key(target_name, carrier.id)] =
-        "cannot place " + carrier.place + ": " + e.message();
+    failed_carriers_[carrier_key(target_name, carrier.id)] = e.message();
   }
   append({{"type", "carrier"},
           {"target", target_name},

@@ -162,6 +162,10 @@ class Target {
   // Reads the object fresh. pre: every change holds `from`; post: every one holds `to`; else conflict or
   // gone.
   virtual Observation observe(const Operation& operation, std::string_view salt) = 0;
+  // Whether two locators, both of what is live now, mean the same object.
+  [[nodiscard]] virtual bool same_object(const nlohmann::json& a, const nlohmann::json& b) const {
+    return a == b;
+  }
   // Conditional write of all changes of one object, read back by the caller through observe(). `tag` names
   // the operation and makes leftovers of a killed run recognisable.
   virtual ApplyResult apply(const Operation& operation, const std::string& tag) = 0;

@@ -108,7 +108,6 @@ void gather_dependencies(const Project& project, const BuildOptions& options, Bu
                   "cannot read " + section.at.line_str() + ": there is no [indexes." + section.index + "]");
     }
     index = found->second.url;
-    if (index.starts_with("pypi+")) index = index.substr(5);
   }
   IndexSettings settings = index_settings(host.env, index);
   settings.offline = options.offline;

@@ -40,6 +40,8 @@ struct BuildResult {
 
 // The package's version: literal, from a file (`__version__ = "…"`) or from the git tag at HEAD.
 Version project_version(const Project& project);
+// The text assigned to `__version__` in a Python file; nullopt when no line does.
+std::optional<std::string> assigned_version(std::string_view python);
 
 // Throws before anything appears under the final name; the layout is put there complete, by rename.
 BuildResult build(const Project& project, const BuildOptions& options, Host& host, Diagnostics& diagnostics);

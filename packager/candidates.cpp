@@ -56,7 +56,9 @@ void Candidates::add(const LockedRequirement& requirement, Candidate file) {
   file.wheel = *wheel;
   // A hash that one place does not tell may be known from another.
   const auto same = std::find_if(allowed.begin(), allowed.end(), [&](const Candidate& other) {
-    return other.file == file.file && (other.sha256 == file.sha256 || !other.sha256 || !file.sha256);
+    // A page without hashes tells where the file is that was remembered with its hash.
+    const bool place = !file.sha256 && other.url.empty() && other.local.empty();
+    return other.file == file.file && (other.sha256 == file.sha256 || place);
   });
   if (same == allowed.end()) {
     allowed.push_back(std::move(file));

@@ -69,6 +69,20 @@ Json blob_identities(const BuildResult& result) {
   return out;
 }
 
+// Until the clock has left the tick of the youngest file; times in the future are somebody's own choice.
+template <typename Files>
+void wait_past_all(const Files& files) {
+  const std::int64_t limit = file_clock() + 1'000'000'000;
+  std::int64_t youngest = 0;
+  for (const auto& s : files) {
+    if (!s.stat) continue;
+    for (const std::int64_t time : {s.stat->mtime_ns, s.stat->ctime_ns}) {
+      if (time < limit) youngest = std::max(youngest, time);
+    }
+  }
+  wait_past(youngest);
+}
+
 }  // namespace
 
 LastBuild::LastBuild(const Project& project, const BuildOptions& options, const Path& cache)
@@ -124,11 +138,7 @@ Json LastBuild::key(const std::vector<Seen>& seen) const {
 }
 
 void LastBuild::settle() const {
-  std::int64_t youngest = 0;
-  for (const auto& s : before_) {
-    if (s.stat) youngest = std::max({youngest, s.stat->mtime_ns, s.stat->ctime_ns});
-  }
-  wait_past(youngest);
+  wait_past_all(before_);
 }
 
 // Files that git ignored last time may not be ignored any more.
@@ -186,11 +196,7 @@ void LastBuild::remember(const BuildResult& result, const SourceTree* code) cons
                     {"ask_git", ask_git},
                     {"result", to_json(result)},
                     {"blobs", blob_identities(result)}};
-    std::int64_t youngest = 0;
-    for (const auto& s : after) {
-      if (s.stat) youngest = std::max({youngest, s.stat->mtime_ns, s.stat->ctime_ns});
-    }
-    wait_past(youngest);
+    wait_past_all(after);
     fs::make_folders(file_.parent_path());
     fs::write_atomic(file_, canonical_json(json));
   } catch (const Error&) {

@@ -7,6 +7,7 @@
 #include <utf8proc.h>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "packager/tar.h"
 
 namespace mlship {
@@ -67,21 +68,6 @@ bool is_nfc(std::string_view text) {
   const auto n = utf8proc_map(bytes(text), static_cast<utf8proc_ssize_t>(text.size()), &composed, options);
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(composed, &std::free);
   return n >= 0 && text == std::string_view(reinterpret_cast<const char*>(composed), static_cast<size_t>(n));
-}
-
-std::string printable(std::string_view text) {
-  if (!has_control(text) && valid_utf8(text)) return std::string(text);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (const char c : text) {
-    const auto b = static_cast<unsigned char>(c);
-    if (control(c) || b >= 0x80) {
-      out += {'\\', 'x', digits[b >> 4U], digits[b & 15U]};
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 void check_member_path(std::string_view path, std::string_view where) {

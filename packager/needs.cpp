@@ -123,15 +123,20 @@ const Candidate* choose(const Need& need, const Platform& platform) {
   return best ? sorted[*best] : nullptr;
 }
 
+void refuse_unlocked(const Need& need, const Platform& platform) {
+  const auto& [requirement, platforms, candidates] = need;
+  const std::string& file = first_fit(candidates.unlocked, platform);
+  if (file.empty()) return;
+  throw Error(ErrorCode::hash_mismatch, "cannot use " + file + ": its hash is not in " + requirement.origin)
+      .fact("expected", requirement.hashes.front().str())
+      .fact("actual", candidates.unlocked_hash.value_or(Digest()).str())
+      .hint("ask whoever runs the index; lock again only when the new file is known to be good");
+}
+
 void fail_choice(const Need& need, const Platform& platform, bool offline) {
+  refuse_unlocked(need, platform);
   const auto& [requirement, platforms, candidates] = need;
   const std::string what = requirement.name + " " + requirement.version;
-  if (const std::string& file = first_fit(candidates.unlocked, platform); !file.empty()) {
-    throw Error(ErrorCode::hash_mismatch, "cannot use " + file + ": its hash is not in " + requirement.origin)
-        .fact("expected", requirement.hashes.front().str())
-        .fact("actual", candidates.unlocked_hash.value_or(Digest()).str())
-        .hint("ask whoever runs the index; lock again only when the new file is known to be good");
-  }
   const std::string wheel_for = "cannot find a wheel of " + what + " for " + platform.name + ": ";
   if (!candidates.allowed.empty()) {
     throw Error(ErrorCode::wheel, wheel_for + "none of its " + std::to_string(candidates.allowed.size()) +

@@ -21,6 +21,8 @@ std::vector<Need> find_needs(const Lock& lock, const std::vector<Platform>& plat
 
 // The file that `platform` takes; null when none fits.
 const Candidate* choose(const Need& need, const Platform& platform);
+// Throws Error(hash_mismatch) when all there is that would fit is a file whose hash the lock does not have.
+void refuse_unlocked(const Need& need, const Platform& platform);
 // Throws the Error that says why none fits.
 [[noreturn]] void fail_choice(const Need& need, const Platform& platform, bool offline);
 

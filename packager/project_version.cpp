@@ -28,6 +28,19 @@ std::optional<std::string> assigned(std::string_view line) {
   return std::string(line.substr(1, end - 1));
 }
 
+}  // namespace
+
+std::optional<std::string> assigned_version(std::string_view python) {
+  while (!python.empty()) {
+    const size_t end = std::min(python.find('\n'), python.size());
+    if (auto found = assigned(python.substr(0, end))) return found;
+    python.remove_prefix(std::min(end + 1, python.size()));
+  }
+  return std::nullopt;
+}
+
+namespace {
+
 std::string from_file(const Project& project) {
   const auto& package = *project.package;
   const auto text = fs::read_if_exists(project.folder / package.version_file);
@@ -36,12 +49,7 @@ std::string from_file(const Project& project) {
                                         package.version_file + " does not exist")
         .fact("at", package.version_at.line_str());
   }
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    if (auto found = assigned(rest.substr(0, end))) return std::move(*found);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  if (auto found = assigned_version(*text)) return std::move(*found);
   throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": " + package.version_file +
                                       " has no line __version__ = \"…\"")
       .fact("at", package.version_at.line_str());

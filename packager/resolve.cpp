@@ -217,7 +217,8 @@ class Resolver {
     for (auto& [file, chosen] : chosen_) {
       if (take_present(chosen)) continue;
       const auto& requirement = chosen.need->requirement;
-      if (settings_.offline || chosen.candidate.url.empty()) fail_offline(file, requirement);
+      if (settings_.offline) fail_offline(file, requirement);
+      if (chosen.candidate.url.empty()) fail_gone(chosen);
       const auto& sha256 = chosen.candidate.sha256;
       requests.push_back({file, access_.request(chosen.candidate.url),
                           sha256 ? std::vector<Digest>{*sha256} : requirement.hashes, chosen.candidate.size,
@@ -249,6 +250,14 @@ class Resolver {
     if (candidate.local.empty()) return false;
     chosen.bytes = import_file(candidate.local, {*candidate.sha256}, cache_);
     return true;
+  }
+
+  // Known by name from an earlier build, but no index offers those bytes any more.
+  [[noreturn]] static void fail_gone(const Chosen& chosen) {
+    refuse_unlocked(*chosen.need, *chosen.need->platforms.front());
+    throw Error(ErrorCode::not_found, "cannot find " + chosen.candidate.file + ": no index has it any more")
+        .fact("locked", chosen.need->requirement.origin)
+        .hint("check the index: mlship config");
   }
 
   [[noreturn]] static void fail_offline(const std::string& file, const LockedRequirement& requirement) {

@@ -24,7 +24,7 @@ void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advanc
   for (int attempt = 0; attempt < tries; ++attempt) {
     const auto before = fs::stat(item.file);
     if (!before) break;
-    wait_past(std::max(before->mtime_ns, before->ctime_ns));
+    wait_past(before->ctime_ns);
     Sha256 hasher;
     fs::read_chunks(item.file, [&](std::string_view data) {
       hasher.update(data);
@@ -102,12 +102,15 @@ void StatCache::save() const {
   if (file_.empty() || !changed_) return;
   std::ostringstream out;
   out << magic << '\n';
+  const std::int64_t limit = file_clock() + second;  // later times are somebody's own choice
   std::int64_t youngest = 0;
   for (const auto& [k, digest] : entries_) {
     const auto& [device, inode, size, mtime, ctime] = k;
     out << device << ' ' << inode << ' ' << size << ' ' << mtime << ' ' << ctime << ' ' << digest.hex()
         << '\n';
-    youngest = std::max({youngest, mtime, ctime});
+    for (const std::int64_t time : {mtime, ctime}) {
+      if (time < limit) youngest = std::max(youngest, time);
+    }
   }
   wait_past(youngest);
   try {

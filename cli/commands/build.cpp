@@ -58,7 +58,7 @@ ExitCode run(const Options& options, Services& services) {
   std::uint64_t bytes = 0;
   for (const auto& layer : built.layers) bytes += layer.size;
   services.diagnostics().status(fmt::format("{} {} in {}", built.reused ? "nothing changed:" : "built",
-                                            human_bytes(bytes), built.layout.string()));
+                                            human_bytes(bytes), human_path(built.layout)));
   if (options.verify) services.diagnostics().status("built twice in different surroundings: the same digest");
   services.out().text(fmt::format("{} {} {}\n", built.name, built.version.str(), built.digest.str()));
   services.out().document(document(built, options.archive, static_cast<double>(spent.count()) / 1000));

@@ -9,6 +9,7 @@
 #include "cli/render.h"
 #include "cli/services.h"
 #include "core/error.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {

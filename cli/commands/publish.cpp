@@ -28,7 +28,7 @@ Bundle built_bundle(Services& services, const Options& options) {
   const Path folder = dist_folder(project, version);
   if (fs::exists(folder)) return open_bundle(folder);
   throw Error(ErrorCode::not_found, fmt::format("cannot publish {} {}: {} is not there",
-                                                project.package->name, version.str(), folder.string()))
+                                                project.package->name, version.str(), human_path(folder)))
       .hint("mlship build");
 }
 
@@ -77,7 +77,7 @@ Provenance provenance_of(Services& services, const Path& layout) {
                         bundle.info.version.str(), url));
   for (const auto& fact : error.facts()) {
     std::string value = fact.value;
-    if (fact.name == "local") value += "  " + bundle.layout.folder().string();
+    if (fact.name == "local") value += "  " + human_path(bundle.layout.folder());
     out = std::move(out).fact(fact.name, value);
   }
   const auto& own = services.project().package;

@@ -5,6 +5,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/release_source.h"
+#include "cli/render_plan.h"
 #include "cli/resolve_ref.h"
 #include "cli/run_plan.h"
 #include "cli/selection.h"
@@ -61,7 +62,8 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
   request.compat = Compat::any;  // back is back, however far above it stands
   request.ledger = &services.ledger();
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  if (plan.operations.empty()) services.diagnostics().status("nothing to roll back");
+  if (plan.operations.empty() && !any_fell_short(plan.skipped))
+    services.diagnostics().status("nothing to roll back");
   const std::string doing = fmt::format("roll {} back to {}", package, resolved.release.version.str());
   return run_plan(services, {std::move(plan), resolved.release, "rollback", doing, std::nullopt});
 }
@@ -98,7 +100,8 @@ ExitCode run_inverse(const Options& options, Services& services, const std::stri
   if (filtered) narrow_to(plan, filter);
   Release release;
   release.package = plan.package;
-  if (plan.operations.empty()) services.diagnostics().status("nothing to roll back");
+  if (plan.operations.empty() && !any_fell_short(plan.skipped))
+    services.diagnostics().status("nothing to roll back");
   const std::string doing = fmt::format("undo {} of {}", id, plan.package);
   return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt});
 }

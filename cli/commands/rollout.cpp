@@ -19,7 +19,7 @@ struct Options {
   std::optional<std::string> plan_file, resume;
 };
 
-PlannedRun planned(Services& services, const PlanRequest& request, Plan plan) {
+PlannedRun planned(const PlanRequest& request, Plan plan) {
   const std::string doing =
       fmt::format("roll out {} {}", request.release.package, request.release.version.str());
   return {std::move(plan), request.release, "rollout", doing, std::nullopt};
@@ -30,7 +30,7 @@ ExitCode run_fresh(const Options& options, Services& services) {
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  PlannedRun run = planned(services, request, std::move(plan));
+  PlannedRun run = planned(request, std::move(plan));
   run.converge = request;
   return run_plan(services, run);
 }
@@ -50,7 +50,7 @@ ExitCode run_file(const Options& options, Services& services) {
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  return run_plan(services, planned(services, request, narrow(file, fresh)));
+  return run_plan(services, planned(request, narrow(file, fresh, services.targets())));
 }
 
 ExitCode run_resume(const Options& options, Services& services) {
@@ -58,9 +58,9 @@ ExitCode run_resume(const Options& options, Services& services) {
   if (id.empty()) {
     const auto found = unfinished(services.ledger(), services.environment().name, "");
     if (!found) {
-      throw Error(ErrorCode::rollout_not_found,
-                  fmt::format("cannot resume: nothing to resume in environment '{}'",
-                              services.environment().name))
+      throw Error(
+          ErrorCode::rollout_not_found,
+          fmt::format("cannot resume: nothing to resume in environment '{}'", services.environment().name))
           .hint("mlship history");
     }
     id = *found;

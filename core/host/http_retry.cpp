@@ -49,7 +49,7 @@ std::optional<milliseconds> retry_pause(const RetryInput& input, const RetryPoli
 }
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::int64_t now) {
-  constexpr std::int64_t longest = 7 * 24 * 3600;  // more is nonsense, and would overflow in milliseconds
+  constexpr std::int64_t longest = 604'800;  // a week: more is nonsense, and would overflow in milliseconds
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (error == std::errc() && end == value.data() + value.size()) {

@@ -302,8 +302,9 @@ bool detect(std::string_view file_name, std::string_view text) {
   const auto lines = requirement_lines(text.substr(0, 64U << 10U));
   if (lines.empty()) return false;
   const std::string& first = lines.front().text;
-  return first.starts_with("--") ||
-         (first.find("==") != std::string::npos && first.find("==") == first.find_first_of("\"'{=:"));
+  // `name==1`, where a TOML or JSON line has its quote, bracket or single `=` first.
+  const size_t pin = first.find("==");
+  return first.starts_with("--") || (pin == first.find('=') && pin < first.find_first_of("\"'{:"));
 }
 
 }  // namespace

@@ -248,6 +248,35 @@ class BadInput(unittest.TestCase):
         self.box.mlship("rollout", "--yes", cwd=self.project)
         self.assertIn("1.4.0", self.crontab.read_text())
 
+    def test_read_only_file_system(self):
+        if os.getuid() != 0:
+            self.skipTest("needs root to mount a read-only tmpfs")
+        self.shipped("1.4.0")
+        place = self.box.folder("ro")
+        before = self.state()
+        script = 'mount -t tmpfs -o ro tmpfs "$1"; shift; exec "$@"'
+        result = self.box.run(["unshare", "--mount", "bash", "-c", script, "bash", place, e2e.mlship_binary(), "pull",
+                               "churn:1.4.0", "--into", place / "tree", "--json"], cwd=self.project, exit=10)
+        self.assertEqual(result.json()["code"], "read-only")
+        self.assertEqual(e2e.differences(before, self.state()), [])
+
+    def test_a_folder_that_may_not_be_written(self):
+        if os.getuid() != 0:
+            self.skipTest("needs root to become another user")
+        self.shipped("1.4.0")
+        place = self.box.folder("closed")
+        for path, folders, files in os.walk(self.root):
+            for name in [path, *(os.path.join(path, f) for f in folders + files)]:
+                os.chown(name, 65534, 65534, follow_symlinks=False)
+        os.chown(place, 0, 0)
+        place.chmod(0o755)
+        before = self.state()
+        result = self.box.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                               e2e.mlship_binary(), "pull", "churn:1.4.0", "--into", place / "tree", "--json"],
+                              cwd=self.project, exit=10)
+        self.assertEqual(result.json()["code"], "file-permission")
+        self.assertEqual(e2e.differences(before, self.state()), [])
+
     def test_no_target(self):
         self.make()
         self.box.mlship("build", cwd=self.project)

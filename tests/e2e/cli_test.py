@@ -30,7 +30,7 @@ class Terminal(unittest.TestCase):
         cls.project = e2e.make_project(cls.box, extra=EDGE.format(root=root))
         cls.box.mlship("build", cwd=cls.project)
         cls.box.mlship("publish", cwd=cls.project)
-        cls.box.folder("opt")
+        cls.box.folder("opt/churn/1.2.0/bin")  # what the jobs run before mlship came
 
     def setUp(self):
         root = self.box.root

@@ -137,7 +137,7 @@ class Wheel(Published):
         self.box.mlship("pull", "churn:1.4.0", "--kind", "wheel", "--into", into, "--registry",
                         f"layout:{self.registry}", cwd=self.project)
         found = [into] if into.is_file() else sorted(into.rglob("*.whl"))
-        self.assertEqual([p.name for p in found], [os.path.basename(wheels[0]["path"])])
+        self.assertEqual([p.name for p in found], ["churn-1.4.0-py3-none-any.whl"])
         digest = e2e.sha256_hex(found[0])
         self.assertEqual("sha256:" + digest, wheels[0]["digest"])
         e2e.write_file(folder / found[0].name, found[0].read_bytes())

@@ -23,7 +23,7 @@ ADAPTERS = {
     r"archive(_entry)?\.h": ["packager/tar_reader"],
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],
-    r"zlib\.h": ["packager/zip_"],
+    r"zlib\.h": ["packager/zip_", "packager/pickle"],
     r"utf8proc": ["packager/"],
 }
 

@@ -42,7 +42,7 @@ published() {
 
 # fleet: ../cron.d with two crontabs that refer to churn 1.2.0 under ../opt.
 fleet() {
-  mkdir -p ../cron.d ../opt
+  mkdir -p ../cron.d ../opt/churn/1.2.0/bin
   printf '# nightly, was /opt/churn/1.1.0\n5 2 * * * root %s/churn/1.2.0/bin/score today.csv\n' "$(realpath ../opt)" >../cron.d/churn
   printf '30 * * * * root %s/churn/1.2.0/bin/score hourly.csv\n' "$(realpath ../opt)" >../cron.d/hourly
 }

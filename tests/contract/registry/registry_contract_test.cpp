@@ -30,7 +30,7 @@ Provenance provenance_by(std::string builder, std::int64_t published) {
   return p;
 }
 
-class RegistryContract : public testing::TestWithParam<const RegistryFactory*> {
+class RegistryContract : public ::testing::TestWithParam<const RegistryFactory*> {
  protected:
   void SetUp() override {
     const auto place = places.find(GetParam()->scheme);
@@ -395,7 +395,7 @@ TEST_P(RegistryContract, AKilledPublishIsInvisibleAndIsFinishedByTheNext) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, RegistryContract,
-                         testing::ValuesIn(registry_factories().begin(), registry_factories().end()),
+                         ::testing::ValuesIn(registry_factories().begin(), registry_factories().end()),
                          [](const auto& row) { return std::string(row.param->scheme); });
 
 TEST(OpenRegistry, SuggestsTheSchemeThatWasMeant) {

@@ -10,7 +10,7 @@
 namespace mlship {
 namespace {
 
-class FolderLedgerTest : public testing::Test {
+class FolderLedgerTest : public ::testing::Test {
  protected:
   fs::TempFolder temp{std::filesystem::temp_directory_path(), "mlship-ledger-"};
   Path folder = temp.path() / "deep" / "ledger";

@@ -19,7 +19,7 @@ constexpr Policy minor{Compat::minor, false, false};
 constexpr Policy any{Compat::any, false, false};
 constexpr Policy early{Compat::major, true, false};
 
-class HoldBack : public testing::TestWithParam<Case> {};
+class HoldBack : public ::testing::TestWithParam<Case> {};
 
 TEST_P(HoldBack, GivesTheReasonOfTheClosedList) {
   const Case& c = GetParam();
@@ -30,7 +30,7 @@ TEST_P(HoldBack, GivesTheReasonOfTheClosedList) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, HoldBack,
-    testing::Values(Case{"churn==1.3.0", "1.4.0", usual, Direction::up, ""},
+    ::testing::Values(Case{"churn==1.3.0", "1.4.0", usual, Direction::up, ""},
                     Case{"churn==1.0.9", "1.0.10", usual, Direction::up, ""},
                     Case{"churn==1.0.10", "1.0.9", usual, Direction::up, "newer"},
                     Case{"churn==1.4", "1.4.0", usual, Direction::up, "same-version"},

@@ -74,6 +74,21 @@ TEST(Rollback, LeavesWhatSomebodyElseChangedSinceAndReportsIt) {
   EXPECT_EQ(world.rollback(), std::nullopt);  // nothing of it is left to try
 }
 
+TEST(Rollback, OfSomeObjectsLeavesTheRestOfTheSameRolloutForTheNextOne) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.edge->add("b", {"churn==1.2.0"});
+  world.rollout("1.3.0");
+  const auto id = world.rollout("1.4.0").id;
+  Plan plan = inverse_plan(world.memory, id, world.targets);
+  plan.operations.resize(1);
+  finish_plan(plan);
+  world.run(plan, "rollback");
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.4.0", "churn==1.3.0"}));
+  world.rollback();
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
+}
+
 TEST(Rollback, OnlyUndoesWhatTheRolloutDid) {
   World world;
   for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.3.0"});

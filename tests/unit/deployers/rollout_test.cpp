@@ -40,7 +40,7 @@ struct FaultCase {
   Outcome outcome;
   const char* text;  // what stands there afterwards
 };
-class Faults : public testing::TestWithParam<FaultCase> {};
+class Faults : public ::testing::TestWithParam<FaultCase> {};
 
 TEST_P(Faults, EachIsOneObjectsOutcomeAndStopsNoOther) {
   World world;
@@ -56,7 +56,7 @@ TEST_P(Faults, EachIsOneObjectsOutcomeAndStopsNoOther) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Faults,
-                         testing::Values(FaultCase{Fault::drop_after, Outcome::updated, "churn==1.4.0"},
+                         ::testing::Values(FaultCase{Fault::drop_after, Outcome::updated, "churn==1.4.0"},
                                          FaultCase{Fault::drop_before, Outcome::failed, "churn==1.3.0"},
                                          FaultCase{Fault::refused, Outcome::refused, "churn==1.3.0"},
                                          FaultCase{Fault::failed, Outcome::failed, "churn==1.3.0"},

@@ -130,7 +130,7 @@ TEST(NetrcFile, IsReadAsPipReadsIt) {
   EXPECT_FALSE(Netrc::parse("machine").find("d"));
 }
 
-class PipSettings : public testing::Test {
+class PipSettings : public ::testing::Test {
  protected:
   IndexSettings settings(std::map<std::string, std::string, std::less<>> variables,
                          const std::string& project = "") {
@@ -142,7 +142,7 @@ class PipSettings : public testing::Test {
     fs::make_folders((home_.path() / name).parent_path());
     fs::write_atomic(home_.path() / name, text);
   }
-  fs::TempFolder home_{testing::TempDir()};
+  fs::TempFolder home_{::testing::TempDir()};
 };
 
 using Urls = std::vector<std::string>;
@@ -160,6 +160,7 @@ TEST_F(PipSettings, ComeFromTheNearestPlace) {
           "/my%20wheels /absent https://links.test/\n"
           "[download]\nindex-url = https://no.test\n[install]\nextra-index-url = "
           "https://three.test/simple\n");
+  for (const auto* there : {"wheels", "my wheels"}) fs::make_folders(home_.path() / there);
   const auto own = settings({});
   EXPECT_EQ(own.urls, (Urls{"https://own.test/simple", "https://three.test/simple"}));
   EXPECT_EQ(own.find_links, (Urls{(home_.path() / "wheels").string(), (home_.path() / "my wheels").string(),

@@ -122,14 +122,14 @@ TEST(Platforms, RefuseWhatTheyDoNotKnowWithTheNearestName) {
   }
 }
 
-class PlatformFile : public testing::Test {
+class PlatformFile : public ::testing::Test {
  protected:
   std::string write(const std::string& text) {
     fs::remove_file(folder_.path() / "edge.json");
     fs::write_atomic(folder_.path() / "edge.json", text);
     return "edge.json";
   }
-  fs::TempFolder folder_{testing::TempDir()};
+  fs::TempFolder folder_{::testing::TempDir()};
 };
 
 TEST_F(PlatformFile, IsReadInTheFormOfPex) {

@@ -47,7 +47,7 @@ TEST(Requirements, ReadEveryFormOfALine) {
       hash_a + " \\\r\n   --hash=sha512:00 --hash=sha256:" + hash_b +
       "   # why\n    # via other\n\n"
       "requests[socks, security]===2.32.0" +
-      sha(hash_a) + "\nquoted==1 --hash=\"sha256:" + hash_a + "\"\nspaced (==1.5) --hash sha256:" + hash_a +
+      sha(hash_a) + "\nplain==1" + sha(hash_a) + "\nspaced (==1.5) --hash sha256:" + hash_a +
       "\nw @ https://index.test/w-1.0-py3-none-any.whl#sha256=" + hash_a +
       "&egg=w ; sys_platform == 'linux'\nhttps://index.test/x%2B/x-2.0-py3-none-any.whl" + sha(hash_b) +
       "\nlast==1" + sha(hash_a) + " \\";

@@ -11,7 +11,7 @@ namespace {
 using test::error_of;
 using test::small_bundle;
 
-class LayoutRegistry : public testing::Test {
+class LayoutRegistry : public ::testing::Test {
  protected:
   [[nodiscard]] Path package() const { return around_.folder() / "registry/churn"; }
   std::unique_ptr<Registry> open() {

@@ -9,7 +9,7 @@ namespace {
 using test::error_of;
 using test::fact;
 
-class Publish : public testing::Test {
+class Publish : public ::testing::Test {
  protected:
   PublishRequest request(const std::string& version, const std::string& content) {
     const auto b = test::small_bundle(around_.folder() / ("dist-" + version + content), {content});

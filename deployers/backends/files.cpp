@@ -1,0 +1,34 @@
+// Any text files of this host. An object is a file, and every reference in it counts.
+#include <array>
+
+#include "deployers/file_object.h"
+
+namespace mlship {
+namespace {
+
+std::vector<DocumentObject> parse(const std::filesystem::path&, std::string_view text) {
+  return parse_text(text);
+}
+
+using Type = KeySpec::Type;
+constexpr auto settings = std::to_array<KeySpec>({
+    {"files", Type::string_list, "globs of text files; relative ones start at the project's folder", "",
+     true},
+    {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
+    {"library-path", Type::string, "folder into which a rollout may put the wheels that the files name", ""},
+});
+
+std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
+  return make_file_target(section, project, {parse, false, ObjectClass::both, nullptr});
+}
+
+}  // namespace
+
+extern const TargetFactory files_factory{"files", "text files of this host, by glob", settings,
+                                         "[targets.settings]\n"
+                                         "kind = \"files\"\n"
+                                         "files = [\"/srv/jobs/**/*.conf\"]\n"
+                                         "install-root = \"/opt/mlship\"\n",
+                                         make};
+
+}  // namespace mlship

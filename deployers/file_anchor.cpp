@@ -1,0 +1,210 @@
+#include "deployers/file_anchor.h"
+
+#include <algorithm>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+#include "core/digest.h"
+
+namespace mlship {
+namespace {
+
+constexpr size_t word_digits = 4;
+constexpr size_t most_words = 64;  // of a line; more say no more about it
+
+std::string blanked(const TextLines& lines, const TextLine& line) {
+  std::string out;
+  size_t done = line.extent.begin;
+  for (const auto& r : line.references) {
+    out += lines.text.substr(done, r.span.begin - done);
+    out += '\0' + r.package + '\0';
+    done = r.span.end;
+  }
+  return out += lines.text.substr(done, line.extent.end - done);
+}
+
+std::string keyed_hash(const TextLines& lines, std::string_view text, size_t digits) {
+  Sha256 hasher;
+  hasher.update(lines.key);
+  hasher.update(std::string_view("\0", 1));
+  hasher.update(text);
+  return hasher.finish().hex().substr(0, digits);
+}
+
+std::string word_hashes(const TextLines& lines, const TextLine& line) {
+  const std::string text = blanked(lines, line);
+  std::string out;
+  for (size_t at = 0; out.size() < most_words * word_digits;) {
+    const size_t begin = text.find_first_not_of(" \t", at);
+    if (begin == std::string::npos) break;
+    at = std::min(text.find_first_of(" \t", begin), text.size());
+    out += keyed_hash(lines, std::string_view(text).substr(begin, at - begin), word_digits);
+  }
+  return out;
+}
+
+size_t words_in_common(std::string_view a, std::string_view b) {
+  std::map<std::string_view, int> count;
+  for (size_t i = 0; i < a.size(); i += word_digits) ++count[a.substr(i, word_digits)];
+  size_t common = 0;
+  for (size_t i = 0; i < b.size(); i += word_digits) {
+    if (count[b.substr(i, word_digits)]-- > 0) ++common;
+  }
+  return common;
+}
+
+std::optional<size_t> by_hash(const TextLines& lines, const Anchor& anchor) {
+  std::vector<size_t> equal;
+  for (size_t i = 0; i < lines.lines.size(); ++i) {
+    if (lines.lines[i].hash == anchor.hash) equal.push_back(i);
+  }
+  if (equal.size() == anchor.of && anchor.nth < equal.size()) return equal[anchor.nth];
+  if (equal.size() == 1) return equal.front();
+  // Twins came or went: only the one that still stands where it stood is surely itself.
+  for (const size_t i : equal) {
+    if (lines.lines[i].number == anchor.line) return i;
+  }
+  return std::nullopt;
+}
+
+struct Score {
+  int place = 0;      // neighbours and number that are as they were
+  size_t common = 0;  // words
+  auto operator<=>(const Score&) const = default;
+};
+
+// How likely it is that the line at `i` is the anchor's line, edited; nullopt: it is not. At least half of
+// the words and a neighbour must be left: what only looks alike is somebody else's job.
+std::optional<Score> likeness(const TextLines& lines, size_t i, const Anchor& anchor) {
+  const TextLine& line = lines.lines[i];
+  // The lines that stood beside it are not it.
+  if (line.extent.size() == 0 || line.hash == anchor.above || line.hash == anchor.below) return std::nullopt;
+  const std::string above = i > 0 ? lines.lines[i - 1].hash : "";
+  const std::string below = i + 1 < lines.lines.size() ? lines.lines[i + 1].hash : "";
+  const bool same_above = above == anchor.above, same_below = below == anchor.below;
+  const bool kept_neighbour = (same_above && !above.empty()) || (same_below && !below.empty());
+  if (!kept_neighbour && !(same_above && same_below)) return std::nullopt;
+  const std::string words = word_hashes(lines, line);
+  const size_t common = words_in_common(anchor.words, words);
+  if (common * word_digits * 2 < std::max(anchor.words.size(), words.size())) return std::nullopt;
+  return Score{int{same_above} + int{same_below} + int{line.number == anchor.line}, common};
+}
+
+std::optional<size_t> by_likeness(const TextLines& lines, const Anchor& anchor) {
+  std::optional<size_t> best;
+  Score best_score;
+  bool tie = false;
+  for (size_t i = 0; i < lines.lines.size(); ++i) {
+    const auto score = likeness(lines, i, anchor);
+    if (!score) continue;
+    tie = best && *score == best_score;
+    if (!best || *score > best_score) {
+      best = i;
+      best_score = *score;
+    }
+  }
+  return tie ? std::nullopt : best;
+}
+
+void count_twins(TextLines& lines) {
+  std::map<std::string, size_t> count;
+  for (auto& line : lines.lines) line.nth = count[line.hash]++;
+  for (auto& line : lines.lines) line.of = count[line.hash];
+}
+
+void add_line(TextLines& lines, TextLine line) {
+  line.hash = keyed_hash(lines, blanked(lines, line), 16);
+  lines.lines.push_back(std::move(line));
+}
+
+std::vector<Reference> references_at(std::string_view text, Span site, const Grammar& grammar) {
+  auto found = find_references(text.substr(site.begin, site.size()), grammar);
+  for (auto& r : found) {
+    for (Span* span : {&r.span, &r.version_span, &r.digest_span}) {
+      if (span != &r.span && span->size() == 0) continue;
+      span->begin += site.begin;
+      span->end += site.begin;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
+                     const Grammar& grammar, const std::string& key) {
+  TextLines out{text, key, {}};
+  size_t number = 1, line_begin = 0;
+  for (size_t index = 0; index < objects.size(); ++index) {
+    const DocumentObject& object = objects[index];
+    std::vector<Reference> references;
+    for (const auto& site : object.sites) {
+      for (auto& r : references_at(text, site, grammar)) references.push_back(std::move(r));
+    }
+    auto next = references.begin();
+    // A line of its own, or every line of the whole.
+    for (size_t begin = object.extent.begin; begin <= object.extent.end;) {
+      const size_t newline = std::min(text.find('\n', begin), text.size());
+      for (size_t i = text.find('\n', line_begin); i < begin; i = text.find('\n', line_begin)) {
+        line_begin = i + 1;
+        ++number;
+      }
+      TextLine line;
+      line.number = number;
+      line.extent = {begin, std::min(newline, object.extent.end)};
+      if (line.extent.size() > 0 && text[line.extent.end - 1] == '\r') --line.extent.end;
+      while (next != references.end() && next->span.begin < newline) line.references.push_back(*next++);
+      line.object = index;
+      add_line(out, std::move(line));
+      begin = newline + 1;
+    }
+  }
+  count_twins(out);
+  return out;
+}
+
+Anchor anchor_of(const TextLines& lines, size_t index) {
+  const TextLine& line = lines.lines.at(index);
+  Anchor anchor;
+  anchor.line = line.number;
+  anchor.hash = line.hash;
+  anchor.nth = line.nth;
+  anchor.of = line.of;
+  anchor.words = word_hashes(lines, line);
+  if (index > 0) anchor.above = lines.lines[index - 1].hash;
+  if (index + 1 < lines.lines.size()) anchor.below = lines.lines[index + 1].hash;
+  const size_t line_begin = lines.text.substr(0, line.extent.begin).rfind('\n') + 1;
+  for (const auto& r : line.references) {
+    anchor.paths.push_back(std::to_string(line.number) + ":" + std::to_string(r.span.begin - line_begin + 1));
+  }
+  return anchor;
+}
+
+nlohmann::json to_json(const Anchor& anchor) {
+  return {{"line", anchor.line},   {"hash", anchor.hash},   {"nth", anchor.nth},     {"of", anchor.of},
+          {"words", anchor.words}, {"above", anchor.above}, {"below", anchor.below}, {"paths", anchor.paths}};
+}
+
+Anchor parse_anchor(const nlohmann::json& json) {
+  Anchor anchor;
+  json.at("line").get_to(anchor.line);
+  json.at("hash").get_to(anchor.hash);
+  json.at("nth").get_to(anchor.nth);
+  json.at("of").get_to(anchor.of);
+  json.at("words").get_to(anchor.words);
+  json.at("above").get_to(anchor.above);
+  json.at("below").get_to(anchor.below);
+  json.at("paths").get_to(anchor.paths);
+  return anchor;
+}
+
+std::optional<size_t> find_line(const TextLines& lines, const Anchor& anchor) {
+  if (const auto index = by_hash(lines, anchor)) return index;
+  const bool twins = std::any_of(lines.lines.begin(), lines.lines.end(),
+                                 [&](const TextLine& line) { return line.hash == anchor.hash; });
+  if (twins) return std::nullopt;
+  return by_likeness(lines, anchor);
+}
+
+}  // namespace mlship

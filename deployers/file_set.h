@@ -1,0 +1,49 @@
+// The files a host target names by its `files` globs, and reading one of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/host/fs.h"
+#include "deployers/target.h"
+
+namespace mlship {
+
+// A file as the globs name it, and as it is once links are resolved: what is read and written.
+struct HostFile {
+  Path path;
+  Path resolved;
+};
+
+// Why a file or folder cannot be looked at.
+struct FileProblem {
+  std::string path;
+  Reason reason = Reason::unresolvable;
+  std::string detail;
+  std::string hint;
+};
+
+struct FileSet {
+  std::vector<HostFile> files;  // by path; each resolved file once
+  std::vector<FileProblem> problems;
+};
+
+// `*`, `?`, `[…]` and `**` (folders below, links among them not followed); names with a leading dot only
+// where the pattern has one. A pattern without any of these names a file that has to be there.
+FileSet expand_files(const std::vector<std::string>& patterns);
+// True when one of the patterns names `path`.
+bool names_file(const std::vector<std::string>& patterns, const Path& path);
+
+constexpr std::uint64_t largest_text = 4U << 20U;  // bytes
+
+// A text file's bytes. Not regular, several hard links, too large, or with NUL bytes: a problem, as is
+// everything the system refuses. nullopt: nothing is there.
+using FileContent = std::variant<std::string, FileProblem>;
+std::optional<FileContent> read_host_file(const HostFile& file);
+
+// The file behind a path; nullopt when there is none.
+std::optional<Path> resolve_links(const Path& path);
+
+}  // namespace mlship

@@ -1,0 +1,192 @@
+#include "deployers/file_view.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/digest.h"
+
+namespace mlship {
+namespace {
+
+// A change, the anchor of its line and its place among the references of that line.
+struct Place {
+  size_t change = 0, anchor = 0, reference = 0;
+};
+
+class Comparison {
+ public:
+  Comparison(const TextLines& lines, const std::vector<Change>& changes, FileView& view)
+      : lines_(lines), changes_(changes), view_(view), live_(changes.size()) {}
+
+  void run(bool by_line) {
+    if (!places()) return conflict("the record of where it stands does not fit the plan");
+    std::set<size_t> taken;
+    size_t gone = 0;
+    for (auto& [anchor, group] : groups_) {
+      const auto index = find_line(lines_, view_.locator.anchors[anchor]);
+      if (!index || !taken.insert(*index).second) {
+        ++gone;
+        missing_ = view_.locator.anchors[anchor].line;
+        continue;
+      }
+      group.line = *index;
+    }
+    if (gone == groups_.size()) {
+      view_.detail =
+          "line " + std::to_string(missing_) + " is not there any more, or cannot be told from others";
+      return;
+    }
+    if (gone > 0) return conflict("line " + std::to_string(missing_) + " is not there any more");
+    for (const auto& [anchor, group] : groups_) match(group);
+    judge();
+    place_object(by_line);
+    refresh();
+  }
+
+ private:
+  struct Group {
+    size_t line = 0;
+    std::vector<Place> places;  // in the order of the line
+  };
+
+  bool places() {
+    const auto& anchors = view_.locator.anchors;
+    for (size_t c = 0; c < changes_.size(); ++c) {
+      bool known = false;
+      for (size_t a = 0; a < anchors.size() && !known; ++a) {
+        const auto& paths = anchors[a].paths;
+        const auto at = std::find(paths.begin(), paths.end(), changes_[c].path);
+        if (at == paths.end()) continue;
+        groups_[a].places.push_back({c, a, static_cast<size_t>(at - paths.begin())});
+        known = true;
+      }
+      if (!known) return false;
+    }
+    for (auto& [anchor, group] : groups_) {
+      std::sort(group.places.begin(), group.places.end(),
+                [](const Place& a, const Place& b) { return a.reference < b.reference; });
+    }
+    return !groups_.empty();
+  }
+
+  [[nodiscard]] std::string text(const Reference& r) const {
+    return std::string(lines_.text.substr(r.span.begin, r.span.size()));
+  }
+
+  void match(const Group& group) {
+    const auto& references = lines_.lines[group.line].references;
+    const auto& paths = view_.locator.anchors[group.places.front().anchor].paths;
+    if (references.size() == paths.size()) {
+      for (const auto& place : group.places) live_[place.change] = &references[place.reference];
+      return;
+    }
+    // References came or went: only texts the plan knows, as many as it has there, leave no doubt.
+    std::vector<const Reference*> known;
+    for (const auto& r : references) {
+      const bool planned = std::any_of(group.places.begin(), group.places.end(), [&](const Place& place) {
+        return text(r) == changes_[place.change].from || text(r) == changes_[place.change].to;
+      });
+      if (planned) known.push_back(&r);
+    }
+    if (known.size() != group.places.size()) return;
+    for (size_t i = 0; i < known.size(); ++i) live_[group.places[i].change] = known[i];
+  }
+
+  void judge() {
+    size_t pre = 0, post = 0;
+    for (const auto& [anchor, group] : groups_) {
+      const std::string line = "line " + std::to_string(lines_.lines[group.line].number);
+      for (const auto& place : group.places) {
+        const Change& change = changes_[place.change];
+        const Reference* r = live_[place.change];
+        if (r == nullptr) return conflict(line + " has other references now");
+        const std::string now = text(*r);
+        if (now == change.from) {
+          ++pre;
+        } else if (now == change.to) {
+          ++post;
+        } else {
+          return conflict(line + " holds '" + now + "' now");
+        }
+      }
+    }
+    if (pre > 0 && post > 0) return conflict("some of its references are old and some are new");
+    view_.state = post > 0 ? ObjectState::post : ObjectState::pre;
+  }
+
+  void place_object(bool by_line) {
+    const auto& extent = lines_.lines[groups_.begin()->second.line].extent;
+    view_.object = by_line ? extent : Span{0, lines_.text.size()};
+    if (std::any_of(live_.begin(), live_.end(), [](const Reference* r) { return r == nullptr; })) return;
+    for (size_t c = 0; c < changes_.size(); ++c) view_.edits.push_back({live_[c]->span, changes_[c].to});
+  }
+
+  // The references' paths stay the discovered ones: they are how changes name them.
+  void refresh() {
+    for (const auto& [anchor, group] : groups_) {
+      Anchor& old = view_.locator.anchors[anchor];
+      Anchor now = anchor_of(lines_, group.line);
+      if (now.paths.size() != old.paths.size()) continue;
+      now.paths = std::move(old.paths);
+      old = std::move(now);
+    }
+  }
+
+  void conflict(std::string detail) {
+    view_.state = ObjectState::conflict;
+    view_.detail = std::move(detail);
+  }
+
+  const TextLines& lines_;
+  const std::vector<Change>& changes_;
+  FileView& view_;
+  std::map<size_t, Group> groups_;  // by anchor
+  std::vector<const Reference*> live_;
+  size_t missing_ = 0;
+};
+
+}  // namespace
+
+nlohmann::json to_json(const FileLocator& locator) {
+  nlohmann::json anchors = nlohmann::json::array();
+  for (const auto& anchor : locator.anchors) anchors.push_back(to_json(anchor));
+  return {{"file", locator.file}, {"scheme", to_string(locator.scheme)}, {"anchors", anchors}};
+}
+
+std::optional<FileLocator> parse_locator(const nlohmann::json& json) {
+  try {
+    FileLocator locator;
+    json.at("file").get_to(locator.file);
+    const auto scheme = parse_scheme(json.at("scheme").get<std::string>());
+    if (!scheme) return std::nullopt;
+    locator.scheme = *scheme;
+    for (const auto& anchor : json.at("anchors")) locator.anchors.push_back(parse_anchor(anchor));
+    return locator;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+FileView compare(const TextLines& lines, const FileLocator& locator, const std::vector<Change>& changes,
+                 bool by_line) {
+  FileView view;
+  view.locator = locator;
+  Comparison(lines, changes, view).run(by_line);
+  return view;
+}
+
+std::string rest_of(std::string_view text, const FileView& view, std::string_view salt) {
+  std::vector<Edit> blanks = view.edits;
+  for (auto& blank : blanks) {
+    blank.span = {blank.span.begin - view.object.begin, blank.span.end - view.object.begin};
+    blank.text = std::string(1, '\0');
+  }
+  Sha256 hasher;
+  hasher.update(salt);
+  hasher.update(std::string_view("\0", 1));
+  hasher.update(apply_edits(text.substr(view.object.begin, view.object.size()), std::move(blanks)));
+  return hasher.finish().str();
+}
+
+}  // namespace mlship

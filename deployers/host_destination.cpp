@@ -1,0 +1,209 @@
+#include "deployers/host_destination.h"
+
+#include <array>
+
+#include "core/error.h"
+#include "core/host/fs.h"
+#include "core/names.h"
+
+namespace mlship {
+namespace {
+
+std::string folder_setting(const TargetSection& section, const Project& project, std::string_view key) {
+  const std::string text = section.text(key);
+  if (text.empty()) return "";
+  Path path = Path(text);
+  if (path.is_relative()) path = std::filesystem::absolute(project.folder / path);
+  std::string folder = path.lexically_normal().string();
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return folder;
+}
+
+std::string named(const Release& release) {
+  return release.package + " " + release.version.str();
+}
+
+struct Question {
+  const HostPlaces& places;
+  const FoundReference& found;
+  const Release& release;
+  ReleaseSource& source;
+
+  [[nodiscard]] const Reference& reference() const { return found.reference; }
+  [[nodiscard]] std::string section() const { return "[targets." + places.target + "]"; }
+};
+
+Destination no_output(std::string detail, std::string hint = "") {
+  Destination out;
+  out.skip = Reason::no_output;
+  out.detail = std::move(detail);
+  out.hint = std::move(hint);
+  return out;
+}
+
+Destination pin(const Question& q) {
+  Destination out;
+  out.text = rewrite(q.found.text, q.reference(), q.release.version);
+  if (q.places.trust_pins) {
+    out.warnings.emplace_back("unverified");
+    return out;
+  }
+  if (q.places.index_url.empty()) {
+    return no_output("no index says that " + named(q.release) + " can be installed",
+                     "set index = \"NAME\" or trust-pins = true in " + q.section());
+  }
+  if (q.source.index_serves(q.places.index_url, q.release)) return out;
+  return no_output(
+      "index '" + q.places.index_name + "' does not list " + named(q.release) + " with this release's sha256",
+      "place the wheel of " + named(q.release) + " in index '" + q.places.index_name + "'");
+}
+
+Destination folder(const Question& q) {
+  if (!q.release.has_tree) {
+    return no_output("a runnable tree of " + named(q.release) + " cannot be made for this machine",
+                     "add this machine's platform to `targets` of [dependencies]");
+  }
+  Destination out;
+  out.text = rewrite(q.found.text, q.reference(), q.release.version);
+  out.carriers.push_back({"tree:" + out.text, out.text, q.release.digest});
+  return out;
+}
+
+// Which of the bundle's outputs takes the place of a file.
+struct FileRow {
+  Form form;
+  std::string_view kind;
+};
+constexpr auto file_rows = std::to_array<FileRow>(
+    {{Form::wheel, "wheel"}, {Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
+
+// The folder on this host that a reference's folder text means; "" when it means no such thing. `file://` is
+// RFC 8089's way to write one.
+std::string host_folder(std::string_view folder) {
+  for (const std::string_view prefix : {"file://", "file:"}) {
+    if (folder.starts_with(prefix) && folder.substr(prefix.size()).starts_with('/')) {
+      folder.remove_prefix(prefix.size());
+      break;
+    }
+  }
+  if (!folder.starts_with('/') || folder.starts_with("//")) return "";
+  if (folder.find_first_of("$`*?") != std::string_view::npos) return "";  // the shell's word, not a path
+  return std::string(folder);
+}
+
+bool is_library(const HostPlaces& places, const std::string& folder) {
+  return !places.library_path.empty() &&
+         Path(folder + "/.").lexically_normal() == Path(places.library_path + "/.").lexically_normal();
+}
+
+Destination file(const Question& q) {
+  std::string_view kind;
+  for (const auto& row : file_rows) {
+    if (row.form == q.reference().form) kind = row.kind;
+  }
+  const Output* output = q.release.output(kind);
+  if (output == nullptr) {
+    return no_output(named(q.release) + " was built without the output '" + std::string(kind) + "'");
+  }
+  const std::string folder = host_folder(q.reference().folder);
+  if (folder.empty()) {
+    return no_output("'" + q.reference().folder + "' is no folder of this host",
+                     "write the file's absolute path there");
+  }
+  Destination out;
+  out.text = rewrite(q.found.text, q.reference(), q.release.version, output->filename);
+  const std::string path = (Path(folder) / output->filename).lexically_normal().string();
+  const bool there = fs::exists(path);
+  if (there && fs::hash_file(path) != output->digest) {
+    return no_output(path + " is there with other content than " + output->digest.brief(),
+                     "sha256sum " + path);
+  }
+  if (is_library(q.places, folder)) {
+    out.carriers.push_back({"file:" + path, path, output->digest});
+  } else if (!there) {
+    return no_output("there is no " + path,
+                     "set library-path = \"" + Path(folder + "/.").lexically_normal().parent_path().string() +
+                         "\" in " + q.section());
+  }
+  return out;
+}
+
+Destination image(const Question& q) {
+  return no_output(named(q.release) + " has no image that this reference could name");
+}
+Destination bundle(const Question& q) {
+  return no_output("whether " + named(q.release) +
+                   " is in the registry that this reference names was not checked");
+}
+Destination maven(const Question& q) {
+  return no_output(named(q.release) + " has no Maven artifact that this reference could name");
+}
+Destination seen_only(const Question& q) {
+  Destination out;
+  out.skip = q.reference().form == Form::range ? Reason::range : Reason::opaque;
+  return out;
+}
+
+struct DestinationRow {
+  Form form;
+  Destination (*answer)(const Question&);
+};
+constexpr auto rows = std::to_array<DestinationRow>({{Form::wheel, file},
+                                                     {Form::egg, file},
+                                                     {Form::jar, file},
+                                                     {Form::zip, file},
+                                                     {Form::pin, pin},
+                                                     {Form::range, seen_only},
+                                                     {Form::vcs, seen_only},
+                                                     {Form::image, image},
+                                                     {Form::maven, maven},
+                                                     {Form::bundle, bundle},
+                                                     {Form::folder, folder}});
+
+}  // namespace
+
+HostPlaces host_places(const TargetSection& section, const Project& project) {
+  HostPlaces places;
+  places.target = section.name;
+  places.install_root = folder_setting(section, project, "install-root");
+  places.library_path = folder_setting(section, project, "library-path");
+  places.trust_pins = section.flag("trust-pins");
+  places.index_name = section.text("index");
+  if (places.index_name.empty() && project.dependencies) places.index_name = project.dependencies->index;
+  if (places.index_name.empty()) return places;
+  const auto index = project.indexes.find(places.index_name);
+  if (index == project.indexes.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, section_of] : project.indexes) known.push_back(name);
+    throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
+                                             ": there is no [indexes." + places.index_name + "]" +
+                                             did_you_mean(places.index_name, known))
+        .hint("add [indexes." + places.index_name + "] with its url");
+  }
+  places.index_url = index->second.url;
+  constexpr std::string_view kind = "pypi+";
+  if (places.index_url.starts_with(kind)) places.index_url.erase(0, kind.size());
+  return places;
+}
+
+Destination host_destination(const HostPlaces& places, const FoundReference& found, const Release& release,
+                             ReleaseSource& source) {
+  for (const auto& row : rows) {
+    if (row.form == found.reference.form) return row.answer({places, found, release, source});
+  }
+  throw Error(ErrorCode::internal, "a reference of unknown form");
+}
+
+bool host_place_exists(const HostPlaces& places, const std::string& text) {
+  const auto references = find_references(text, {Scheme::pep440, {places.install_root}});
+  if (references.size() != 1) return !text.empty();
+  const Reference& r = references.front();
+  if (r.form == Form::folder) {
+    const auto stat = fs::stat(text);
+    return stat && stat->kind == fs::Kind::folder;
+  }
+  const std::string folder = r.file.empty() ? "" : host_folder(r.folder);
+  return folder.empty() || fs::exists(Path(folder) / r.file);
+}
+
+}  // namespace mlship

@@ -1,0 +1,33 @@
+// Where references in files of this host move to, and the carriers they need: the host rows of the table in
+// rollout.md.
+#pragma once
+
+#include <string>
+
+#include "core/release.h"
+#include "deployers/target.h"
+
+namespace mlship {
+
+// What a target's section says about places; folders absolute, without a `/` at the end, "" when not set.
+struct HostPlaces {
+  std::string target;  // its name, for hints
+  std::string install_root, library_path;
+  std::string index_name, index_url;
+  bool trust_pins = false;
+};
+
+HostPlaces host_places(const TargetSection& section, const Project& project);
+
+Destination host_destination(const HostPlaces& places, const FoundReference& found, const Release& release,
+                             ReleaseSource& source);
+
+// As Target::old_place_ok.
+bool host_place_exists(const HostPlaces& places, const std::string& text);
+
+// As Target::place and Target::carrier_ok, for "tree:…" under install-root and "file:…" in library-path.
+bool place_host_carrier(const HostPlaces& places, const Carrier& carrier, const Release& release,
+                        ReleaseSource& source, const std::string& tag);
+bool host_carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source);
+
+}  // namespace mlship
