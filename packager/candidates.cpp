@@ -54,7 +54,6 @@ void Candidates::add(const LockedRequirement& requirement, Candidate file) {
     return;
   }
   file.wheel = *wheel;
-  // A hash that one place does not tell may be known from another.
   const auto same = std::find_if(allowed.begin(), allowed.end(), [&](const Candidate& other) {
     // A page without hashes tells where the file is that was remembered with its hash.
     const bool place = !file.sha256 && other.url.empty() && other.local.empty();
@@ -64,7 +63,6 @@ void Candidates::add(const LockedRequirement& requirement, Candidate file) {
     allowed.push_back(std::move(file));
     return;
   }
-  if (!same->sha256) same->sha256 = file.sha256;
   if (same->url.empty()) same->url = file.url;
   if (same->local.empty()) same->local = file.local;
   if (same->size == 0) same->size = file.size;

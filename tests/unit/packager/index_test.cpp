@@ -151,7 +151,6 @@ TEST_F(PipSettings, ComeFromTheNearestPlace) {
   EXPECT_EQ(settings({}).urls, default_index().empty() ? Urls{} : Urls{default_index()});
   write(".config/pip/pip.conf", "[global]\nindex_url = https://user.test/simple\n");
   EXPECT_EQ(settings({}).urls, Urls{"https://user.test/simple"});
-  for (const auto* name : {"wheels", "my wheels"}) fs::make_folders(home_.path() / name);
   write(
       "own.conf",
       "; mine\n[global]\nindex-url: https://own.test/simple\nextra-index-url =\n    https://one.test/simple\n"
