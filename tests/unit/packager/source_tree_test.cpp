@@ -131,7 +131,7 @@ TEST_F(GitTree, IsTheCommitAndNotTheFolder) {
   EXPECT_EQ(listed(*found), "churn/__init__.py churn/alias.py churn/run.sh* churn/score.py ");
   EXPECT_EQ(found->read(found->files()[0]), "__version__ = \"1.4.0\"\n");
   EXPECT_EQ(found->read(found->files()[1]), found->read(found->files()[3]));
-  EXPECT_EQ(found->files()[0].size, 24U);
+  EXPECT_EQ(found->files()[0].size, 22U);
   EXPECT_EQ(found->commit(), git({"rev-parse", "HEAD"}));
   EXPECT_EQ(git_file(folder(), "README.md"), "# churn\n");
   EXPECT_EQ(git_file(folder(), "absent"), std::nullopt);
