@@ -16,22 +16,23 @@ namespace mlship {
 namespace {
 
 // Every function used, by its own name: X(repository_free) is git_repository_free.
-#define MLSHIP_GIT_FUNCTIONS(X)                                                                             \
-  X(libgit2_init)                                                                                           \
-  X(error_last)                                                                                             \
-  X(repository_open_ext)                                                                                    \
-  X(repository_free)                                                                                        \
-  X(repository_workdir)                                                                                     \
-  X(repository_odb)                                                                                         \
-  X(odb_free)                                                                                               \
-  X(odb_read_header)                                                                                        \
-  X(reference_name_to_id) X(commit_lookup) X(commit_free) X(commit_tree) X(tree_free) X(tree_lookup)        \
-      X(tree_entry_bypath) X(tree_entry_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name)   \
-          X(tree_entry_id) X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent)            \
-              X(blob_rawsize) X(status_options_init) X(status_list_new) X(status_list_free)                 \
-                  X(status_list_entrycount) X(status_byindex) X(remote_lookup) X(remote_url) X(remote_free) \
-                      X(ignore_path_is_ignored) X(reference_iterator_glob_new) X(reference_next)            \
-                          X(reference_iterator_free) X(reference_free) X(reference_name) X(reference_peel)  \
+#define MLSHIP_GIT_FUNCTIONS(X)                                                                            \
+  X(libgit2_init)                                                                                          \
+  X(error_last)                                                                                            \
+  X(repository_open_ext)                                                                                   \
+  X(repository_free)                                                                                       \
+  X(repository_workdir)                                                                                    \
+  X(repository_odb)                                                                                        \
+  X(odb_free)                                                                                              \
+  X(odb_read_header)                                                                                       \
+  X(reference_name_to_id)                                                                                  \
+  X(commit_lookup) X(commit_free) X(commit_tree) X(tree_free) X(tree_lookup) X(tree_entry_bypath)          \
+      X(tree_entry_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id)      \
+          X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize)            \
+              X(status_options_init) X(status_list_new) X(status_list_free) X(status_list_entrycount)      \
+                  X(status_byindex) X(repository_config_snapshot) X(config_get_string) X(config_free)      \
+                      X(ignore_path_is_ignored) X(reference_iterator_glob_new) X(reference_next)           \
+                          X(reference_iterator_free) X(reference_free) X(reference_name) X(reference_peel) \
                               X(object_free) X(object_id) X(tag_tagger) X(oid_equal) X(oid_tostr)
 
 struct Git {
@@ -82,7 +83,7 @@ using TreeEntry = Owned<&Git::tree_entry_free, git_tree_entry>;
 using Odb = Owned<&Git::odb_free, git_odb>;
 using Blob = Owned<&Git::blob_free, git_blob>;
 using Status = Owned<&Git::status_list_free, git_status_list>;
-using Remote = Owned<&Git::remote_free, git_remote>;
+using Config = Owned<&Git::config_free, git_config>;
 using Reference = Owned<&Git::reference_free, git_reference>;
 using References = Owned<&Git::reference_iterator_free, git_reference_iterator>;
 using Object = Owned<&Git::object_free, git_object>;
@@ -276,11 +277,14 @@ std::vector<std::string> changed_files(const Opened& opened, const Path& project
   return out;
 }
 
+// As configured. git_remote_lookup() would also apply url.*.insteadOf, with a pattern match that leaks in
+// libgit2 1.5 whenever it fails.
 std::string remote_of(const Opened& opened) {
-  Remote remote;
-  if (git().remote_lookup(remote.out(), opened.repository.get(), "origin") != 0) return {};
-  const char* url = git().remote_url(remote.get());
-  return url == nullptr ? "" : printable_url(url);
+  Config config;
+  if (git().repository_config_snapshot(config.out(), opened.repository.get()) != 0) return {};
+  const char* url = nullptr;
+  if (git().config_get_string(&url, config.get(), "remote.origin.url") != 0) return {};
+  return printable_url(url);
 }
 
 struct Tag {
