@@ -94,14 +94,13 @@ class HostFileTarget final : public Target {
     return out;
   }
 
-  // Paths are how a plan names the references, not where they are.
+  // A file is itself whatever else changed in it; an entry is the line where it stands now.
   [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
-    auto first = parse_locator(a), second = parse_locator(b);
-    if (!first || !second) return false;
-    for (auto* locator : {&*first, &*second}) {
-      for (auto& anchor : locator->anchors) anchor.paths.clear();
-    }
-    return to_json(*first) == to_json(*second);
+    const auto first = parse_locator(a), second = parse_locator(b);
+    if (!first || !second || first->file != second->file) return false;
+    if (!kind_.by_line) return true;
+    return first->anchors.size() == 1 && second->anchors.size() == 1 &&
+           first->anchors[0].line == second->anchors[0].line;
   }
 
   ApplyResult apply(const Operation& operation, const std::string& tag) override {

@@ -29,16 +29,12 @@ bool escape_at(std::string_view text, size_t i) {
 
 size_t file_begin(std::string_view text, size_t end) {
   size_t i = end;
-  while (i > 0 && end - i < longest) {
-    const char c = text[i - 1];
-    if (name_char(c) || c == '+' || c == '!' || foreign(c)) {
-      --i;
-    } else if (escape_at(text, i - 1)) {
-      --i;  // the `%`; its digits were taken as letters
-    } else {
-      break;
-    }
-  }
+  // The digits of an escape are taken as letters before its `%` is seen.
+  const auto taken = [&](size_t at) {
+    const char c = text[at];
+    return name_char(c) || c == '+' || c == '!' || foreign(c) || escape_at(text, at);
+  };
+  while (i > 0 && end - i < longest && taken(i - 1)) --i;
   return i;
 }
 

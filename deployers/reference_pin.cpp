@@ -151,7 +151,7 @@ void find_pins(std::string_view text, const Grammar& grammar, Found& found) {
 // What a branch or tag of a repository holds cannot be said without fetching it: seen, named, never
 // rewritten.
 void find_vcs(std::string_view text, const Grammar&, Found& found) {
-  for (size_t i = text.find("+"); i != std::string_view::npos; i = text.find("+", i + 1)) {
+  for (size_t i = text.find('+'); i != std::string_view::npos; i = text.find('+', i + 1)) {
     for (const auto prefix : vcs_prefixes) {
       const size_t length = prefix.size() - 1;
       if (i < length || text.substr(i - length, prefix.size()) != prefix) continue;

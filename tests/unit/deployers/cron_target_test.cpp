@@ -90,6 +90,17 @@ TEST_F(CronTarget, EditsElsewhereAreRebased) {
             "# by hand\n@daily bob x\n" + entry("0", "1.4.0") + own_now + "\n" + entry("2", "1.4.0") + "#\n");
 }
 
+TEST_F(CronTarget, AnEntryIsTheSameObjectWhereItStandsNow) {
+  put("cron.d/jobs", three("1.3.0"));
+  const auto edge = crontabs();
+  const auto planned = plan(*edge, release("1.4.0"));
+  put("cron.d/jobs", "@daily bob x\n" + three("1.3.0"));
+  const auto fresh = plan(*edge, release("1.4.0"));
+  const auto live = edge->observe(planned[1], "salt");
+  EXPECT_FALSE(edge->same_object(live.locator, fresh[0].locator));
+  EXPECT_TRUE(edge->same_object(live.locator, fresh[1].locator));
+}
+
 TEST_F(CronTarget, AnotherValueIsAConflictThatNamesIt) {
   put("cron.d/jobs", three("1.3.0"));
   const auto edge = crontabs();

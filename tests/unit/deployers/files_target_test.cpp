@@ -56,6 +56,20 @@ TEST_F(FilesTarget, EditsBetweenTheReferencesAreRebased) {
             "# new\none churn==1.4.0\ntwo churn==1.4.0 b D # more\nthree churn==1.4.0\nend\n");
 }
 
+// As a plan file is narrowed: what was planned is found again in what is discovered now.
+TEST_F(FilesTarget, AFileIsTheSameObjectWhateverElseChangedInIt) {
+  put("etc/x.conf", "a other==1\none churn==1.3.0\n");
+  put("etc/y.conf", "one churn==1.3.0\n");
+  const auto settings = target("files", {"etc/*.conf"}, {{"trust-pins", true}});
+  const auto planned = plan(*settings, release("1.4.0"));
+  put("etc/x.conf", "# new\none churn==1.3.0\nb another==2\n");
+  const auto fresh = plan(*settings, release("1.4.0"));
+  const auto live = settings->observe(planned[0], "salt");
+  EXPECT_EQ(word(live.state), "pre");
+  EXPECT_TRUE(settings->same_object(live.locator, fresh[0].locator));
+  EXPECT_FALSE(settings->same_object(live.locator, fresh[1].locator));
+}
+
 TEST_F(FilesTarget, ARemovedReferenceIsAConflictAndNothingIsWritten) {
   put("etc/x.conf", "one churn==1.3.0\ntwo churn==1.3.0\n");
   const auto settings = target("files", {"etc/*.conf"}, {{"trust-pins", true}});
