@@ -246,7 +246,8 @@ TEST_F(Tree, RefusesADamagedBundleAndAFolderThatExists) {
 TEST_F(Tree, ABundleForOtherMachinesSaysSo) {
   const std::string other = this_machine().name == "aarch64" ? "x86_64" : "aarch64";
   const std::string target = "cp311-manylinux_2_28_" + other;
-  add_toml("\n[dependencies]\ntargets = [\"" + target + "\"]\n");
+  add_toml("\n[dependencies]\nlock = \"requirements.lock\"\ntargets = [\"" + target + "\"]\n");
+  write(folder() / "requirements.lock", "");
   const auto bundle = built();
   EXPECT_FALSE(bundle.release().has_tree);
   const Error e = error_of([&] { make_tree(bundle, tree_); });
