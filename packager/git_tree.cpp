@@ -16,24 +16,19 @@ namespace mlship {
 namespace {
 
 // Every function used, by its own name: X(repository_free) is git_repository_free.
-#define MLSHIP_GIT_FUNCTIONS(X)                                                                            \
-  X(libgit2_init)                                                                                          \
-  X(error_last)                                                                                            \
-  X(repository_open_ext)                                                                                   \
-  X(repository_free)                                                                                       \
-  X(repository_workdir)                                                                                    \
-  X(repository_odb)                                                                                        \
-  X(odb_free)                                                                                              \
-  X(odb_read_header)                                                                                       \
-  X(reference_name_to_id)                                                                                  \
-  X(commit_lookup) X(commit_free) X(commit_tree) X(tree_free) X(tree_lookup) X(tree_entry_bypath)          \
-      X(tree_entry_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id)      \
-          X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize)            \
-              X(status_options_init) X(status_list_new) X(status_list_free) X(status_list_entrycount)      \
-                  X(status_byindex) X(repository_config_snapshot) X(config_get_string) X(config_free)      \
-                      X(ignore_path_is_ignored) X(reference_iterator_glob_new) X(reference_next)           \
-                          X(reference_iterator_free) X(reference_free) X(reference_name) X(reference_peel) \
-                              X(object_free) X(object_id) X(tag_tagger) X(oid_equal) X(oid_tostr)
+// clang-format off: it does not settle on one layout of a long macro
+#define MLSHIP_GIT_FUNCTIONS(X) \
+  X(libgit2_init) X(error_last) X(repository_open_ext) X(repository_free) X(repository_workdir) \
+  X(repository_odb) X(odb_free) X(odb_read_header) X(reference_name_to_id) X(commit_lookup) \
+  X(commit_free) X(commit_tree) X(tree_free) X(tree_lookup) X(tree_entry_bypath) X(tree_entry_free) \
+  X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id) \
+  X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize) \
+  X(status_options_init) X(status_list_new) X(status_list_free) X(status_list_entrycount) \
+  X(status_byindex) X(repository_config_snapshot) X(config_get_string) X(config_free) \
+  X(ignore_path_is_ignored) X(reference_iterator_glob_new) X(reference_next) \
+  X(reference_iterator_free) X(reference_free) X(reference_name) X(reference_peel) X(object_free) \
+  X(object_id) X(tag_tagger) X(oid_equal) X(oid_tostr)
+// clang-format on
 
 struct Git {
   Git() {

@@ -72,8 +72,8 @@ void sync_folder(const Path& folder);
 void sync_tree(const Path& folder);  // every file and folder below, then itself
 void set_mode(const Path& path, std::uint32_t mode);
 
-// Makes `to` (must not exist) share its blocks with `from` until one of them is written (FICLONE); false, and nothing
-// left, when the file system cannot.
+// Makes `to` (must not exist) share its blocks with `from` until one of them is written (FICLONE); false, and
+// nothing left, when the file system cannot.
 bool reflink(const Path& from, const Path& to);
 
 enum class Placed { reflink, hardlink, copy };

@@ -57,13 +57,14 @@ TEST_P(Faults, EachIsOneObjectsOutcomeAndStopsNoOther) {
 
 INSTANTIATE_TEST_SUITE_P(Table, Faults,
                          ::testing::Values(FaultCase{Fault::drop_after, Outcome::updated, "churn==1.4.0"},
-                                         FaultCase{Fault::drop_before, Outcome::failed, "churn==1.3.0"},
-                                         FaultCase{Fault::refused, Outcome::refused, "churn==1.3.0"},
-                                         FaultCase{Fault::failed, Outcome::failed, "churn==1.3.0"},
-                                         FaultCase{Fault::throws, Outcome::failed, "churn==1.3.0"},
-                                         FaultCase{Fault::lies, Outcome::failed, "churn==1.3.0"},
-                                         FaultCase{Fault::other_text, Outcome::conflict, "churn==6.6.6"},
-                                         FaultCase{Fault::foreign_edit, Outcome::conflict, "churn==9.9.9"}));
+                                           FaultCase{Fault::drop_before, Outcome::failed, "churn==1.3.0"},
+                                           FaultCase{Fault::refused, Outcome::refused, "churn==1.3.0"},
+                                           FaultCase{Fault::failed, Outcome::failed, "churn==1.3.0"},
+                                           FaultCase{Fault::throws, Outcome::failed, "churn==1.3.0"},
+                                           FaultCase{Fault::lies, Outcome::failed, "churn==1.3.0"},
+                                           FaultCase{Fault::other_text, Outcome::conflict, "churn==6.6.6"},
+                                           FaultCase{Fault::foreign_edit, Outcome::conflict,
+                                                     "churn==9.9.9"}));
 
 TEST(Rollout, ALostReplyIsReadBeforeItIsSentAgain) {
   World world;
