@@ -1,0 +1,57 @@
+"""A build that nothing has changed for stats its input: it opens no content file and writes nothing."""
+
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
+import e2e
+
+OPENED = re.compile(r'open(?:at)?\((?:AT_FDCWD[^,]*, )?"([^"]*)", ([A-Z_|]+)')
+# Calls that change the disk, by whatever name.
+CHANGES = "write,pwrite64,writev,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,rmdir,ftruncate,fsync"
+
+
+class NothingChanged(unittest.TestCase):
+    def setUp(self):
+        e2e.require_program("strace")
+        self.box = e2e.Sandbox()
+        self.addCleanup(self.box.close)
+        self.project = e2e.make_project(self.box)
+        self.first = self.box.mlship_json("build", cwd=self.project)
+
+    def trace(self, calls):
+        log = self.box.root / "strace.log"
+        result = self.box.run(["strace", "-f", "-qq", "-y", "-o", log, "-e", "trace=" + calls, "-e", "signal=none",
+                               e2e.mlship_binary(), "build", "--json"], cwd=self.project,
+                              env={"ASAN_OPTIONS": "detect_leaks=0"})
+        self.assertTrue(result.json()["reused"])
+        self.assertEqual(result.json()["digest"], self.first["digest"])
+        return log.read_text().splitlines()
+
+    def test_opens_no_content(self):
+        content = [self.project / "src", self.project / "models", self.project / "dist",
+                   self.project / "requirements.lock", self.project / "wheels"]
+        opened = 0
+        for line in self.trace("open,openat"):
+            found = OPENED.search(line)
+            if not found or " = -1 " in line:
+                continue
+            opened += 1
+            path, flags = os.path.join(self.project, found[1]), found[2].split("|")
+            self.assertIn("O_RDONLY", flags, line)
+            if "O_DIRECTORY" not in flags:
+                self.assertFalse([c for c in content if path.startswith(str(c))], line)
+        self.assertGreater(opened, 3, "strace saw nothing")
+
+    def test_writes_nothing(self):
+        before = e2e.snapshot(self.project)
+        for line in self.trace(CHANGES):
+            # Its own output, and a folder of the cache that is there already.
+            self.assertTrue(re.search(r"write\([12]<| = -1 ", line), line)
+        self.assertEqual(e2e.differences(before, e2e.snapshot(self.project)), [])
+
+
+if __name__ == "__main__":
+    e2e.main()
