@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/host/fs.h"
 #include "packager/lock.h"
+#include "tests/support/source_folder.h"
 
 namespace mlship {
 namespace {
@@ -22,7 +23,7 @@ TEST(Requirements, ReadWhatEveryToolWrites) {
   for (const std::string tool : {"pdm-export", "pex-export", "pip-tools", "poetry-export", "uv-export",
                                  "uv-pip-compile", "uv-universal"}) {
     const std::string file = "requirements." + tool + ".txt";
-    const Lock lock = read_lock(fs::read_file(Path(MLSHIP_SOURCE_DIR) / "tests/data/locks" / file), file);
+    const Lock lock = read_lock(fs::read_file(test::source_folder() / "tests/data/locks" / file), file);
     EXPECT_EQ(lock.format, "requirements") << tool;
     std::set<std::string> names;
     for (const auto& r : lock.requirements) {
