@@ -39,9 +39,10 @@ std::vector<VersionRow> list_versions(Registry& registry, const std::string& pac
 std::optional<oci::Descriptor> find_version(Registry& registry, const std::string& package,
                                             const Version& version) {
   if (auto found = registry.stat(package, version.oci_tag())) return found;
-  for (const auto& info : registry.list(package)) {
-    const auto other = Version::from_oci_tag(info.tag, version.scheme());
-    if (other && *other == version) return info.manifest;
+  for (const auto& tag : registry.tag_names(package)) {
+    const auto other = Version::from_oci_tag(tag, version.scheme());
+    if (!other || *other != version) continue;
+    if (auto found = registry.stat(package, tag)) return found;
   }
   return std::nullopt;
 }

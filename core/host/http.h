@@ -43,6 +43,7 @@ struct HttpRequest {
   std::optional<Credentials> basic;  // sent to the URL's own origin (scheme, host, port) only
   bool plain_http = false;
   std::string ca_file;  // PEM file of the authorities to trust; "" = SSL_CERT_FILE, else the system's
+  bool follow = true;   // redirects; false for a body that is a secret: the redirect is the answer then
   // May the request arrive twice? nullopt: as its method says (GET, HEAD, PUT, DELETE may).
   std::optional<bool> repeatable;
   // Receives the body of a 2xx answer; when absent the body is collected, max_body bytes at most.

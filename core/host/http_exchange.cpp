@@ -351,6 +351,7 @@ bool Exchange::redirect() {
   static constexpr std::array<int, 5> statuses{301, 302, 303, 307, 308};
   const auto location = response_.header("location");
   const int status = response_.status;
+  if (!transfer_.request.follow) return false;
   if (!location || std::find(statuses.begin(), statuses.end(), status) == statuses.end()) return false;
   const std::string from = "cannot fetch " + printable_url(start_.text) + ": ";
   if (++redirects_ > options_.max_redirects) {
