@@ -2,6 +2,7 @@
 // joins by existing: add its rows to `places`, which say how an empty one is made for a test.
 
 #include <algorithm>
+#include <iostream>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -99,6 +100,7 @@ class RegistryContract : public ::testing::TestWithParam<PlaceRow> {
       const auto own = open_registry(place_.url, host);
       return work(*own, i) ? 0 : 1;
     } catch (const Error& e) {
+      if (e.exit_code() != ExitCode::conflict) std::cerr << "child " << i << ": " << e.message() << '\n';
       return 100 + static_cast<int>(e.exit_code());
     }
   }

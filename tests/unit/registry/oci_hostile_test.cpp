@@ -38,9 +38,6 @@ bool is(const WireRequest& request, std::string_view method, std::string_view pa
 class Hostile : public ::testing::Test {
  protected:
   Hostile() {
-    HttpOptions options;
-    options.stall_timeout = std::chrono::milliseconds(2000);
-    http_ = curl_http(around_.env, clock_, options);
     server_.authorization = basic;
     testing::write_docker_login(around_.folder() / "home/.docker", server_.host(), user, password);
     registry_ = open_registry("oci://" + server_.host() + "/ml", host_);
@@ -82,7 +79,7 @@ class Hostile : public ::testing::Test {
 
   test::Surroundings around_;
   testing::ManualClock clock_;
-  std::unique_ptr<Http> http_;
+  std::unique_ptr<Http> http_ = curl_http(around_.env, clock_);
   Host host_{around_.env, clock_, *http_, *around_.process};
   OciServer server_;
   OciServer evil_;
