@@ -136,7 +136,11 @@ HttpResponse OciRepository::put(const std::string& reference, std::string_view m
   request.method = "PUT";
   request.url = client_.url(name_ + "/manifests/" + reference);
   request.headers.emplace("Content-Type", media_type);
-  if (condition.if_absent) request.headers.emplace("If-None-Match", "*");
+  if (condition.if_absent) {
+    request.headers.emplace("If-None-Match", "*");
+    // Repeated late, it could replace what another has written meanwhile where conditions are ignored.
+    request.repeatable = false;
+  }
   if (!condition.if_still.empty()) request.headers.emplace("If-Match", condition.if_still);
   request.body = bytes;
   request.max_body = manifest_limit;

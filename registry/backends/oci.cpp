@@ -24,9 +24,20 @@ namespace mlship {
 namespace {
 
 constexpr int claims_at_most = 5;
+constexpr int manifest_tries = 3;  // after the first
 
 bool names_a_version_or_tag(const std::string& tag) {
   return valid_tag(tag) && !tag.starts_with(claim_prefix) && !is_fallback_tag(tag);
+}
+
+// Status 0: no answer; whether it was written is seen by the next look.
+HttpResponse put_tag_once(OciRepository& in, const std::string& tag, const std::string& bytes) {
+  try {
+    return in.put(tag, oci::media::manifest, bytes, {true, ""});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::network) throw;
+    return {};
+  }
 }
 
 class OciRegistry : public Registry {
@@ -65,8 +76,9 @@ class OciRegistry : public Registry {
   }
   void upload(OciRepository& in, const oci::Layout& from, const std::vector<oci::Descriptor>& blobs,
               Progress& progress, std::uint64_t& done);
-  void put_manifest(OciRepository& in, const std::string& package, const std::string& bytes,
-                    const std::function<void()>& upload_all);
+  // By its digest; what: for messages.
+  HttpResponse put_manifest(OciRepository& in, const std::string& what, const std::string& bytes,
+                            const std::function<void()>& upload_again);
   // True when this call created the tag.
   bool create_tag(OciRepository& in, const std::string& package, const std::string& tag, const std::string& bytes,
                   Diagnostics& diagnostics);
@@ -159,17 +171,19 @@ void OciRegistry::upload(OciRepository& in, const oci::Layout& from, const std::
   }).put(std::move(sources));
 }
 
-// A blob that the newest version has and the registry has lost all the same: then all are looked for.
-void OciRegistry::put_manifest(OciRepository& in, const std::string& package, const std::string& bytes,
-                               const std::function<void()>& upload_all) {
+// 404: a blob that the newest version has and the registry has lost. 400 may be the same, or a blob that another
+// publish stores at this moment: docker-registry writes its links in place and reads them half-written.
+HttpResponse OciRegistry::put_manifest(OciRepository& in, const std::string& what, const std::string& bytes,
+                                       const std::function<void()>& upload_again) {
   const std::string digest = sha256(bytes).str();
-  auto response = in.put(digest, oci::media::manifest, bytes);
-  if ((response.status == 404 || response.status == 400) &&
-      response.body.find("BLOB_UNKNOWN") != std::string::npos) {
-    upload_all();
-    response = in.put(digest, oci::media::manifest, bytes);
+  for (int attempt = 0;; ++attempt) {
+    auto response = in.put(digest, oci::media::manifest, bytes);
+    if (response.status == 201) return response;
+    const bool may_pass = response.status == 404 || response.status == 400;
+    if (!may_pass || attempt == manifest_tries) throw in.error(response, "store " + what + " in " + url());
+    client_.host().clock.sleep(std::chrono::milliseconds(50 << attempt));
+    upload_again();
   }
-  if (response.status != 201) throw in.error(response, "store " + package + "@" + digest + " in " + url());
 }
 
 bool OciRegistry::create_tag(OciRepository& in, const std::string& package, const std::string& tag,
@@ -179,18 +193,21 @@ bool OciRegistry::create_tag(OciRepository& in, const std::string& package, cons
     if (there.digest != digest) throw version_exists(package, tag, url(), digest, there.digest);
     return false;
   };
+  bool tried = false;
   for (int attempt = 0; attempt < claims_at_most; ++attempt) {
     OciClaim claim(in, tag, digest, diagnostics);
-    if (const auto there = claim.win()) return found(*there);
+    if (const auto there = claim.win()) return found(*there) || tried;
     if (!claim.fresh()) continue;  // this process slept: somebody may have stopped waiting for it
-    const auto response = in.put(tag, oci::media::manifest, bytes, {true, ""});
+    tried = true;
+    const auto response = put_tag_once(in, tag, bytes);
+    if (response.status == 0 || response.status >= 500) continue;  // claimed anew before it is written again
     if (response.status != 201 && response.status != 412 && response.status != 409)
       throw in.error(response, "name " + named(package, tag));
     const auto there = in.head(tag);
     if (!there) throw Error(ErrorCode::network, "cannot name " + named(package, tag) + ": it was not kept");
     return found(*there) || response.status == 201;
   }
-  throw Error(ErrorCode::network, "cannot name " + named(package, tag) + ": the registry is too slow to be sure")
+  throw Error(ErrorCode::network, "cannot name " + named(package, tag) + ": the registry is too slow or does not answer")
       .hint("run the command again");
 }
 
@@ -216,7 +233,8 @@ PutResult OciRegistry::put_if_absent(const std::string& package, const std::stri
   const auto progress = diagnostics.progress("publish " + package + ":" + tag, total, Unit::bytes);
   upload(in, from, absent, *progress, done);
   progress->finish();
-  put_manifest(in, package, bytes, [&] { upload(in, from, in.missing(blobs), *progress, done); });
+  put_manifest(in, package + "@" + manifest.digest.str(), bytes,
+               [&] { upload(in, from, in.missing(blobs), *progress, done); });
   result.published = create_tag(in, package, tag, bytes, diagnostics);
   result.uploaded_blobs = absent.size();
   result.uploaded_bytes = total;
@@ -319,9 +337,9 @@ void OciRegistry::copy_referrer(const std::string& package, const std::string& b
   const auto manifest = oci::parse_manifest(bytes, digest.str());
   if (!manifest.subject) throw Error(ErrorCode::internal, "a referrer needs a subject");
   auto& in = repository(package);
-  ensure_blobs(in, manifest, blobs, package + "@" + manifest.subject->digest.str());
-  const auto response = in.put(digest.str(), oci::media::manifest, bytes);
-  if (response.status != 201) throw in.error(response, "store a referrer in " + url());
+  const std::string what = package + "@" + manifest.subject->digest.str();
+  ensure_blobs(in, manifest, blobs, what);
+  const auto response = put_manifest(in, "a referrer of " + what, bytes, [&] { ensure_blobs(in, manifest, blobs, what); });
   // distribution-spec §Pushing manifests with subject: without this header the client keeps the list.
   if (response.header("oci-subject")) return;
   add_to_fallback(in, manifest.subject->digest, referrer_descriptor(manifest, bytes));

@@ -337,6 +337,11 @@ const std::vector<Attack> pushes = {
        return is(r, "PUT", "/manifests/1.4.0") ? Answer(reply(201)) : std::nullopt;
      },
      ErrorCode::network, "it was not kept"},
+    {"TagNeverWritten",
+     [](const auto& r, auto&, auto&) {
+       return is(r, "PUT", "/manifests/1.4.0") ? Answer(reply(500)) : std::nullopt;
+     },
+     ErrorCode::network, "too slow or does not answer"},
     {"ClaimRefused",
      [](const auto& r, auto&, auto&) {
        return is(r, "PUT", "/manifests/mlship-claim-") ? Answer(reply(403)) : std::nullopt;
@@ -400,6 +405,20 @@ TEST_F(Hostile, AnUploadInOnePieceThatIsTooLargeGoesInChunks) {
   published();
   EXPECT_EQ(pull(), content);
   EXPECT_GE(count("PATCH", "/blobs/uploads/"), 2);
+}
+
+// The version is there although the answer got lost: found by the next look, under a claim of its own.
+TEST_F(Hostile, AnAnswerThatGotLostIsNotSentAgainUnclaimed) {
+  int writes = 0;
+  server_.instead = [&](const WireRequest& r) -> Answer {
+    if (!is(r, "PUT", "/manifests/1.4.0") || ++writes > 1) return std::nullopt;
+    (void)server_.honest(r);
+    return Reply{"", true, {}, {}};
+  };
+  published();
+  EXPECT_EQ(writes, 1);
+  EXPECT_EQ(count("PUT", "/manifests/mlship-claim-"), 2);
+  EXPECT_EQ(pull(), content);
 }
 
 TEST_F(Hostile, AVersionThatSomebodyElseWroteInBetweenIsAConflict) {
