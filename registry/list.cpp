@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "registry/provenance.h"
 
 namespace mlship {
@@ -45,6 +46,14 @@ std::optional<oci::Descriptor> find_version(Registry& registry, const std::strin
     if (auto found = registry.stat(package, tag)) return found;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> packages_if_told(Registry& registry) {
+  try {
+    return registry.packages();
+  } catch (const Error&) {  // many registries do not tell; a suggestion is no reason to fail
+    return {};
+  }
 }
 
 std::vector<TagInfo> list_tags(Registry& registry, const std::string& package, Scheme scheme) {

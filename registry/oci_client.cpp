@@ -121,7 +121,8 @@ void check_login(const RegistryOptions& options, Host& host, const std::string& 
   OciClient client(options, host, login);
   const auto& place = client.place();
   if (!place.tls && !place.loopback) {
-    throw Error(ErrorCode::tls, "cannot log in to " + place.host + ": credentials are not sent over plain HTTP");
+    throw Error(ErrorCode::tls, "cannot log in to " + place.host + ": credentials are not sent over plain HTTP")
+        .hint("use TLS: take plain-http away");
   }
   HttpRequest request;
   // The trailing slash is part of the name (distribution-spec §Determining Support).

@@ -259,8 +259,11 @@ std::vector<std::string> OciRegistry::packages() {
   };
   const auto refused = client_.pages(client_.url("_catalog?n=1000"), {"registry:catalog:*"}, {}, take);
   if (refused) {
+    const int status = refused->status;
+    if (status == 401 || status == 403 || status == 429 || status >= 500)
+      throw client_.error(*refused, "list " + what);
     throw Error(ErrorCode::not_found, "cannot list " + what + ": it does not say what it holds (HTTP " +
-                                          std::to_string(refused->status) + ")")
+                                          std::to_string(status) + ")")
         .hint("name the package: mlship list NAME");
   }
   std::vector<std::string> out;
