@@ -21,9 +21,9 @@ constexpr auto groups = std::to_array<std::pair<CommandGroup, std::string_view>>
     {CommandGroup::settings, "Settings"},
 });
 // The order of work, not of the alphabet; commands that are not named follow.
-constexpr auto order =
-    std::to_array<std::string_view>({"init", "build", "inspect", "verify", "publish", "promote", "tag", "list", "pull", "login", "logout",
-                                     "scan", "plan", "rollout", "status", "rollback", "history", "show"});
+constexpr auto order = std::to_array<std::string_view>(
+    {"init", "build", "inspect", "verify", "publish", "promote", "tag", "list", "pull", "login", "logout",
+     "scan", "plan", "rollout", "status", "rollback", "history", "show"});
 
 constexpr std::string_view about =
     "mlship ships ML pipelines: code, locked dependencies and models in one immutable bundle, and every job "
@@ -37,7 +37,8 @@ constexpr std::string_view examples =
     "  mlship rollout --jobs            change them\n"
     "  mlship rollback --to stable      put them back\n";
 constexpr std::string_view references =
-    "  REF  churn:1.4.0, churn:stable, churn@sha256:…, oci://HOST/NS/churn:1.4.0; without one the project's own "
+    "  REF  churn:1.4.0, churn:stable, churn@sha256:…, oci://HOST/NS/churn:1.4.0; without one the project's "
+    "own "
     "version\n";
 constexpr std::string_view exit_codes =
     "  0 done · 1 internal error · 2 usage · 3 bad project file, lock, bundle or model · 4 authentication\n"
@@ -55,7 +56,8 @@ constexpr auto variables = std::to_array<Variable>({
     {"MLSHIP_COLOR", "as --color"},
     {"MLSHIP_PROGRESS", "as --progress"},
     {"PIP_INDEX_URL", "the Python package index, as pip reads it (pip.conf too)"},
-    {"DOCKER_CONFIG", "the folder of docker's config.json with the registries' credentials (default: ~/.docker)"},
+    {"DOCKER_CONFIG",
+     "the folder of docker's config.json with the registries' credentials (default: ~/.docker)"},
     {"XDG_DATA_HOME", "the default registry and ledger are below its mlship folder"},
 });
 

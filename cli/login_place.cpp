@@ -34,9 +34,8 @@ RegistryOptions options_of(Services& services, const std::optional<std::string>&
 LoginPlace login_place(Services& services, const std::optional<std::string>& said, const std::string& verb) {
   LoginPlace out{options_of(services, said), {}};
   if (!out.options.url.starts_with(scheme)) {
-    throw Error(ErrorCode::usage,
-                fmt::format("cannot {} {}: only oci:// registries have credentials", verb,
-                            printable_url(out.options.url)))
+    throw Error(ErrorCode::usage, fmt::format("cannot {} {}: only oci:// registries have credentials", verb,
+                                              printable_url(out.options.url)))
         .hint("name the registry's host: mlship login registry.example.com");
   }
   out.place = read_oci_place(out.options);

@@ -15,8 +15,8 @@ struct LoginPlace {
   OciPlace place;
 };
 
-// said: a [registries] entry, an oci:// URL or a host; without it the registry in use. Throws Error(usage) for one
-// that knows no credentials. verb: "log in to".
+// said: a [registries] entry, an oci:// URL or a host; without it the registry in use. Throws Error(usage)
+// for one that knows no credentials. verb: "log in to".
 LoginPlace login_place(Services& services, const std::optional<std::string>& said, const std::string& verb);
 
 }  // namespace mlship

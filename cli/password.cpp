@@ -56,14 +56,16 @@ Secret password_from_stdin() {
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) throw unusable("it is empty");
-  if (text.find_first_of(std::string_view("\n\0", 2)) != std::string::npos) throw unusable("it is more than one line");
+  if (text.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
+    throw unusable("it is more than one line");
   return Secret(std::move(text));
 }
 
 std::string ask_line(Services& services, const std::string& question, const std::string& hint) {
   const auto& terminal = services.terminal();
   if (!terminal.in || !terminal.err) {
-    throw Error(ErrorCode::usage, fmt::format("cannot ask for the {}: there is no terminal", question)).hint(hint);
+    throw Error(ErrorCode::usage, fmt::format("cannot ask for the {}: there is no terminal", question))
+        .hint(hint);
   }
   services.out().flush();
   services.diagnostics().raw(question + ": ");
@@ -72,7 +74,8 @@ std::string ask_line(Services& services, const std::string& question, const std:
   while (poll(&input, 1, -1) < 0) check_interrupt();
   std::string answer;
   std::getline(std::cin, answer);
-  if (answer.empty()) throw Error(ErrorCode::usage, fmt::format("cannot use the {}: it is empty", question)).hint(hint);
+  if (answer.empty())
+    throw Error(ErrorCode::usage, fmt::format("cannot use the {}: it is empty", question)).hint(hint);
   return answer;
 }
 

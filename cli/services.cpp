@@ -129,8 +129,8 @@ ChosenRegistry Services::registry_named(const std::string& word, Origin origin, 
       auto options = options_of(found->second);
       return {{options.url, origin, where}, std::move(options)};
     }
-    throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word, where,
-                                              word, did_you_mean(word, names_of(all))))
+    throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word,
+                                              where, word, did_you_mean(word, names_of(all))))
         .hint("mlship config");
   }
   const Path base = origin == Origin::project_file ? project().folder : Path(".");
@@ -145,7 +145,8 @@ ChosenRegistry Services::registry_named(const std::string& word, Origin origin, 
 ChosenRegistry Services::registry_of(const EnvironmentSection* environment) {
   const auto& all = project().registries;
   if (environment != nullptr && !environment->registry.empty()) {
-    return registry_named(environment->registry, origin_of(environment->at, user_file()), environment->at.line_str());
+    return registry_named(environment->registry, origin_of(environment->at, user_file()),
+                          environment->at.line_str());
   }
   if (all.size() == 1) {
     const auto& [name, only] = *all.begin();

@@ -59,7 +59,8 @@ class Services {
   Registry& registry();
   [[nodiscard]] ChosenRegistry chosen_registry();
   // The name of a [registries] entry, or a URL; `where` says so in messages.
-  [[nodiscard]] ChosenRegistry registry_named(const std::string& word, Origin origin, const std::string& where);
+  [[nodiscard]] ChosenRegistry registry_named(const std::string& word, Origin origin,
+                                              const std::string& where);
   // Error(usage) with a did-you-mean when there is no such environment.
   [[nodiscard]] ChosenRegistry registry_of_environment(const std::string& name);
   // For a REF that names its registry; before the first use of registry().

@@ -72,9 +72,9 @@ struct OutputsSection {
 
 struct RegistrySection {
   std::string url;
-  Where at;                         // of the url
-  std::optional<bool> plain_http;   // absent: as the URL's host is, on loopback or not
-  std::string ca_file;              // relative to the project
+  Where at;                        // of the url
+  std::optional<bool> plain_http;  // absent: as the URL's host is, on loopback or not
+  std::string ca_file;             // relative to the project
   std::vector<std::string> token_hosts;
 };
 

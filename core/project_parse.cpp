@@ -192,7 +192,8 @@ void read_registry(Parser& in, const toml::Member& member) {
                             table.text("ca-file"), table.list("token-hosts")};
   for (const std::string_view key : {"plain-http", "ca-file", "token-hosts"}) {
     if (table.value(key) == nullptr || out.url.starts_with("oci:")) continue;
-    throw table.error(key, "'" + std::string(key) + "' of " + table.title() + " is for oci:// registries only");
+    throw table.error(key,
+                      "'" + std::string(key) + "' of " + table.title() + " is for oci:// registries only");
   }
   for (const auto& host : out.token_hosts) {
     if (host.find_first_of("/:@ ") == std::string::npos && !host.empty()) continue;

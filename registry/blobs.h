@@ -19,8 +19,8 @@ Error damaged_blob(const oci::Descriptor& blob, const std::string& where, const 
 // Error(bundle): the layout to publish from lacks a blob.
 Error incomplete_layout(const oci::Layout& from, const oci::Descriptor& blob);
 
-// How a manifest appears in an index of referrers (distribution-spec §Listing Referrers: artifactType falls back to
-// the config's media type; all annotations).
+// How a manifest appears in an index of referrers (distribution-spec §Listing Referrers: artifactType falls
+// back to the config's media type; all annotations).
 oci::Descriptor referrer_descriptor(const oci::Manifest& manifest, const std::string& bytes);
 
 }  // namespace mlship

@@ -13,7 +13,8 @@ namespace {
 
 // The one registry whose credentials docker keeps under another name than its host.
 constexpr std::string_view hub_key = "https://index.docker.io/v1/";
-constexpr auto hub_hosts = std::to_array<std::string_view>({"docker.io", "index.docker.io", "registry-1.docker.io"});
+constexpr auto hub_hosts =
+    std::to_array<std::string_view>({"docker.io", "index.docker.io", "registry-1.docker.io"});
 
 std::string key_of(const std::string& host) {
   const bool hub = std::find(hub_hosts.begin(), hub_hosts.end(), host) != hub_hosts.end();
@@ -64,7 +65,8 @@ std::optional<RegistryLogin> login_in(const OrderedJson& entry, const Path& file
   if (!packed.empty()) {
     const auto plain = base64_decode(packed);
     const size_t colon = plain ? plain->find(':') : std::string::npos;
-    if (colon == std::string::npos) throw unusable(file, "'auth' of " + host + " is not base64 of USER:PASSWORD");
+    if (colon == std::string::npos)
+      throw unusable(file, "'auth' of " + host + " is not base64 of USER:PASSWORD");
     login.user = plain->substr(0, colon);
     // Old versions of docker padded with NUL.
     login.password = Secret(plain->substr(colon + 1, plain->find('\0', colon) - colon - 1));
@@ -101,7 +103,8 @@ std::string DockerConfig::helper_of(const OrderedJson& config, const std::string
   if (const auto* helpers = member(config, "credHelpers")) name = text(*helpers, key_of(host).c_str());
   if (name.empty()) name = text(config, "credsStore");
   if (name.empty()) return "";
-  if (name.find('/') != std::string::npos) throw unusable(file_, "'" + name + "' is not the name of a credential helper");
+  if (name.find('/') != std::string::npos)
+    throw unusable(file_, "'" + name + "' is not the name of a credential helper");
   return "docker-credential-" + name;
 }
 
@@ -110,9 +113,9 @@ ProcessResult DockerConfig::call(const std::string& helper, const std::string& a
   try {
     return process_.run({{helper, action}, {}, {}, input, std::chrono::seconds(60)});
   } catch (const Error& error) {
-    throw Error(ErrorCode::unauthorized, "cannot use the credential helper " + helper + ": " +
-                                             (error.code() == ErrorCode::not_found ? "it is not in PATH"
-                                                                                   : error.message()))
+    throw Error(ErrorCode::unauthorized,
+                "cannot use the credential helper " + helper + ": " +
+                    (error.code() == ErrorCode::not_found ? "it is not in PATH" : error.message()))
         .fact("named in", file_.string());
   }
 }
@@ -122,14 +125,15 @@ std::optional<RegistryLogin> DockerConfig::ask(const std::string& helper, const 
   // The helper's own error text may hold anything, secrets too: it is never repeated.
   if (result.exit != 0) {
     if ((result.out + result.err).find("credentials not found") != std::string::npos) return std::nullopt;
-    throw Error(ErrorCode::unauthorized, "cannot get the credentials of " + host + ": " + helper + " get ended with exit " +
-                                             std::to_string(result.exit))
+    throw Error(ErrorCode::unauthorized, "cannot get the credentials of " + host + ": " + helper +
+                                             " get ended with exit " + std::to_string(result.exit))
         .hint("echo " + key_of(host) + " | " + helper + " get");
   }
   const Json answer = parse_json(result.out, ErrorCode::unauthorized, "the answer of " + helper);
   const auto field = [&](const char* name) {
-    return answer.is_object() && answer.contains(name) && answer[name].is_string() ? answer[name].get<std::string>()
-                                                                                     : std::string();
+    return answer.is_object() && answer.contains(name) && answer[name].is_string()
+               ? answer[name].get<std::string>()
+               : std::string();
   };
   RegistryLogin login;
   login.user = field("Username");
@@ -148,7 +152,8 @@ std::optional<RegistryLogin> DockerConfig::find(const std::string& host) const {
   return entry == nullptr ? std::nullopt : login_in(*entry, file_, host);
 }
 
-std::string DockerConfig::store(const std::string& host, const std::string& user, const Secret& password) const {
+std::string DockerConfig::store(const std::string& host, const std::string& user,
+                                const Secret& password) const {
   OrderedJson config = read();
   const std::string helper = helper_of(config, host);
   OrderedJson& auths = config["auths"];

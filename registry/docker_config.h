@@ -1,5 +1,5 @@
-// docker's config.json: the credentials that docker, crane, oras and skopeo share, in the file itself or behind a
-// credential helper (docker-credential-NAME).
+// docker's config.json: the credentials that docker, crane, oras and skopeo share, in the file itself or
+// behind a credential helper (docker-credential-NAME).
 #pragma once
 
 #include <optional>
@@ -30,11 +30,11 @@ class DockerConfig {
   // $DOCKER_CONFIG/config.json, else ~/.docker/config.json.
   [[nodiscard]] const Path& file() const { return file_; }
 
-  // host: "registry.example.com:5000", or docker.io. nullopt when there are none. Throws Error(unauthorized) when the
-  // file or the helper is of no use.
+  // host: "registry.example.com:5000", or docker.io. nullopt when there are none. Throws Error(unauthorized)
+  // when the file or the helper is of no use.
   [[nodiscard]] std::optional<RegistryLogin> find(const std::string& host) const;
-  // Into the helper that is configured for the host, else into the file, mode 0600; everything else in the file
-  // stays as it is. Returns where: the file or the helper's name.
+  // Into the helper that is configured for the host, else into the file, mode 0600; everything else in the
+  // file stays as it is. Returns where: the file or the helper's name.
   std::string store(const std::string& host, const std::string& user, const Secret& password) const;
   // False when there was nothing.
   bool erase(const std::string& host) const;

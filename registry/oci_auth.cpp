@@ -132,11 +132,11 @@ bool OciAuth::learn(const HttpResponse& response, const Scopes& scopes, std::uin
   return false;
 }
 
-// Whoever answers for the registry could name any realm: credentials go only where they belong (CVE-2026-48978 is
-// what happens otherwise).
+// Whoever answers for the registry could name any realm: credentials go only where they belong
+// (CVE-2026-48978 is what happens otherwise).
 void OciAuth::check_realm(const UrlParts& realm) {
-  const bool listed =
-      std::find(options_.token_hosts.begin(), options_.token_hosts.end(), realm.host) != options_.token_hosts.end();
+  const bool listed = std::find(options_.token_hosts.begin(), options_.token_hosts.end(), realm.host) !=
+                      options_.token_hosts.end();
   const bool own = same_owner(realm.host, place_.name) || listed;
   const bool safe = realm.scheme == "https" || (realm.loopback && place_.loopback);
   // Without credentials nothing can be lost, but a registry must not point inward either.
@@ -145,7 +145,9 @@ void OciAuth::check_realm(const UrlParts& realm) {
               "cannot log in to " + place_.host + ": it wants the credentials sent to " + realm.host +
                   (safe ? ", which is not known to belong to it" : " over plain HTTP"));
   error = std::move(error).fact("registry", place_.host).fact("token host", realm.host);
-  if (safe) error = std::move(error).hint("add token-hosts = [\"" + realm.host + "\"] to its [registries.NAME] if that is right");
+  if (safe)
+    error = std::move(error).hint("add token-hosts = [\"" + realm.host +
+                                  "\"] to its [registries.NAME] if that is right");
   throw error;
 }
 
@@ -176,7 +178,8 @@ HttpRequest OciAuth::token_request(const Scopes& scopes) {
   std::string query;
   if (!service_.empty()) query += "&service=" + percent_encode(service_);
   for (const auto& scope : scopes) query += "&scope=" + percent_encode(scope);
-  if (!query.empty()) request.url += (request.url.find('?') == std::string::npos ? "?" : "&") + query.substr(1);
+  if (!query.empty())
+    request.url += (request.url.find('?') == std::string::npos ? "?" : "&") + query.substr(1);
   if (known) request.basic = Credentials{known->user, known->password};
   return request;
 }

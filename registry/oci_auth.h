@@ -33,10 +33,11 @@ class OciAuth {
   OciAuth(const OciPlace& place, const RegistryOptions& options, Host& host,
           std::optional<RegistryLogin> login = std::nullopt);
 
-  // Adds the credentials of the registry to a request that goes to its own origin. Returns a mark for learn().
+  // Adds the credentials of the registry to a request that goes to its own origin. Returns a mark for
+  // learn().
   std::uint64_t authorize(HttpRequest& request, const Scopes& scopes);
-  // Learns from a 401 to a request with that mark; false when trying again is of no use. Throws Error(unauthorized)
-  // when the realm must not get the credentials or refuses them.
+  // Learns from a 401 to a request with that mark; false when trying again is of no use. Throws
+  // Error(unauthorized) when the realm must not get the credentials or refuses them.
   bool learn(const HttpResponse& response, const Scopes& scopes, std::uint64_t mark);
 
  private:
@@ -54,8 +55,8 @@ class OciAuth {
   const RegistryOptions& options_;
   Host& host_;
   std::optional<RegistryLogin> login_;
-  bool looked_ = false;    // for login_
-  bool no_basic_ = false;  // the registry has refused it, or asks for tokens
+  bool looked_ = false;          // for login_
+  bool no_basic_ = false;        // the registry has refused it, or asks for tokens
   std::string realm_, service_;  // of the last Bearer challenge
   std::map<Scopes, Token> tokens_;
   std::uint64_t mark_ = 0;  // raised with everything that is learned

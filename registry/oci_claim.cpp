@@ -26,7 +26,8 @@ std::optional<Digest> digest_of(std::string_view tag, std::string_view scope) {
 
 }  // namespace
 
-OciClaim::OciClaim(OciRepository& repository, std::string version, const Digest& digest, Diagnostics& diagnostics)
+OciClaim::OciClaim(OciRepository& repository, std::string version, const Digest& digest,
+                   Diagnostics& diagnostics)
     : repository_(repository),
       version_(std::move(version)),
       digest_(digest),
@@ -51,7 +52,8 @@ void OciClaim::put(bool withdrawn) {
                       {"manifests", Json::array()},
                       {"annotations", {{claims, tag_}, {state, withdrawn ? "withdrawn" : "claimed"}}}});
   const auto response = repository_.put(tag_, oci::media::index, bytes);
-  if (response.status != 201) throw repository_.error(response, "claim " + repository_.name() + ":" + version_);
+  if (response.status != 201)
+    throw repository_.error(response, "claim " + repository_.name() + ":" + version_);
   placed_ = sha256(bytes);
 }
 
@@ -92,8 +94,8 @@ std::optional<oci::Descriptor> OciClaim::win() {
     // After the look at the claims: who has finished has taken its claim back.
     if (auto there = repository_.head(version_)) return there;
     if (others.empty()) return std::nullopt;
-    const bool lowest = std::all_of(others.begin(), others.end(),
-                                    [&](const auto& other) { return digest_ < other.second; });
+    const bool lowest =
+        std::all_of(others.begin(), others.end(), [&](const auto& other) { return digest_ < other.second; });
     if (!lowest) withdraw();
     if (!told) diagnostics_.status("waiting for another publish of " + repository_.name() + ":" + version_);
     told = true;

@@ -1,9 +1,10 @@
 // Who may create a version, in registries that ignore conditions on writes.
 //
-// A claim is a tag of its own with a tiny index that names version and digest. Everybody writes a claim before looking
-// at the others' claims, so of two at least one sees the other; whoever sees a lower digest than its own takes its
-// claim back and waits, whoever has the lowest waits until the others have taken theirs back. Only who is alone
-// writes the version. A claim whose owner was killed is ignored once it has been seen for `patience`.
+// A claim is a tag of its own with a tiny index that names version and digest. Everybody writes a claim
+// before looking at the others' claims, so of two at least one sees the other; whoever sees a lower digest
+// than its own takes its claim back and waits, whoever has the lowest waits until the others have taken
+// theirs back. Only who is alone writes the version. A claim whose owner was killed is ignored once it has
+// been seen for `patience`.
 #pragma once
 
 #include <chrono>
@@ -31,7 +32,8 @@ class OciClaim {
   OciClaim(const OciClaim&) = delete;
   OciClaim& operator=(const OciClaim&) = delete;
 
-  // nullopt: nobody else is about to write the version; write it now, while fresh(). Otherwise what the version is by now.
+  // nullopt: nobody else is about to write the version; write it now, while fresh(). Otherwise what the
+  // version is by now.
   std::optional<oci::Descriptor> win();
   [[nodiscard]] bool fresh() const;
 
@@ -47,8 +49,8 @@ class OciClaim {
   Digest digest_;
   Diagnostics& diagnostics_;
   Clock& clock_;
-  std::string tag_;    // "mlship-claim-<version's hash>-<digest>-<nonce>"
-  std::string scope_;  // what the claims of one version have in common
+  std::string tag_;               // "mlship-claim-<version's hash>-<digest>-<nonce>"
+  std::string scope_;             // what the claims of one version have in common
   std::optional<Digest> placed_;  // the index that the claim's tag points to
   std::chrono::milliseconds looked_{0};
   std::map<std::string, std::chrono::milliseconds> first_seen_;

@@ -67,7 +67,8 @@ void OciClient::run(std::deque<OciJob>& jobs, int parallel) {
 HttpResponse OciClient::send(const HttpRequest& request, const Scopes& scopes) {
   HttpResponse out;
   std::deque<OciJob> jobs;
-  jobs.push_back({[&] { return request; }, scopes, [&](HttpResponse response) { out = std::move(response); }});
+  jobs.push_back(
+      {[&] { return request; }, scopes, [&](HttpResponse response) { out = std::move(response); }});
   run(jobs, 1);
   return out;
 }
@@ -85,7 +86,8 @@ std::optional<HttpResponse> OciClient::pages(const std::string& first, const Sco
     if (next.empty()) return std::nullopt;
     const auto url = read_url(response.url, next);
     if (!url || url->origin() != place_.origin) {
-      throw Error(ErrorCode::network, "cannot read the list of " + place_.shown + ": its next page is at another host");
+      throw Error(ErrorCode::network,
+                  "cannot read the list of " + place_.shown + ": its next page is at another host");
     }
     request.url = url->text;
   }
@@ -99,8 +101,8 @@ UrlParts OciClient::location(const HttpResponse& response, const char* header) c
     throw Error(ErrorCode::network, "cannot upload to " + place_.shown + ": it does not say where to");
   }
   if (place_.tls && url->scheme != "https") {
-    throw Error(ErrorCode::tls, "cannot upload to " + place_.shown + ": it points from TLS to plain HTTP at " +
-                                    printable_url(url->text));
+    throw Error(ErrorCode::tls, "cannot upload to " + place_.shown +
+                                    ": it points from TLS to plain HTTP at " + printable_url(url->text));
   }
   return *url;
 }
@@ -109,19 +111,23 @@ Error OciClient::error(const HttpResponse& response, const std::string& doing) c
   Error error = http_error(response, doing);
   if (error.code() != ErrorCode::unauthorized) return error;
   if (!place_.tls && !place_.loopback) {
-    return std::move(error).fact("why", "plain HTTP carries no credentials off this machine").hint("use TLS: take plain-http away");
+    return std::move(error)
+        .fact("why", "plain HTTP carries no credentials off this machine")
+        .hint("use TLS: take plain-http away");
   }
   return std::move(error).hint("mlship login " + place_.host);
 }
 
-void check_login(const RegistryOptions& options, Host& host, const std::string& user, const Secret& password) {
+void check_login(const RegistryOptions& options, Host& host, const std::string& user,
+                 const Secret& password) {
   RegistryLogin login;
   login.user = user;
   login.password = password;
   OciClient client(options, host, login);
   const auto& place = client.place();
   if (!place.tls && !place.loopback) {
-    throw Error(ErrorCode::tls, "cannot log in to " + place.host + ": credentials are not sent over plain HTTP")
+    throw Error(ErrorCode::tls,
+                "cannot log in to " + place.host + ": credentials are not sent over plain HTTP")
         .hint("use TLS: take plain-http away");
   }
   HttpRequest request;

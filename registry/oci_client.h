@@ -18,9 +18,9 @@ namespace mlship {
 struct OciJob {
   std::function<HttpRequest()> make;
   Scopes scopes;
-  std::function<void(HttpResponse)> done;             // any status but a 401 that can be answered
-  std::function<void(const Error&)> failed = {};      // as Transfer::failed
-  bool again = false;                                 // it has been answered once with 401
+  std::function<void(HttpResponse)> done;         // any status but a 401 that can be answered
+  std::function<void(const Error&)> failed = {};  // as Transfer::failed
+  bool again = false;                             // it has been answered once with 401
 };
 
 class OciClient {
@@ -36,13 +36,13 @@ class OciClient {
   HttpResponse send(const HttpRequest& request, const Scopes& scopes);
   // All of them, and those that their `done` adds, at most `parallel` at a time.
   void run(std::deque<OciJob>& jobs, int parallel);
-  // The pages of a list (Link: rel="next"), each given to `page` until it returns false. Returns the first answer that
-  // is not 200; nullopt when all were.
+  // The pages of a list (Link: rel="next"), each given to `page` until it returns false. Returns the first
+  // answer that is not 200; nullopt when all were.
   std::optional<HttpResponse> pages(const std::string& first, const Scopes& scopes, const HttpRequest& like,
                                     const std::function<void(const HttpResponse&)>& page);
 
-  // Where an answer's header points to (an upload's Location). Error(network) when it is no URL, Error(tls) when it
-  // leaves TLS.
+  // Where an answer's header points to (an upload's Location). Error(network) when it is no URL, Error(tls)
+  // when it leaves TLS.
   [[nodiscard]] UrlParts location(const HttpResponse& response, const char* header) const;
   // As http_error(), with the hint that helps here.
   [[nodiscard]] Error error(const HttpResponse& response, const std::string& doing) const;

@@ -17,8 +17,8 @@ Error refused(const std::string& url, const std::string& why) {
       .hint("write oci://HOST/NAMESPACE, for example oci://registry.example.com/ml");
 }
 
-// distribution-spec §Pulling manifests: components of lower-case letters and digits, joined by ".", "_", "__" or
-// dashes.
+// distribution-spec §Pulling manifests: components of lower-case letters and digits, joined by ".", "_", "__"
+// or dashes.
 bool valid_component(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   if (text.empty() || !letter(text.front()) || !letter(text.back())) return false;
@@ -57,9 +57,11 @@ OciPlace read_oci_place(const RegistryOptions& options) {
   if (host.empty()) throw refused(url, "it names no host");
   // https:// here only finds out what the host is.
   const auto parts = read_url("", "https://" + host);
-  if (!parts || host.find_first_of("?#\\ ") != std::string::npos) throw refused(url, "'" + host + "' is not a host");
+  if (!parts || host.find_first_of("?#\\ ") != std::string::npos)
+    throw refused(url, "'" + host + "' is not a host");
   if (host.find('@') != std::string::npos) {
-    throw refused(url, "credentials do not belong into a URL").hint("mlship login " + host.substr(host.rfind('@') + 1));
+    throw refused(url, "credentials do not belong into a URL")
+        .hint("mlship login " + host.substr(host.rfind('@') + 1));
   }
   OciPlace place;
   place.host = host;

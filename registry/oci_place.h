@@ -8,12 +8,12 @@
 namespace mlship {
 
 struct OciPlace {
-  std::string shown;    // "oci://registry.example.com/ml"
-  std::string host;     // under which docker keeps the credentials: "registry.example.com:5000"
-  std::string base;     // "https://registry.example.com:5000", no slash at the end
-  std::string origin;   // of base, as UrlParts::origin() writes it
-  std::string name;     // the host without its port, lower case
-  std::string prefix;   // of repositories: "ml/", "" without a namespace
+  std::string shown;   // "oci://registry.example.com/ml"
+  std::string host;    // under which docker keeps the credentials: "registry.example.com:5000"
+  std::string base;    // "https://registry.example.com:5000", no slash at the end
+  std::string origin;  // of base, as UrlParts::origin() writes it
+  std::string name;    // the host without its port, lower case
+  std::string prefix;  // of repositories: "ml/", "" without a namespace
   bool tls = true;
   bool loopback = false;
 };

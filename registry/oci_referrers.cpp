@@ -40,8 +40,8 @@ struct Fallback {
   OrderedJson document;  // as it is there, other tools' fields included
 };
 
-// GitLab answers the fallback tag with the subject itself (oras-go #1396): that is "none", and what is written there
-// would be lost. Anything else that is no index is somebody's mistake or worse.
+// GitLab answers the fallback tag with the subject itself (oras-go #1396): that is "none", and what is
+// written there would be lost. Anything else that is no index is somebody's mistake or worse.
 std::optional<Fallback> read_fallback(OciRepository& repository, const Digest& subject) {
   const auto found = repository.get(fallback_tag(subject));
   if (!found || found->descriptor.digest == subject) return std::nullopt;
@@ -64,7 +64,9 @@ bool holds(const std::optional<Fallback>& fallback, const Digest& digest) {
 std::string with_entry(const std::optional<Fallback>& fallback, const oci::Descriptor& referrer) {
   const OrderedJson entry = OrderedJson::parse(oci::to_json(referrer).dump());
   if (!fallback) {
-    return OrderedJson{{"schemaVersion", 2}, {"mediaType", oci::media::index}, {"manifests", OrderedJson::array({entry})}}.dump();
+    return OrderedJson{
+        {"schemaVersion", 2}, {"mediaType", oci::media::index}, {"manifests", OrderedJson::array({entry})}}
+        .dump();
   }
   OrderedJson document = fallback->document;
   document["manifests"].push_back(entry);
@@ -90,11 +92,11 @@ std::vector<oci::Descriptor> list_referrers(OciRepository& repository, const Dig
   Entries out;
   HttpRequest like;
   like.headers.emplace("Accept", oci::media::index);
-  const auto refused = client.pages(client.url(repository.name() + "/referrers/" + subject.str()), repository.pull(),
-                                    like, [&](const HttpResponse& page) {
-                                      add(parse_json(page.body, ErrorCode::network, what), what,
-                                          ErrorCode::network, out);
-                                    });
+  const auto refused =
+      client.pages(client.url(repository.name() + "/referrers/" + subject.str()), repository.pull(), like,
+                   [&](const HttpResponse& page) {
+                     add(parse_json(page.body, ErrorCode::network, what), what, ErrorCode::network, out);
+                   });
   if (refused) {
     const int status = refused->status;
     if (status != 404 && status != 405 && status != 501) throw repository.error(*refused, "read " + what);
@@ -116,8 +118,8 @@ void add_to_fallback(OciRepository& repository, const Digest& subject, const oci
     if (holds(read_fallback(repository, subject), referrer.digest)) return;
     repository.client().host().clock.sleep(std::chrono::milliseconds(20 << attempt));
   }
-  throw Error(ErrorCode::http_conflict, "cannot " + doing + ": the registry does not keep the tag " +
-                                            fallback_tag(subject))
+  throw Error(ErrorCode::http_conflict,
+              "cannot " + doing + ": the registry does not keep the tag " + fallback_tag(subject))
       .fact("tries", std::to_string(tries));
 }
 

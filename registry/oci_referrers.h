@@ -18,8 +18,8 @@ bool is_fallback_tag(std::string_view tag);
 // Sorted by digest. Throws Error(verification) when the fallback tag holds something else than an index.
 std::vector<oci::Descriptor> list_referrers(OciRepository& repository, const Digest& subject);
 
-// After a manifest with that subject was stored and the registry did not say that it knows subjects: makes sure that
-// the fallback tag lists it. Throws Error(http_conflict) when others keep overwriting it.
+// After a manifest with that subject was stored and the registry did not say that it knows subjects: makes
+// sure that the fallback tag lists it. Throws Error(http_conflict) when others keep overwriting it.
 void add_to_fallback(OciRepository& repository, const Digest& subject, const oci::Descriptor& referrer);
 
 }  // namespace mlship

@@ -49,7 +49,8 @@ void check_media_type(const std::string& what, const std::string& said, const Js
     throw Error(ErrorCode::verification, "cannot use " + what + ": it is neither a manifest nor an index");
   }
   if (found == json.end() || !found->is_string() || found->get<std::string>() == said) return;
-  throw Error(ErrorCode::verification, "cannot use " + what + ": its media type is not what the registry says")
+  throw Error(ErrorCode::verification,
+              "cannot use " + what + ": its media type is not what the registry says")
       .fact("registry", said)
       .fact("document", found->get<std::string>());
 }
@@ -85,7 +86,8 @@ std::optional<OciManifest> OciRepository::get(const std::string& reference) {
   out.descriptor.digest = sha256(out.bytes);
   out.descriptor.size = out.bytes.size();
   const std::string actual = out.descriptor.digest.str();
-  if (reference.starts_with("sha256:") && reference != actual) throw other_digest(shown(reference), reference, actual);
+  if (reference.starts_with("sha256:") && reference != actual)
+    throw other_digest(shown(reference), reference, actual);
   const std::string said = response.header("docker-content-digest").value_or(actual);
   if (said.starts_with("sha256:") && said != actual) throw other_digest(shown(reference), said, actual);
   const Json json = parse_json(out.bytes, ErrorCode::bundle, shown(reference));
@@ -123,7 +125,8 @@ std::map<std::string, oci::Descriptor> OciRepository::head_all(const std::vector
   for (const auto& reference : references) {
     jobs.push_back({[this, reference] { return manifest_request("HEAD", reference); }, pull_,
                     [this, reference, &out](const HttpResponse& response) {
-                      if (auto found = described(reference, response)) out.emplace(reference, std::move(*found));
+                      if (auto found = described(reference, response))
+                        out.emplace(reference, std::move(*found));
                     }});
   }
   client_.run(jobs, heads_at_once);
@@ -158,15 +161,16 @@ bool OciRepository::remove(const Digest& manifest) {
 std::vector<std::string> OciRepository::tags() {
   std::set<std::string> names;
   const std::string what = "the tags of oci://" + client_.place().host + "/" + name_;
-  const auto refused = client_.pages(client_.url(name_ + "/tags/list?n=1000"), pull_, {}, [&](const HttpResponse& page) {
-    const Json json = parse_json(page.body, ErrorCode::network, what);
-    const auto list = json.is_object() ? json.find("tags") : json.end();
-    // docker-registry: "tags": null when there are none.
-    if (!json.is_object() || list == json.end() || list->is_null()) return;
-    for (const auto& tag : *list) {
-      if (tag.is_string()) names.insert(tag.get<std::string>());
-    }
-  });
+  const auto refused =
+      client_.pages(client_.url(name_ + "/tags/list?n=1000"), pull_, {}, [&](const HttpResponse& page) {
+        const Json json = parse_json(page.body, ErrorCode::network, what);
+        const auto list = json.is_object() ? json.find("tags") : json.end();
+        // docker-registry: "tags": null when there are none.
+        if (!json.is_object() || list == json.end() || list->is_null()) return;
+        for (const auto& tag : *list) {
+          if (tag.is_string()) names.insert(tag.get<std::string>());
+        }
+      });
   if (refused && refused->status != 404) throw error(*refused, "read " + what);
   return {names.begin(), names.end()};
 }
@@ -182,7 +186,8 @@ std::vector<oci::Descriptor> OciRepository::missing(const std::vector<oci::Descr
       return request;
     };
     jobs.push_back({make, pull_, [this, &blob, &out](const HttpResponse& response) {
-                      if (response.status == 200 && length_of(response).value_or(blob.size) == blob.size) return;
+                      if (response.status == 200 && length_of(response).value_or(blob.size) == blob.size)
+                        return;
                       if (response.status != 200 && response.status != 404)
                         throw error(response, "look for the blob " + blob.digest.str());
                       out.push_back(blob);
@@ -213,8 +218,8 @@ void OciRepository::get_blob(const oci::Descriptor& blob, const std::function<vo
   };
   const HttpResponse response = client_.send(request, pull_);
   if (response.status == 404) {
-    throw Error(ErrorCode::not_found, "cannot get the blob " + blob.digest.str() + " from " + client_.place().shown +
-                                          ": it is not there");
+    throw Error(ErrorCode::not_found, "cannot get the blob " + blob.digest.str() + " from " +
+                                          client_.place().shown + ": it is not there");
   }
   if (response.status != 200) throw error(response, "get " + what);
   const Digest actual = hasher.finish();

@@ -19,7 +19,8 @@ struct OciManifest {
   std::string bytes;  // verified
 };
 
-// How a tag may be written: `if_absent` and `if_still` only where the registry honours conditions; others ignore them.
+// How a tag may be written: `if_absent` and `if_still` only where the registry honours conditions; others
+// ignore them.
 struct TagCondition {
   bool if_absent = false;
   std::string if_still;  // the ETag it must have
@@ -32,8 +33,8 @@ class OciRepository {
 
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  // By tag or digest; nullopt only for a definite 404. Throws Error(verification) when what came is not what was asked
-  // for, or is not what it says it is. `etag`: receives the answer's ETag.
+  // By tag or digest; nullopt only for a definite 404. Throws Error(verification) when what came is not what
+  // was asked for, or is not what it says it is. `etag`: receives the answer's ETag.
   std::optional<OciManifest> get(const std::string& reference);
   std::optional<oci::Descriptor> head(const std::string& reference, std::string* etag = nullptr);
   // The same for many tags at once; those that are gone by now are left out.

@@ -53,9 +53,8 @@ HttpBody OciUpload::body(const Job& job) const {
   HttpBody out;
   if (file.empty()) {
     const std::string bytes = content;
-    out = {bytes.size(), [bytes](std::uint64_t offset, char* data, size_t room) {
-             return bytes.copy(data, room, offset);
-           }};
+    out = {bytes.size(),
+           [bytes](std::uint64_t offset, char* data, size_t room) { return bytes.copy(data, room, offset); }};
   } else {
     out = file_body(file, blob.digest, blob.size,
                     [blob = blob, file = file](const std::string& actual, std::uint64_t size) {
@@ -159,8 +158,8 @@ void OciUpload::finished(const JobPtr& job, const HttpResponse& response) {
   failed_.push_back(job);
 }
 
-// In order, each to the newest Location (distribution-spec §Pushing a blob in chunks). docker-registry ignores
-// Content-Range, so what it says it has is checked after every chunk, and the digest at the end.
+// In order, each to the newest Location (distribution-spec §Pushing a blob in chunks). docker-registry
+// ignores Content-Range, so what it says it has is checked after every chunk, and the digest at the end.
 void OciUpload::put_chunked(Job& job) {
   const auto& blob = job.source.blob;
   job.why.clear();

@@ -23,8 +23,9 @@ class OciUpload {
   // `sent` is called with the bytes that were handed over, negative when a try begins again.
   OciUpload(OciClient& client, std::string repository, std::function<void(std::int64_t)> sent = {});
 
-  // All of them: four at a time, then what failed one at a time (uploads side by side get lost in some registries).
-  // Throws Error(verification) when a file is not the blob any more; nothing of it is visible then.
+  // All of them: four at a time, then what failed one at a time (uploads side by side get lost in some
+  // registries). Throws Error(verification) when a file is not the blob any more; nothing of it is visible
+  // then.
   void put(std::vector<OciBlob> blobs);
   // True when the registry has taken the blob over from `from`, a repository of its own.
   bool mount(const oci::Descriptor& blob, const std::string& from);

@@ -15,7 +15,8 @@ void gather(Registry& from, Registry& to, const PromoteRequest& request, Diagnos
   request.scratch.write_blob(bytes, request.manifest.media_type);
   std::vector<oci::Descriptor> travelling;
   std::uint64_t total = 0, done = 0;
-  for (const auto& blob : to.missing(request.package, blobs_of(oci::parse_manifest(bytes, request.manifest.digest.str())))) {
+  for (const auto& blob :
+       to.missing(request.package, blobs_of(oci::parse_manifest(bytes, request.manifest.digest.str())))) {
     if (to.mount(request.package, blob, from)) {
       ++result.mounted_blobs;
       continue;
@@ -23,9 +24,11 @@ void gather(Registry& from, Registry& to, const PromoteRequest& request, Diagnos
     travelling.push_back(blob);
     total += blob.size;
   }
-  const auto progress = diagnostics.progress("fetch " + request.package + ":" + request.version.str(), total, Unit::bytes);
+  const auto progress =
+      diagnostics.progress("fetch " + request.package + ":" + request.version.str(), total, Unit::bytes);
   for (const auto& blob : travelling) {
-    if (!request.scratch.has_blob(blob.digest)) from.get_blob(request.package, blob, request.scratch.blob_path(blob.digest));
+    if (!request.scratch.has_blob(blob.digest))
+      from.get_blob(request.package, blob, request.scratch.blob_path(blob.digest));
     progress->advance(done += blob.size);
   }
   progress->finish();

@@ -25,8 +25,8 @@ struct PromoteResult {
   std::uint64_t copied = 0;         // of them: new there
 };
 
-// As publish: blobs, manifest, version, then referrers; killed anywhere, a re-run finishes it; all there already:
-// nothing is written. Throws Error(version_exists) when `to` has the version with another digest.
+// As publish: blobs, manifest, version, then referrers; killed anywhere, a re-run finishes it; all there
+// already: nothing is written. Throws Error(version_exists) when `to` has the version with another digest.
 PromoteResult promote(Registry& from, Registry& to, const PromoteRequest& request, Diagnostics& diagnostics);
 
 }  // namespace mlship

@@ -73,7 +73,8 @@ class Registry {
   virtual void copy_referrer(const std::string& package, const std::string& bytes,
                              const std::vector<std::string>& blobs);
 
-  // Those of `blobs` that are not known to be there. The default says all; put_if_absent() reuses what it finds.
+  // Those of `blobs` that are not known to be there. The default says all; put_if_absent() reuses what it
+  // finds.
   virtual std::vector<oci::Descriptor> missing(const std::string& package,
                                                const std::vector<oci::Descriptor>& blobs);
   // Takes a blob over from another registry without moving its bytes; false when it cannot.

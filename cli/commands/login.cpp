@@ -24,8 +24,7 @@ std::string user_of(const Options& options, Services& services) {
   if (!options.username && options.password_stdin) {
     throw Error(ErrorCode::usage, "cannot log in: --password-stdin needs --username").hint(with_flags);
   }
-  const std::string user =
-      options.username ? *options.username : ask_line(services, "user name", with_flags);
+  const std::string user = options.username ? *options.username : ask_line(services, "user name", with_flags);
   // RFC 7617 §2: a user-id with a colon cannot be told from the password.
   if (user.empty() || user.find(':') != std::string::npos) {
     throw Error(ErrorCode::usage, fmt::format("cannot log in: '{}' is no user name", user)).hint(with_flags);

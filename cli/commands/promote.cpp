@@ -22,8 +22,10 @@ struct Options {
 const std::string& environment_of(const Options& options, Services& services) {
   if (options.to) return *options.to;
   std::string known;
-  for (const auto& [name, section] : services.project().environments) known += (known.empty() ? "" : ", ") + name;
-  throw Error(ErrorCode::usage, fmt::format("cannot promote {}: --to does not say which environment", options.ref))
+  for (const auto& [name, section] : services.project().environments)
+    known += (known.empty() ? "" : ", ") + name;
+  throw Error(ErrorCode::usage,
+              fmt::format("cannot promote {}: --to does not say which environment", options.ref))
       .fact("environments", known.empty() ? "none" : known)
       .hint(fmt::format("mlship promote {} --to ENV", options.ref));
 }
@@ -76,10 +78,11 @@ ExitCode run(const Options& options, Services& services) {
   }
   const bool changed = result.put.published || result.copied > 0;
   const std::string status = changed ? "promoted" : "unchanged";
-  services.out().text(fmt::format(
-      "{} {} {}\n{}: {} -> {}, {} sent, {} there already, {} of {} referrers copied\n", resolved.name,
-      release.version.str(), release.digest.str(), status, from.url(), to->url(),
-      human_bytes(result.put.uploaded_bytes), human_bytes(result.put.reused_bytes), result.copied, result.referrers));
+  services.out().text(
+      fmt::format("{} {} {}\n{}: {} -> {}, {} sent, {} there already, {} of {} referrers copied\n",
+                  resolved.name, release.version.str(), release.digest.str(), status, from.url(), to->url(),
+                  human_bytes(result.put.uploaded_bytes), human_bytes(result.put.reused_bytes), result.copied,
+                  result.referrers));
   services.out().document(document(resolved, environment, from, *to, result, status));
   return ExitCode::done;
 }

@@ -29,8 +29,8 @@ struct Credentials {
 // A request body that is not in memory.
 struct HttpBody {
   std::uint64_t size = 0;  // bytes
-  // Copies at most `room` bytes from `offset` on to `data` and tells how many. Every try begins at offset 0 again;
-  // what it throws ends the run.
+  // Copies at most `room` bytes from `offset` on to `data` and tells how many. Every try begins at offset 0
+  // again; what it throws ends the run.
   std::function<size_t(std::uint64_t offset, char* data, size_t room)> read;
 };
 
@@ -99,8 +99,8 @@ class Http {
   // All of them, at most `parallel` at a time over reused connections; the first Error stops the rest and is
   // thrown.
   virtual void run(std::vector<Transfer> transfers, int parallel) = 0;
-  // As run(), for transfers that are made when their turn comes; ends when none is ready and none is under way.
-  // The default sends one after the other.
+  // As run(), for transfers that are made when their turn comes; ends when none is ready and none is under
+  // way. The default sends one after the other.
   virtual void drive(const NextTransfer& next, int parallel);
 };
 

@@ -85,14 +85,16 @@ class HashedFile {
 
 HttpBody file_body(const Path& file, const Digest& digest, std::uint64_t size, Changed changed) {
   const auto state = std::make_shared<HashedFile>(file, digest, size, std::move(changed));
-  return {size, [state](std::uint64_t offset, char* data, size_t room) { return state->read(offset, data, room); }};
+  return {size,
+          [state](std::uint64_t offset, char* data, size_t room) { return state->read(offset, data, room); }};
 }
 
 HttpBody file_part(const Path& file, std::uint64_t first, std::uint64_t size) {
   const auto open = std::make_shared<File>(file);
   return {size, [open, file, first](std::uint64_t offset, char* data, size_t room) {
             if (open->read(first + offset, data, room) != room) {
-              throw Error(ErrorCode::verification, "cannot send " + file.string() + ": it became shorter meanwhile");
+              throw Error(ErrorCode::verification,
+                          "cannot send " + file.string() + ": it became shorter meanwhile");
             }
             return room;
           }};

@@ -9,8 +9,9 @@
 
 namespace mlship {
 
-// Hashed while it is sent: when the file is not `size` bytes with `digest` any more, `changed` makes the Error that
-// is thrown before the last byte is handed over, so that no server ever gets the whole of something else.
+// Hashed while it is sent: when the file is not `size` bytes with `digest` any more, `changed` makes the
+// Error that is thrown before the last byte is handed over, so that no server ever gets the whole of
+// something else.
 HttpBody file_body(const Path& file, const Digest& digest, std::uint64_t size,
                    std::function<Error(const std::string& actual, std::uint64_t actual_size)> changed);
 

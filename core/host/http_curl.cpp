@@ -47,10 +47,7 @@ class CurlHttp : public Http {
 class CurlHttp::Batch {
  public:
   Batch(CurlHttp& http, const NextTransfer& next, int parallel)
-      : http_(http),
-        curl_(*http.curl_),
-        next_(next),
-        parallel_(static_cast<size_t>(std::max(1, parallel))) {
+      : http_(http), curl_(*http.curl_), next_(next), parallel_(static_cast<size_t>(std::max(1, parallel))) {
     if (http_.idle_.empty()) {
       multi_ = curl_.multi_init();
     } else {
@@ -112,7 +109,8 @@ class CurlHttp::Batch {
     while (active_.size() + sleeping_.size() < parallel_) {
       auto transfer = next_();
       if (!transfer) return;
-      start(std::make_unique<Exchange>(curl_, http_.env_, http_.clock_, http_.options_, std::move(*transfer)));
+      start(
+          std::make_unique<Exchange>(curl_, http_.env_, http_.clock_, http_.options_, std::move(*transfer)));
     }
   }
 
@@ -207,8 +205,9 @@ std::optional<UrlParts> read_url(const std::string& base, const std::string& ref
   const CurlApi curl;
   const auto url = parse_url(curl, base, reference);
   if (!url) return std::nullopt;
-  return UrlParts{url->text, url->scheme,     url->host, url->port, !url->user.empty() || !url->password.empty(),
-                  url->loopback()};
+  return UrlParts{
+      url->text,      url->scheme, url->host, url->port, !url->user.empty() || !url->password.empty(),
+      url->loopback()};
 }
 
 std::unique_ptr<Http> curl_http(const Env& env, Clock& clock, const HttpOptions& options) {

@@ -128,8 +128,8 @@ void Exchange::set_connection() {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_PIPEWAIT, 1L);  // HTTP/2: wait for a connection to share instead of opening one each
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  const std::string ca_file = transfer_.request.ca_file.empty() ? env_.get("SSL_CERT_FILE").value_or("")
-                                                                : transfer_.request.ca_file;
+  const std::string ca_file =
+      transfer_.request.ca_file.empty() ? env_.get("SSL_CERT_FILE").value_or("") : transfer_.request.ca_file;
   if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
   if (const auto folder = env_.get("SSL_CERT_DIR")) set(CURLOPT_CAPATH, folder->c_str());
   // As curl(1): HTTP_PROXY in capitals is not read, a CGI client could set it (httpoxy).

@@ -83,8 +83,8 @@ class Exchange {
   bool credentials_ = true;  // false for ever after a hop to another origin
   int redirects_ = 0;
   std::string method_;
-  bool with_body_ = true;    // false after a redirect that drops it
-  std::uint64_t read_ = 0;   // bytes of the body handed to libcurl
+  bool with_body_ = true;   // false after a redirect that drops it
+  std::uint64_t read_ = 0;  // bytes of the body handed to libcurl
 
   int attempt_ = 1;
   int resumes_ = 0;
@@ -97,7 +97,7 @@ class Exchange {
   std::uint64_t taken_ = 0;         // bytes the sink has
   std::uint64_t at_try_start_ = 0;  // taken_ when this try began
   std::uint64_t resume_from_ = 0;
-  std::string validator_;  // the strong ETag of what the sink has
+  std::string validator_;      // the strong ETag of what the sink has
   std::exception_ptr thrown_;  // in a callback
   bool fatal_ = false;         // what ended() throws is that, and no failure to get an answer
 };

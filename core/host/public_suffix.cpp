@@ -7,7 +7,8 @@ namespace {
 
 // "" when the host is a public suffix itself, or an address.
 std::string registrable_domain(const std::string& host) {
-  // libpsl.h of 0.21: `const psl_ctx_t *psl_builtin(void)`, `const char *psl_registrable_domain(ctx, domain)`.
+  // libpsl.h of 0.21: `const psl_ctx_t *psl_builtin(void)`, `const char *psl_registrable_domain(ctx,
+  // domain)`.
   const void* (*builtin)() = nullptr;
   const char* (*registrable)(const void*, const char*) = nullptr;
   const bool address = host.find_first_not_of("0123456789.") == std::string::npos || host.starts_with('[');

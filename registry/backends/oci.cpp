@@ -1,6 +1,7 @@
-// oci://HOST/NS: any registry of the OCI distribution-spec; the repository of a package is HOST/NS/PACKAGE. Blobs first,
-// then the manifest by its digest, then the tag: a killed publish leaves nothing that has a name. Most registries
-// ignore conditions on writes, so a version is claimed first (registry/oci_claim.h) and read back afterwards.
+// oci://HOST/NS: any registry of the OCI distribution-spec; the repository of a package is HOST/NS/PACKAGE.
+// Blobs first, then the manifest by its digest, then the tag: a killed publish leaves nothing that has a
+// name. Most registries ignore conditions on writes, so a version is claimed first (registry/oci_claim.h) and
+// read back afterwards.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -80,10 +81,10 @@ class OciRegistry : public Registry {
   HttpResponse put_manifest(OciRepository& in, const std::string& what, const std::string& bytes,
                             const std::function<void()>& upload_again);
   // True when this call created the tag.
-  bool create_tag(OciRepository& in, const std::string& package, const std::string& tag, const std::string& bytes,
-                  Diagnostics& diagnostics);
-  void ensure_blobs(OciRepository& in, const oci::Manifest& manifest, const std::vector<std::string>& contents,
-                    const std::string& what);
+  bool create_tag(OciRepository& in, const std::string& package, const std::string& tag,
+                  const std::string& bytes, Diagnostics& diagnostics);
+  void ensure_blobs(OciRepository& in, const oci::Manifest& manifest,
+                    const std::vector<std::string>& contents, const std::string& what);
 
   OciClient client_;
   std::map<std::string, OciRepository> repositories_;
@@ -112,12 +113,14 @@ std::optional<oci::Descriptor> OciRegistry::stat(const std::string& package, con
 std::string OciRegistry::get_manifest(const std::string& package, const Digest& digest) {
   auto found = repository(package).get(digest.str());
   if (found) return std::move(found->bytes);
-  throw Error(ErrorCode::not_found, "cannot get " + package + "@" + digest.str() + " from " + url() + ": not there");
+  throw Error(ErrorCode::not_found,
+              "cannot get " + package + "@" + digest.str() + " from " + url() + ": not there");
 }
 
 std::string OciRegistry::read_blob(const std::string& package, const oci::Descriptor& blob) {
   if (blob.size > fs::small_file) {
-    throw Error(ErrorCode::bundle, "cannot read the blob " + blob.digest.str() + " of " + package + ": it is too large");
+    throw Error(ErrorCode::bundle,
+                "cannot read the blob " + blob.digest.str() + " of " + package + ": it is too large");
   }
   std::string content;
   repository(package).get_blob(
@@ -127,7 +130,9 @@ std::string OciRegistry::read_blob(const std::string& package, const oci::Descri
 
 void OciRegistry::get_blob(const std::string& package, const oci::Descriptor& blob, const Path& to) {
   auto& in = repository(package);
-  const auto exists = [&to] { return Error(ErrorCode::io, "cannot make " + to.string() + ": it exists already"); };
+  const auto exists = [&to] {
+    return Error(ErrorCode::io, "cannot make " + to.string() + ": it exists already");
+  };
   if (fs::lstat(to)) throw exists();
   const fs::TempFolder beside(to.has_parent_path() ? to.parent_path() : Path("."));
   fs::Writer writer(beside.path() / "blob");
@@ -149,7 +154,8 @@ std::vector<oci::Descriptor> OciRegistry::missing(const std::string& package,
   if (newest) {
     const auto manifest = in.get(newest->oci_tag());
     if (manifest && manifest->descriptor.media_type == oci::media::manifest) {
-      for (const auto& blob : blobs_of(oci::parse_manifest(manifest->bytes, named(package, newest->oci_tag()))))
+      for (const auto& blob :
+           blobs_of(oci::parse_manifest(manifest->bytes, named(package, newest->oci_tag()))))
         known.insert(blob.digest);
     }
   }
@@ -158,8 +164,8 @@ std::vector<oci::Descriptor> OciRegistry::missing(const std::string& package,
   return in.missing(rest);
 }
 
-void OciRegistry::upload(OciRepository& in, const oci::Layout& from, const std::vector<oci::Descriptor>& blobs,
-                         Progress& progress, std::uint64_t& done) {
+void OciRegistry::upload(OciRepository& in, const oci::Layout& from,
+                         const std::vector<oci::Descriptor>& blobs, Progress& progress, std::uint64_t& done) {
   std::vector<OciBlob> sources;
   for (const auto& blob : blobs) {
     if (!from.has_blob(blob.digest)) throw incomplete_layout(from, blob);
@@ -171,8 +177,9 @@ void OciRegistry::upload(OciRepository& in, const oci::Layout& from, const std::
   }).put(std::move(sources));
 }
 
-// 404: a blob that the newest version has and the registry has lost. 400 may be the same, or a blob that another
-// publish stores at this moment: docker-registry writes its links in place and reads them half-written.
+// 404: a blob that the newest version has and the registry has lost. 400 may be the same, or a blob that
+// another publish stores at this moment: docker-registry writes its links in place and reads them
+// half-written.
 HttpResponse OciRegistry::put_manifest(OciRepository& in, const std::string& what, const std::string& bytes,
                                        const std::function<void()>& upload_again) {
   const std::string digest = sha256(bytes).str();
@@ -207,12 +214,14 @@ bool OciRegistry::create_tag(OciRepository& in, const std::string& package, cons
     if (!there) throw Error(ErrorCode::network, "cannot name " + named(package, tag) + ": it was not kept");
     return found(*there) || response.status == 201;
   }
-  throw Error(ErrorCode::network, "cannot name " + named(package, tag) + ": the registry is too slow or does not answer")
+  throw Error(ErrorCode::network,
+              "cannot name " + named(package, tag) + ": the registry is too slow or does not answer")
       .hint("run the command again");
 }
 
-PutResult OciRegistry::put_if_absent(const std::string& package, const std::string& tag, const oci::Layout& from,
-                                     const oci::Descriptor& manifest, Diagnostics& diagnostics) {
+PutResult OciRegistry::put_if_absent(const std::string& package, const std::string& tag,
+                                     const oci::Layout& from, const oci::Descriptor& manifest,
+                                     Diagnostics& diagnostics) {
   require_tag(tag);
   auto& in = repository(package);
   const std::string bytes = from.read_blob(manifest.digest);
@@ -282,7 +291,8 @@ std::vector<std::string> OciRegistry::tag_names(const std::string& package) {
 
 std::vector<TagInfo> OciRegistry::list(const std::string& package) {
   std::vector<TagInfo> out;
-  for (auto& [tag, manifest] : repository(package).head_all(tag_names(package))) out.push_back({tag, manifest});
+  for (auto& [tag, manifest] : repository(package).head_all(tag_names(package)))
+    out.push_back({tag, manifest});
   return out;
 }
 
@@ -299,7 +309,8 @@ void OciRegistry::move_tag(const std::string& package, const std::string& tag, c
   seen_.erase({package, tag});
   const auto manifest = in.get(to.digest.str());
   if (!manifest) {
-    throw Error(ErrorCode::not_found, "cannot tag " + package + "@" + to.digest.str() + " in " + url() + ": not there");
+    throw Error(ErrorCode::not_found,
+                "cannot tag " + package + "@" + to.digest.str() + " in " + url() + ": not there");
   }
   const auto shown = [](const std::optional<Digest>& d) { return d ? d->str() : std::string("absent"); };
   std::string etag;
@@ -328,7 +339,8 @@ void OciRegistry::ensure_blobs(OciRepository& in, const oci::Manifest& manifest,
   for (const auto& blob : in.missing(blobs_of(manifest))) {
     const auto found = given.find(blob.digest);
     if (found == given.end())
-      throw Error(ErrorCode::bundle, "cannot add a referrer to " + what + ": its blob " + blob.digest.str() + " is missing");
+      throw Error(ErrorCode::bundle,
+                  "cannot add a referrer to " + what + ": its blob " + blob.digest.str() + " is missing");
     sources.push_back({blob, {}, *found->second});
   }
   OciUpload(client_, in.name()).put(std::move(sources));
@@ -342,7 +354,8 @@ void OciRegistry::copy_referrer(const std::string& package, const std::string& b
   auto& in = repository(package);
   const std::string what = package + "@" + manifest.subject->digest.str();
   ensure_blobs(in, manifest, blobs, what);
-  const auto response = put_manifest(in, "a referrer of " + what, bytes, [&] { ensure_blobs(in, manifest, blobs, what); });
+  const auto response =
+      put_manifest(in, "a referrer of " + what, bytes, [&] { ensure_blobs(in, manifest, blobs, what); });
   // distribution-spec §Pushing manifests with subject: without this header the client keeps the list.
   if (response.header("oci-subject")) return;
   add_to_fallback(in, manifest.subject->digest, referrer_descriptor(manifest, bytes));

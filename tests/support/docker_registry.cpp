@@ -48,8 +48,10 @@ bool answers(int port) {
 constexpr auto htpasswd = "robot:$2y$04$abcdefghijklmnopqrstuuHLbglnOOgd5a7UI4bLviJxHmYqSC39G\n";
 
 std::string configuration(const Path& folder, int port, bool basic_auth) {
-  std::string out = "version: 0.1\nlog: {level: warn}\nstorage:\n  delete: {enabled: true}\n  filesystem: {rootdirectory: " +
-                    (folder / "data").string() + "}\nhttp:\n  addr: 127.0.0.1:" + std::to_string(port) + "\n";
+  std::string out =
+      "version: 0.1\nlog: {level: warn}\nstorage:\n  delete: {enabled: true}\n  filesystem: "
+      "{rootdirectory: " +
+      (folder / "data").string() + "}\nhttp:\n  addr: 127.0.0.1:" + std::to_string(port) + "\n";
   if (basic_auth) out += "auth:\n  htpasswd: {realm: test, path: " + (folder / "htpasswd").string() + "}\n";
   return out;
 }
@@ -88,8 +90,9 @@ DockerRegistry::~DockerRegistry() {
 void write_docker_login(const Path& folder, const std::string& host, const std::string& user,
                         const std::string& password) {
   fs::make_folders(folder);
-  fs::write_atomic(folder / "config.json",
-                   R"({"auths": {")" + host + R"(": {"auth": ")" + base64_encode(user + ":" + password) + "\"}}}", 0600);
+  fs::write_atomic(
+      folder / "config.json",
+      R"({"auths": {")" + host + R"(": {"auth": ")" + base64_encode(user + ":" + password) + "\"}}}", 0600);
 }
 
 }  // namespace mlship::testing

@@ -1,9 +1,9 @@
 #include "tests/support/oci_server.h"
 
+#include <nlohmann/json.hpp>
+
 #include "core/digest.h"
 #include "core/json.h"
-
-#include <nlohmann/json.hpp>
 
 namespace mlship::testing {
 namespace {
@@ -42,14 +42,16 @@ std::vector<std::string> OciServer::names() const {
 
 Reply OciServer::honest(const WireRequest& request) {
   const auto& target = request.target;
-  if (!authorization.empty() && (!request.has("authorization") || request.headers.at("authorization") != authorization))
+  if (!authorization.empty() &&
+      (!request.has("authorization") || request.headers.at("authorization") != authorization))
     return reply(401, "", "WWW-Authenticate: Basic realm=\"test\"\r\n");
   if (target == "/v2/") return reply(200, "{}");
   if (after(target, "/referrers/")) return reply(404, "404 page not found\n");
   if (after(target, "/tags/list")) {
     Json list = Json::array();
     for (const auto& [tag, digest] : tags) list.push_back(tag);
-    return tags.empty() ? unknown("NAME_UNKNOWN") : reply(200, Json{{"name", "ml/churn"}, {"tags", list}}.dump());
+    return tags.empty() ? unknown("NAME_UNKNOWN")
+                        : reply(200, Json{{"name", "ml/churn"}, {"tags", list}}.dump());
   }
   if (const auto session = after(target, "/blobs/uploads/")) return upload(request, *session);
   if (const auto digest = after(target, "/blobs/")) return blob(request, *digest);
@@ -68,9 +70,9 @@ Reply OciServer::manifest(const WireRequest& request, const std::string& referen
     manifests.erase(found);
     return reply(202);
   }
-  const auto answer = reply(200, found->second.bytes,
-                            "Content-Type: " + found->second.media_type +
-                                "\r\nDocker-Content-Digest: " + found->first + "\r\n");
+  const auto answer = reply(
+      200, found->second.bytes,
+      "Content-Type: " + found->second.media_type + "\r\nDocker-Content-Digest: " + found->first + "\r\n");
   return request.method == "HEAD" ? headless(answer) : answer;
 }
 
@@ -97,7 +99,9 @@ Reply OciServer::blob(const WireRequest& request, const std::string& digest) {
 }
 
 Reply OciServer::upload(const WireRequest& request, const std::string& session) {
-  const auto at = [&](const std::string& id) { return "Location: /v2/ml/churn/blobs/uploads/" + id + "?state=x\r\n"; };
+  const auto at = [&](const std::string& id) {
+    return "Location: /v2/ml/churn/blobs/uploads/" + id + "?state=x\r\n";
+  };
   if (request.method == "POST") {
     const std::string id = std::to_string(++next_session_);
     sessions_[id] = "";

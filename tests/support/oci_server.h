@@ -1,5 +1,6 @@
-// A small OCI registry in memory on loopback (distribution-spec v1.1 without referrers, as docker-registry 2.8), and
-// a place to answer something else for a request: what no honest server says is a line of a test.
+// A small OCI registry in memory on loopback (distribution-spec v1.1 without referrers, as
+// docker-registry 2.8), and a place to answer something else for a request: what no honest server says is a
+// line of a test.
 #pragma once
 
 #include <functional>
@@ -25,9 +26,9 @@ class OciServer {
   std::string authorization;  // the header that every request must have; "": none
 
   // Of every repository. Read and written only while no request is under way.
-  std::map<std::string, std::string> blobs;          // digest -> bytes
-  std::map<std::string, StoredManifest> manifests;   // digest -> manifest
-  std::map<std::string, std::string> tags;           // tag -> digest
+  std::map<std::string, std::string> blobs;         // digest -> bytes
+  std::map<std::string, StoredManifest> manifests;  // digest -> manifest
+  std::map<std::string, std::string> tags;          // tag -> digest
 
   [[nodiscard]] std::string host() const { return "127.0.0.1:" + std::to_string(server_.port()); }
   [[nodiscard]] std::string origin() const { return "http://" + host(); }

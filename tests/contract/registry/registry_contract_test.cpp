@@ -41,7 +41,8 @@ struct PlaceRow {
   Place (*make)(const Path& folder);
 };
 const std::vector<PlaceRow> places = {
-    {"layout", "layout", [](const Path& folder) { return Place{"layout:" + (folder / "registry").string(), nullptr}; }},
+    {"layout", "layout",
+     [](const Path& folder) { return Place{"layout:" + (folder / "registry").string(), nullptr}; }},
     {"oci", "oci", [](const Path& folder) { return docker_place(folder, false); }},
     {"oci_with_password", "oci", [](const Path& folder) { return docker_place(folder, true); }},
 };
@@ -391,7 +392,8 @@ TEST_P(RegistryContract, OneOfManyWinsATag) {
   });
   const auto won = std::count(statuses.begin(), statuses.end(), 0);
   EXPECT_TRUE(registry_->atomic() ? won == 1 : won >= 1) << won;
-  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 100 + static_cast<int>(ExitCode::conflict)), 6 - won);
+  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 100 + static_cast<int>(ExitCode::conflict)),
+            6 - won);
   EXPECT_EQ(registry_->resolve_tag("churn", "stable"), b.manifest.digest);
 }
 
@@ -429,7 +431,8 @@ INSTANTIATE_TEST_SUITE_P(Rows, RegistryContract, ::testing::ValuesIn(places),
 
 TEST(Places, CoverEveryBackend) {
   for (const auto* factory : registry_factories()) {
-    EXPECT_TRUE(std::any_of(places.begin(), places.end(), [&](const auto& row) { return row.scheme == factory->scheme; }))
+    EXPECT_TRUE(std::any_of(places.begin(), places.end(),
+                            [&](const auto& row) { return row.scheme == factory->scheme; }))
         << "no test place for " << factory->scheme << ": add one to `places`";
   }
 }

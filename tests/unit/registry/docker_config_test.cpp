@@ -51,7 +51,8 @@ TEST_F(DockerConfigTest, WithoutAFileThereAreNoCredentials) {
 TEST_F(DockerConfigTest, ReadsWhatDockerWrites) {
   write(R"({"auths": {"registry.test:5000": {"auth": ")" + base64_encode("me:pass:word") + R"("},
             "https://old.test/v1/": {"username": "you", "password": "p"},
-            "https://index.docker.io/v1/": {"auth": ")" + base64_encode("hub:h") + R"("},
+            "https://index.docker.io/v1/": {"auth": ")" +
+        base64_encode("hub:h") + R"("},
             "token.test": {"identitytoken": "refresh"}, "bearer.test": {"registrytoken": "raw"}, "helper.test": {}}})");
   const auto login = config_.find("registry.test:5000");
   ASSERT_TRUE(login);
@@ -78,7 +79,8 @@ TEST_F(DockerConfigTest, AFileThatCannotBeUsedIsAnErrorWithoutItsContent) {
 }
 
 TEST_F(DockerConfigTest, StoresBesideEverythingElseForItsOwnerAlone) {
-  write(R"({"credHelpers": {"gcr.test": "gcloud"}, "auths": {"other.test": {"auth": "eDp5"}}, "HttpHeaders": {"b": 1, "a": 2}})");
+  write(
+      R"({"credHelpers": {"gcr.test": "gcloud"}, "auths": {"other.test": {"auth": "eDp5"}}, "HttpHeaders": {"b": 1, "a": 2}})");
   EXPECT_EQ(config_.store("registry.test", "me", Secret("pass")), at("home/.docker/config.json").string());
   EXPECT_EQ(config_.find("registry.test")->password.reveal(), "pass");
   EXPECT_EQ(config_.find("other.test")->user, "x");

@@ -19,10 +19,13 @@ class OciAuthTest : public ::testing::Test {
  protected:
   void challenge(const std::string& realm) {
     http_.on("GET", tags, 401, "",
-             {{"www-authenticate", "Bearer realm=\"" + realm + "\",service=\"reg\",scope=\"repository:ml/churn:pull\""}});
+             {{"www-authenticate",
+               "Bearer realm=\"" + realm + "\",service=\"reg\",scope=\"repository:ml/churn:pull\""}});
     http_.on("GET", tags, 200, "{}");
   }
-  void log_in() { testing::write_docker_login(around_.folder() / "home/.docker", "registry.team.test", "me", "pass"); }
+  void log_in() {
+    testing::write_docker_login(around_.folder() / "home/.docker", "registry.team.test", "me", "pass");
+  }
   HttpResponse ask(OciClient& client) {
     HttpRequest request;
     request.url = tags;
@@ -50,12 +53,12 @@ TEST_F(OciAuthTest, BasicIsSentAtOnceToItsOwnRegistry) {
 TEST_F(OciAuthTest, ATokenServerOfTheSameOwnerGetsThem) {
   log_in();
   challenge("https://auth.team.test/token?x=1");
-  const std::string token =
-      "https://auth.team.test/token?x=1&service=reg&scope=repository:ml/churn:pull";
+  const std::string token = "https://auth.team.test/token?x=1&service=reg&scope=repository:ml/churn:pull";
   http_.on("GET", token, 200, R"({"access_token":"t1"})");
   auto c = client();
   EXPECT_EQ(ask(c).status, 200);
-  EXPECT_EQ(http_.lines(), (std::vector<std::string>{std::string("GET ") + tags, "GET " + token, std::string("GET ") + tags}));
+  EXPECT_EQ(http_.lines(), (std::vector<std::string>{std::string("GET ") + tags, "GET " + token,
+                                                     std::string("GET ") + tags}));
   EXPECT_TRUE(http_.requests[1].basic);
   EXPECT_FALSE(http_.requests[2].basic) << "a token instead of the password";
   EXPECT_EQ(http_.requests[2].headers.find("Authorization")->second, "Bearer t1");
@@ -69,14 +72,16 @@ TEST_F(OciAuthTest, ATokenServerOfSomebodyElseDoesNot) {
   EXPECT_EQ(error.code(), ErrorCode::unauthorized);
   EXPECT_EQ(fact(error, "registry"), "registry.team.test");
   EXPECT_EQ(fact(error, "token host"), "auth.evil.test");
-  EXPECT_NE(error.hint_text().find("token-hosts = [\"auth.evil.test\"]"), std::string::npos) << error.hint_text();
+  EXPECT_NE(error.hint_text().find("token-hosts = [\"auth.evil.test\"]"), std::string::npos)
+      << error.hint_text();
   EXPECT_EQ(http_.requests.size(), 1U);
 }
 
 TEST_F(OciAuthTest, UnlessItIsListed) {
   log_in();
   challenge("https://auth.vendor.test/token");
-  http_.on("GET", "https://auth.vendor.test/token?service=reg&scope=repository:ml/churn:pull", 200, R"({"token":"t"})");
+  http_.on("GET", "https://auth.vendor.test/token?service=reg&scope=repository:ml/churn:pull", 200,
+           R"({"token":"t"})");
   auto c = client({"auth.vendor.test"});
   EXPECT_EQ(ask(c).status, 200);
 }
@@ -92,7 +97,8 @@ TEST_F(OciAuthTest, OrNotOverTls) {
 
 TEST_F(OciAuthTest, WithoutCredentialsAnybodyMayGiveATokenOverTls) {
   challenge("https://auth.vendor.test/token");
-  http_.on("GET", "https://auth.vendor.test/token?service=reg&scope=repository:ml/churn:pull", 200, R"({"token":"t"})");
+  http_.on("GET", "https://auth.vendor.test/token?service=reg&scope=repository:ml/churn:pull", 200,
+           R"({"token":"t"})");
   auto c = client();
   EXPECT_EQ(ask(c).status, 200);
   EXPECT_FALSE(http_.requests[1].basic);
@@ -100,7 +106,8 @@ TEST_F(OciAuthTest, WithoutCredentialsAnybodyMayGiveATokenOverTls) {
 
 TEST_F(OciAuthTest, ATokenIsUsedUntilShortlyBeforeItsEnd) {
   challenge("https://registry.team.test/token");
-  http_.on("GET", "https://registry.team.test/token?service=reg&scope=repository:ml/churn:pull", 200, R"({"token":"t"})");
+  http_.on("GET", "https://registry.team.test/token?service=reg&scope=repository:ml/churn:pull", 200,
+           R"({"token":"t"})");
   auto c = client();
   ask(c);
   EXPECT_EQ(http_.requests.size(), 3U);

@@ -1,5 +1,5 @@
-// What a registry may send that it must not: each answer ends in an exit code and a message, leaves nothing under a
-// final name, here or there, and no byte of a credential at another origin.
+// What a registry may send that it must not: each answer ends in an exit code and a message, leaves nothing
+// under a final name, here or there, and no byte of a credential at another origin.
 
 #include <algorithm>
 
@@ -68,7 +68,8 @@ class Hostile : public ::testing::Test {
   }
   int count(std::string_view method, std::string_view part) {
     const auto all = server_.requests();
-    return static_cast<int>(std::count_if(all.begin(), all.end(), [&](const auto& r) { return is(r, method, part); }));
+    return static_cast<int>(
+        std::count_if(all.begin(), all.end(), [&](const auto& r) { return is(r, method, part); }));
   }
   [[nodiscard]] std::vector<std::string> left() const {
     std::vector<std::string> names;
@@ -131,7 +132,9 @@ const std::vector<Attack> pulls = {
      [](const auto& r, auto&, auto&) { return manifest_is(r, as_manifest(R"({"schemaVersion":2})")); },
      ErrorCode::verification, "the registry gave something else"},
     {"ManifestWithOneMoreField",
-     [](const auto& r, auto& self, auto&) { return manifest_with(r, self, [](Json& json) { json["x"] = 1; }); },
+     [](const auto& r, auto& self, auto&) {
+       return manifest_with(r, self, [](Json& json) { json["x"] = 1; });
+     },
      ErrorCode::verification, "the registry gave something else"},
     {"TagWithADigestThatIsNotItsContent",
      [](const auto& r, auto& self, auto&) -> Answer {
@@ -164,8 +167,7 @@ const std::vector<Attack> pulls = {
     {"BlobOfOtherBytes",
      [](const auto& r, auto&, auto&) { return layer_is(r, reply(200, "THE model's bytes")); },
      ErrorCode::verification, "its content is not what its name says"},
-    {"BlobThatIsLonger",
-     [](const auto& r, auto&, auto&) { return layer_is(r, reply(200, content + "x")); },
+    {"BlobThatIsLonger", [](const auto& r, auto&, auto&) { return layer_is(r, reply(200, content + "x")); },
      ErrorCode::verification, "its content is not what its name says"},
     {"BlobThatIsShorter",
      [](const auto& r, auto&, auto&) { return layer_is(r, reply(200, content.substr(1))); },
@@ -182,8 +184,8 @@ const std::vector<Attack> pulls = {
        return layer_is(r, reply(200, "<html>log in</html>", "Content-Type: text/html\r\n"));
      },
      ErrorCode::verification, "its content is not what its name says"},
-    {"BlobThatIsGone", [](const auto& r, auto&, auto&) { return layer_is(r, reply(404)); }, ErrorCode::not_found,
-     "it is not there"},
+    {"BlobThatIsGone", [](const auto& r, auto&, auto&) { return layer_is(r, reply(404)); },
+     ErrorCode::not_found, "it is not there"},
     {"BlobFromAnotherHostThatLies",
      [](const auto& r, auto&, auto& evil) {
        evil.instead = [](const auto&) { return reply(200, "evil"); };
@@ -191,13 +193,17 @@ const std::vector<Attack> pulls = {
      },
      ErrorCode::verification, "its content is not what its name says"},
     {"BlobThatIsAlwaysElsewhere",
-     [](const auto& r, auto&, auto&) { return layer_is(r, reply(307, "", "Location: " + r.target + "\r\n")); },
+     [](const auto& r, auto&, auto&) {
+       return layer_is(r, reply(307, "", "Location: " + r.target + "\r\n"));
+     },
      ErrorCode::network, "redirected more than"},
     {"BlobInALocalFile",
-     [](const auto& r, auto&, auto&) { return layer_is(r, reply(307, "", "Location: file:///etc/passwd\r\n")); },
+     [](const auto& r, auto&, auto&) {
+       return layer_is(r, reply(307, "", "Location: file:///etc/passwd\r\n"));
+     },
      ErrorCode::network, "cannot"},
-    {"NoAnswer", [](const auto&, auto&, auto&) { return Answer(Reply{"", true, {}, {}}); }, ErrorCode::network,
-     "cannot"},
+    {"NoAnswer", [](const auto&, auto&, auto&) { return Answer(Reply{"", true, {}, {}}); },
+     ErrorCode::network, "cannot"},
     {"NotHttp", [](const auto&, auto&, auto&) { return Answer(Reply{"SSH-2.0-x\r\n", true, {}, {}}); },
      ErrorCode::network, "cannot"},
     {"TooManyRequestsForEver",
@@ -208,20 +214,23 @@ const std::vector<Attack> pulls = {
      ErrorCode::rate_limited, "too many requests"},
     {"BrokenForEver", [](const auto&, auto&, auto&) { return Answer(reply(500)); }, ErrorCode::server_error,
      "HTTP 500"},
-    {"MaintenanceForEver", [](const auto&, auto&, auto&) { return Answer(reply(503)); }, ErrorCode::server_error,
-     "HTTP 503"},
+    {"MaintenanceForEver", [](const auto&, auto&, auto&) { return Answer(reply(503)); },
+     ErrorCode::server_error, "HTTP 503"},
     {"Forbidden", [](const auto&, auto&, auto&) { return Answer(reply(403)); }, ErrorCode::forbidden,
      "the credentials do not allow it"},
     {"WrongPasswordForEver",
-     [](const auto&, auto&, auto&) { return Answer(reply(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n")); },
+     [](const auto&, auto&, auto&) {
+       return Answer(reply(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n"));
+     },
      ErrorCode::unauthorized, "the server wants other credentials"},
-    {"NoChallengeAtAll", [](const auto&, auto&, auto&) { return Answer(reply(401)); }, ErrorCode::unauthorized,
-     "the server wants other credentials"},
+    {"NoChallengeAtAll", [](const auto&, auto&, auto&) { return Answer(reply(401)); },
+     ErrorCode::unauthorized, "the server wants other credentials"},
     {"TokensOfAnotherHost",
      [](const auto&, auto&, auto& evil) {
        return Answer(reply(401, "", bearer("http://localhost" + evil.origin().substr(16) + "/token")));
      },
-     ErrorCode::unauthorized, "it wants the credentials sent to localhost, which is not known to belong to it"},
+     ErrorCode::unauthorized,
+     "it wants the credentials sent to localhost, which is not known to belong to it"},
     {"TokensOfAnotherHostByItsName",
      [](const auto&, auto&, auto&) {
        return Answer(reply(401, "", bearer("https://127.0.0.1.evil.test/token")));
@@ -252,11 +261,12 @@ const std::vector<Attack> pulls = {
        return token_is(r, self, reply(200, R"({"token":"a\r\nX-Evil: 1"})"));
      },
      ErrorCode::unauthorized, "its token server answered without a token"},
-    {"TokenServerKnowsNobody",
-     [](const auto& r, auto& self, auto&) { return token_is(r, self, reply(401)); }, ErrorCode::unauthorized,
-     "cannot log in to"},
+    {"TokenServerKnowsNobody", [](const auto& r, auto& self, auto&) { return token_is(r, self, reply(401)); },
+     ErrorCode::unauthorized, "cannot log in to"},
     {"TokensThatAreNeverEnough",
-     [](const auto& r, auto& self, auto&) { return token_is(r, self, reply(200, R"({"token":"t","expires_in":0})")); },
+     [](const auto& r, auto& self, auto&) {
+       return token_is(r, self, reply(200, R"({"token":"t","expires_in":0})"));
+     },
      ErrorCode::unauthorized, "the server wants other credentials"},
 };
 
@@ -271,7 +281,8 @@ TEST_P(HostilePull, EndsInAnErrorAndLeavesNothing) {
   EXPECT_NE(error.message().find(GetParam().message), std::string::npos) << error.message();
   EXPECT_EQ(left(), std::vector<std::string>{});
   EXPECT_EQ(error.message().find(password), std::string::npos);
-  EXPECT_LE(server_.requests().size() - before, 20U) << "an answer that does not change is not asked for for ever";
+  EXPECT_LE(server_.requests().size() - before, 20U)
+      << "an answer that does not change is not asked for for ever";
 }
 INSTANTIATE_TEST_SUITE_P(Answers, HostilePull, ::testing::ValuesIn(pulls),
                          [](const auto& row) { return row.param.name; });
@@ -290,9 +301,12 @@ const std::vector<Attack> pushes = {
     {"UploadToNowhere", [](const auto& r, auto&, auto&) { return session_at(r, ""); }, ErrorCode::network,
      "it does not say where to"},
     {"UploadByUserInfo",
-     [](const auto& r, auto& self, auto&) { return session_at(r, "Location: http://x:y@" + self.host() + "/u\r\n"); },
+     [](const auto& r, auto& self, auto&) {
+       return session_at(r, "Location: http://x:y@" + self.host() + "/u\r\n");
+     },
      ErrorCode::network, "it does not say where to"},
-    {"UploadByFtp", [](const auto& r, auto&, auto&) { return session_at(r, "Location: ftp://127.0.0.1/u\r\n"); },
+    {"UploadByFtp",
+     [](const auto& r, auto&, auto&) { return session_at(r, "Location: ftp://127.0.0.1/u\r\n"); },
      ErrorCode::network, "it does not say where to"},
     {"UploadIsForbidden",
      [](const auto& r, auto&, auto&) { return is(r, "POST", "uploads") ? Answer(reply(403)) : std::nullopt; },
@@ -304,7 +318,9 @@ const std::vector<Attack> pushes = {
      },
      ErrorCode::verification, "it was stored under another digest"},
     {"BlobNeverTaken",
-     [](const auto& r, auto&, auto&) { return is(r, "PUT", "/blobs/uploads/") ? Answer(reply(400)) : std::nullopt; },
+     [](const auto& r, auto&, auto&) {
+       return is(r, "PUT", "/blobs/uploads/") ? Answer(reply(400)) : std::nullopt;
+     },
      ErrorCode::network, "the server answered HTTP 400"},
     {"BlobUploadCutOff",
      [](const auto& r, auto&, auto&) {
@@ -314,12 +330,15 @@ const std::vector<Attack> pushes = {
     {"ChunksThatGetLost",
      [](const auto& r, auto&, auto&) -> Answer {
        if (is(r, "PUT", "/blobs/uploads/")) return reply(413);
-       if (r.method == "PATCH") return reply(202, "", "Location: /v2/ml/churn/blobs/uploads/9\r\nRange: 0-3\r\n");
+       if (r.method == "PATCH")
+         return reply(202, "", "Location: /v2/ml/churn/blobs/uploads/9\r\nRange: 0-3\r\n");
        return std::nullopt;
      },
      ErrorCode::network, "a chunk of it was not taken"},
     {"BlobsTakenAndForgotten",
-     [](const auto& r, auto&, auto&) { return is(r, "PUT", "/blobs/uploads/") ? Answer(reply(201)) : std::nullopt; },
+     [](const auto& r, auto&, auto&) {
+       return is(r, "PUT", "/blobs/uploads/") ? Answer(reply(201)) : std::nullopt;
+     },
      ErrorCode::not_found, "cannot store churn@"},
     {"ManifestRefused",
      [](const auto& r, auto&, auto&) {
@@ -354,9 +373,9 @@ const std::vector<Attack> pushes = {
      ErrorCode::network, "the tags of oci://"},
     {"TagListGoesOnElsewhere",
      [](const auto& r, auto&, auto& evil) {
-       return is(r, "GET", "/tags/list")
-                  ? Answer(reply(200, R"({"tags":["1.0"]})", "Link: <" + evil.origin() + "/x>; rel=\"next\"\r\n"))
-                  : std::nullopt;
+       return is(r, "GET", "/tags/list") ? Answer(reply(200, R"({"tags":["1.0"]})",
+                                                        "Link: <" + evil.origin() + "/x>; rel=\"next\"\r\n"))
+                                         : std::nullopt;
      },
      ErrorCode::network, "its next page is at another host"},
 };
@@ -448,10 +467,12 @@ TEST_F(Hostile, AReferrersTagThatIsNoIndexIsNotOverwritten) {
   const auto error = error_of([&] { put_provenance(*registry_, "churn", b.manifest, {}); });
   EXPECT_EQ(error.code(), ErrorCode::verification);
   EXPECT_EQ(server_.tags[tag], sha256(other).str());
-  EXPECT_EQ(error_of([&] { registry_->referrers("churn", b.manifest.digest); }).code(), ErrorCode::verification);
+  EXPECT_EQ(error_of([&] { registry_->referrers("churn", b.manifest.digest); }).code(),
+            ErrorCode::verification);
 }
 
-// GitLab answers the fallback tag with the subject itself (oras-go #1396): it must not be taken for an index, nor lost.
+// GitLab answers the fallback tag with the subject itself (oras-go #1396): it must not be taken for an index,
+// nor lost.
 TEST_F(Hostile, AReferrersTagThatIsTheSubjectMeansNone) {
   published();
   const auto b = bundle();
@@ -480,7 +501,8 @@ TEST_F(Hostile, AListGoesOnUntilItsLastPage) {
   server_.instead = [](const WireRequest& r) -> Answer {
     if (!is(r, "GET", "/tags/list")) return std::nullopt;
     if (r.target.find("last=1.2.0") != std::string::npos) return reply(200, R"({"tags":["1.4.0"]})");
-    return reply(200, R"({"tags":["1.2.0"]})", "Link: </v2/ml/churn/tags/list?n=1&last=1.2.0>; rel=\"next\"\r\n");
+    return reply(200, R"({"tags":["1.2.0"]})",
+                 "Link: </v2/ml/churn/tags/list?n=1&last=1.2.0>; rel=\"next\"\r\n");
   };
   EXPECT_EQ(registry_->tag_names("churn"), (std::vector<std::string>{"1.2.0", "1.4.0"}));
 }
