@@ -92,10 +92,15 @@ struct TargetSection {
   [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
 };
 
+// What cannot be read off the objects whose name or id the glob matches.
 struct ObjectSection {
   std::string glob;
   std::string owner;
   Where at;
+  std::optional<int> criticality;          // 1 (least) … 5
+  std::vector<std::string> after;          // globs: objects to change before these
+  std::vector<std::string> reads, writes;  // tables or paths; they give the order of --with-dependencies
+  std::string probe;                       // shell command of --proof run
 };
 
 struct EnvironmentSection {

@@ -245,7 +245,20 @@ void read_target(Parser& in, const toml::Member& member) {
 void read_object(Parser& in, const toml::Member& member) {
   const TableReader table(in.source, "objects.\"" + member.key + "\"", *member.value,
                           keys_of("objects.GLOB"));
-  in.project.objects.push_back({member.key, table.text("owner"), table.where()});
+  ObjectSection out;
+  out.glob = member.key;
+  out.owner = table.text("owner");
+  out.at = table.where();
+  if (const auto* value = table.value("criticality")) {
+    const auto number = std::get<std::int64_t>(value->value);
+    if (number < 1 || number > 5) throw table.error("criticality", "it is a number from 1 to 5");
+    out.criticality = static_cast<int>(number);
+  }
+  out.after = table.list("after");
+  out.reads = table.list("reads");
+  out.writes = table.list("writes");
+  out.probe = table.text("probe");
+  in.project.objects.push_back(std::move(out));
 }
 
 void read_environment(Parser& in, const toml::Member& member) {

@@ -58,6 +58,11 @@ constexpr auto targets = std::to_array<KeySpec>({
 
 constexpr auto objects = std::to_array<KeySpec>({
     {"owner", Type::string, "the team that answers for the objects with these names", ""},
+    {"criticality", Type::integer, "1 (least) to 5: a canary takes the least critical first", "3"},
+    {"after", Type::string_list, "globs: with --with-dependencies these objects are changed before", ""},
+    {"reads", Type::string_list, "tables or paths: whoever writes one is changed before", ""},
+    {"writes", Type::string_list, "tables or paths: whoever reads one is changed after", ""},
+    {"probe", Type::string, "the shell command of --proof run; it prints the version that ran", ""},
 });
 
 constexpr auto environments = std::to_array<KeySpec>({

@@ -115,7 +115,7 @@ RolloutDetails show(Ledger& ledger, const std::string& id) {
     const Outcome outcome = outcome_of(outcome_word(op, undone));
     for (const auto& c : op.operation.changes) {
       details.operations.push_back(
-          {op.operation.target, op.operation.object.id, c.path, c.from, c.to, outcome, op.detail});
+          {op.operation.target, op.operation.object.id, c.path, c.from, c.to, outcome, op.detail, op.proof});
     }
   }
   return details;

@@ -90,6 +90,7 @@ std::string drift(Target& target, const Recorded& last) {
     case ObjectState::gone: return "the object is gone";
     case ObjectState::pre:
       return "the old text stands there again: " + last.record.operation.changes.front().from;
+    case ObjectState::unreadable: return "cannot be read: " + seen.detail;
     case ObjectState::conflict: break;
   }
   return seen.detail.empty() ? "something else stands there" : seen.detail;

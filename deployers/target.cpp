@@ -58,6 +58,20 @@ bool fell_short(const Skipped& skipped) {
   return skipped.strict || fell_short(skipped.reason);
 }
 
+std::vector<Observation> Target::observe_all(std::span<const Operation* const> operations,
+                                             std::string_view salt) {
+  std::vector<Observation> seen;
+  seen.reserve(operations.size());
+  for (const auto* operation : operations) {
+    try {
+      seen.push_back(observe(*operation, salt));
+    } catch (const Error& e) {
+      seen.push_back({ObjectState::unreadable, e.message(), "", true, {}});
+    }
+  }
+  return seen;
+}
+
 std::span<const KeySpec> common_target_keys() {
   return common_keys;
 }

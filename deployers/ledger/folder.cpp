@@ -95,7 +95,8 @@ class FolderLedger : public Ledger {
                                          {"who", bytes_to_json(record.who)},
                                          {"host", bytes_to_json(record.host)},
                                          {"started", record.started},
-                                         {"commits", record.commits}},
+                                         {"commits", record.commits},
+                                         {"execution", record.execution}},
                                         tail);
     fs::write_atomic(made.path() / "plan.json", plan, file_mode);
     fs::write_atomic(made.path() / "entries.jsonl", line, file_mode);
@@ -230,6 +231,7 @@ class FolderLedger : public Ledger {
     record.host = o.bytes("host");
     record.started = o.integer("started");
     record.commits = o.texts("commits");
+    if (o.has("execution")) record.execution = o.at("execution");
     return record;
   }
 

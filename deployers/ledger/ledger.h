@@ -32,6 +32,7 @@ struct RolloutRecord {
   std::string who, host;
   std::int64_t started = 0;
   std::vector<std::string> commits;
+  Json execution;  // how the rollout goes about it; null in old ledgers
   Json plan;
   std::vector<Json> entries;  // intents, results, carriers, state changes, in order
   bool torn = false;          // the last line was cut by a crash and is not among entries
@@ -68,7 +69,9 @@ class Ledger {
   virtual void append(const std::string& rollout, const std::vector<Json>& entries) = 0;
   // Durable on this machine before it returns; a shared ledger gets it with the next append(), or when the
   // lease is given back. For results, which reading the live object can always replace.
-  virtual void note(const std::string& rollout, const Json& entry) { append(rollout, {entry}); }
+  virtual void note(const std::string& rollout, const std::vector<Json>& entries) {
+    append(rollout, entries);
+  }
   virtual void put_hold(const Hold& hold) = 0;
   // Error(not_found) when there is no such hold.
   virtual void release_hold(const std::string& package, const Version& version, const std::string& who) = 0;
