@@ -85,8 +85,7 @@ class FolderLedger : public Ledger {
     const Path parent = folder_ / "rollouts";
     const Path place = parent / record.id;
     const fs::TempFolder made(parent, begin_prefix);
-    const std::string plan = canonical_json(record.plan) + "\n";
-    ChainTail tail{sha256(plan).hex()};
+    ChainTail tail{sha256(record.plan).hex()};
     const std::string line = chain_line({{"type", "begin"},
                                          {"id", record.id},
                                          {"command", record.command},
@@ -98,7 +97,7 @@ class FolderLedger : public Ledger {
                                          {"commits", record.commits},
                                          {"execution", record.execution}},
                                         tail);
-    fs::write_atomic(made.path() / "plan.json", plan, file_mode);
+    fs::write_atomic(made.path() / "plan.json", record.plan, file_mode);
     fs::write_atomic(made.path() / "entries.jsonl", line, file_mode);
     fs::sync_folder(made.path());
     if (!fs::rename_no_replace(made.path(), place)) {
@@ -155,13 +154,13 @@ class FolderLedger : public Ledger {
                                                     " has none of that name" + did_you_mean(id, rollouts()))
           .hint("mlship history");
     }
-    const std::string plan = fs::read_file(folder / "plan.json", largest);
+    std::string plan = fs::read_file(folder / "plan.json", largest);
     const Chain chain = read_chain(fs::read_file(folder / "entries.jsonl", largest), sha256(plan).hex(),
                                    (folder / "entries.jsonl").string());
     if (chain.entries.empty())
       throw Error(ErrorCode::ledger, "cannot read rollout " + id + ": it has no entries");
     RolloutRecord record = head(chain.entries.front(), id);
-    record.plan = parse_json(plan, ErrorCode::ledger, "the plan of rollout " + id);
+    record.plan = std::move(plan);
     record.entries.assign(chain.entries.begin() + 1, chain.entries.end());
     record.torn = chain.torn;
     return record;
