@@ -41,7 +41,8 @@ class Services {
   const Project& package_project();
   [[nodiscard]] Path user_file() const;
 
-  // flag > variable > built-in default; "" when none says anything.
+  // flag > variable > built-in default, of a row of program_settings().
+  [[nodiscard]] SettingValue setting(std::string_view name, const std::optional<std::string>& said) const;
   [[nodiscard]] SettingValue environment_name();
   [[nodiscard]] SettingValue registry_setting();
   [[nodiscard]] SettingValue ledger_setting();
