@@ -140,12 +140,14 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
 CommandTable declared_commands() {
   CommandTable table;
   CLI::App app;
+  app.set_help_flag();
   CommandLine line;
   Arguments global(app);
   add_global_flags(global, line);
   table.global = global.rows();
   for (const auto* factory : command_factories()) {
     CLI::App sub;
+    sub.set_help_flag();
     Arguments arguments(sub);
     (void)factory->setup(arguments);
     table.commands.push_back({factory, arguments.rows()});

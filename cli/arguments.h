@@ -28,7 +28,7 @@ struct ArgumentRow {
   bool repeats = false;
   bool optional_value = false;  // written with `=` only
   [[nodiscard]] bool positional() const { return flags.empty(); }
-  [[nodiscard]] bool takes_value() const { return !value.empty() && !optional_value; }
+  [[nodiscard]] bool takes_value() const { return !positional() && !value.empty() && !optional_value; }
   [[nodiscard]] std::string shown() const;  // "-C, --project DIR", "[REF]", "--jobs[=GLOB]"
 };
 
