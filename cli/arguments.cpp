@@ -79,10 +79,12 @@ std::string ArgumentRow::shown() const {
 Arguments::Arguments(CLI::App& app) : app_(app) {}
 Arguments::~Arguments() = default;
 
-void Arguments::required(std::string& value, const std::string& name, const std::string& help) {
+void Arguments::required(std::string& value, const std::string& name, const std::string& help,
+                         std::optional<ValueKind> kind) {
   app_.add_option(name, value);
   rows_.push_back(row("", name, help));
   rows_.back().required = true;
+  if (kind) rows_.back().kind = *kind;
   required_.push_back({name, &value});
 }
 
@@ -147,7 +149,7 @@ void Arguments::optional_value(std::optional<std::string>& value, const std::str
 void Arguments::check(std::string_view command) const {
   for (const auto& missing : required_) {
     if (!missing.value->empty()) continue;
-    throw Error(ErrorCode::usage, fmt::format("cannot {}: {} is missing", command, missing.name))
+    throw Error(ErrorCode::usage, fmt::format("cannot run 'mlship {}': {} is missing", command, missing.name))
         .hint(fmt::format("mlship {} --help", command));
   }
 }

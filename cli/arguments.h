@@ -41,7 +41,8 @@ class Arguments {
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
 
-  void required(std::string& value, const std::string& name, const std::string& help);
+  void required(std::string& value, const std::string& name, const std::string& help,
+                std::optional<ValueKind> kind = std::nullopt);
   // One of a closed list of words; anything else is Error(usage) with a did-you-mean.
   void required_choice(std::string& value, const std::string& name, const std::vector<std::string>& words,
                        const std::string& help);

@@ -25,7 +25,8 @@ _mlship() {
   typeset -A opt_args
 )sh";
 
-constexpr std::string_view dispatch = R"sh(  _arguments -C $global '1: :->command' '*:: :->arguments' && return
+constexpr std::string_view dispatch =
+    R"sh(  _arguments -C $global '1: :->command' '*:: :->arguments' && return
   case $state in
     command) _describe -t commands command commands ;;
     arguments)
@@ -71,7 +72,8 @@ std::string value_spec(const ArgumentRow& row) {
 std::string spec(const ArgumentRow& row, size_t position) {
   if (row.positional()) return quoted(fmt::format("{}{}", position, value_spec(row)));
   const std::string rest = "[" + escaped(row.help, "[]\\") + "]" + (row.takes_value() ? value_spec(row) : "");
-  if (row.repeats || row.flags.size() == 1) return quoted((row.repeats ? "*" : "") + row.flags.front() + rest);
+  if (row.repeats || row.flags.size() == 1)
+    return quoted((row.repeats ? "*" : "") + row.flags.front() + rest);
   return fmt::format("'({})'{{{}}}{}", fmt::join(row.flags, " "), fmt::join(row.flags, ","), quoted(rest));
 }
 
