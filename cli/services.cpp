@@ -158,19 +158,19 @@ SettingValue Services::ledger_setting() {
 }
 
 Registry& Services::registry() {
-  if (!registry_) registry_ = open_registry(registry_setting().value, host_);
-  return *registry_;
+  auto& open = registries_[registry_override_].registry;
+  if (!open) open = open_registry(registry_setting().value, host_);
+  return *open;
 }
 
 void Services::use_registry(const std::string& url) {
   registry_override_ = url;
-  registry_.reset();
-  source_.reset();
 }
 
 RegistrySource& Services::source() {
-  if (!source_) source_ = std::make_unique<RegistrySource>(registry(), host_, scratch());
-  return *source_;
+  auto& open = registries_[registry_override_].source;
+  if (!open) open = std::make_unique<RegistrySource>(registry(), host_, scratch());
+  return *open;
 }
 
 Ledger& Services::ledger() {

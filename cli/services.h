@@ -2,6 +2,7 @@
 // `mlship list` opens no ledger.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,7 +53,8 @@ class Services {
   std::optional<EnvironmentSection> environment_if_clear();
 
   Registry& registry();
-  // For a REF that names its registry; before the first use of registry().
+  // For a REF that names its registry; "" goes back to the environment's. What registry() and source() gave
+  // before stays.
   void use_registry(const std::string& url);
   RegistrySource& source();
   Ledger& ledger();
@@ -78,8 +80,11 @@ class Services {
   std::optional<EnvironmentSection> environment_;
   std::string registry_override_;
   std::unique_ptr<fs::TempFolder> scratch_;
-  std::unique_ptr<Registry> registry_;
-  std::unique_ptr<RegistrySource> source_;
+  struct OpenRegistry {
+    std::unique_ptr<Registry> registry;
+    std::unique_ptr<RegistrySource> source;
+  };
+  std::map<std::string, OpenRegistry> registries_;  // by registry_override_
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Targets> targets_;
 };
