@@ -21,9 +21,9 @@ constexpr auto groups = std::to_array<std::pair<CommandGroup, std::string_view>>
     {CommandGroup::settings, "Settings"},
 });
 // The order of work, not of the alphabet; commands that are not named follow.
-constexpr auto order =
-    std::to_array<std::string_view>({"init", "build", "inspect", "verify", "publish", "tag", "list", "pull",
-                                     "scan", "plan", "rollout", "status", "rollback", "history", "show"});
+constexpr auto order = std::to_array<std::string_view>({"init", "build", "inspect", "diff", "verify",
+                                                        "publish", "tag", "list", "pull", "scan", "plan",
+                                                        "rollout", "status", "rollback", "history", "show"});
 
 constexpr std::string_view about =
     "mlship ships ML pipelines: code, locked dependencies and models in one immutable bundle, and every job "
@@ -39,11 +39,22 @@ constexpr std::string_view examples =
 constexpr std::string_view references =
     "  REF  churn:1.4.0, churn:stable, churn@sha256:…, layout:DIR/churn:1.4.0; without one the project's own "
     "version\n";
-constexpr std::string_view exit_codes =
-    "  0 done · 1 internal error · 2 usage · 3 bad project file, lock, bundle or model · 4 authentication\n"
-    "  5 not found · 6 conflict, nothing written · 7 network · 8 partial · 9 verification failed · 10 local "
-    "system\n"
-    "  11 changes are pending (plan --detailed-exitcode) · 130 interrupted\n";
+constexpr auto exit_codes = std::to_array<ExitCodeRow>({
+    {0, "done"},
+    {1, "internal error"},
+    {2, "usage"},
+    {3, "bad project file, lock, bundle or model"},
+    {4, "authentication"},
+    {5, "not found"},
+    {6, "conflict, nothing written"},
+    {7, "network"},
+    {8, "partial"},
+    {9, "verification failed"},
+    {10, "local system"},
+    {11, "changes are pending (plan --detailed-exitcode)"},
+    {130, "interrupted"},
+});
+constexpr size_t line_width = 108;
 
 std::string rows(const std::vector<std::pair<std::string, std::string>>& lines) {
   size_t widest = 0;
@@ -86,6 +97,32 @@ std::string environment_variables() {
   return rows(lines);
 }
 
+std::string exit_code_lines() {
+  std::string out, line;
+  for (const auto& [code, meaning] : exit_codes) {
+    const std::string item = fmt::format("{} {}", code, meaning);
+    if (!line.empty() && columns(line) + columns(item) + 3 > line_width) {
+      out += "  " + line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "" : " · ") + item;
+  }
+  return out + "  " + line + "\n";
+}
+
+// "mlship plan [REF] [FLAG…]"
+std::string usage_line(const CommandFactory& factory, const std::vector<ArgumentRow>& arguments) {
+  std::string usage = fmt::format("mlship {}", factory.name);
+  bool flags = false;
+  for (const auto& row : arguments) {
+    if (row.positional())
+      usage += " " + row.shown();
+    else
+      flags = true;
+  }
+  return flags ? usage + " [FLAG…]" : usage;
+}
+
 }  // namespace
 
 std::vector<HelpGroup> grouped_commands() {
@@ -103,6 +140,14 @@ std::vector<HelpGroup> grouped_commands() {
   return out;
 }
 
+HelpTexts help_texts() {
+  return {about, examples, references};
+}
+
+std::span<const ExitCodeRow> exit_code_rows() {
+  return exit_codes;
+}
+
 std::vector<std::pair<std::string, std::string>> variable_rows() {
   std::vector<std::pair<std::string, std::string>> out;
   for (const auto& setting : program_settings()) {
@@ -110,18 +155,6 @@ std::vector<std::pair<std::string, std::string>> variable_rows() {
   }
   for (const auto& variable : other_variables()) out.emplace_back(variable.names, variable.help);
   return out;
-}
-
-std::string usage_line(const CommandFactory& factory, const std::vector<ArgumentRow>& arguments) {
-  std::string usage = fmt::format("mlship {}", factory.name);
-  bool flags = false;
-  for (const auto& row : arguments) {
-    if (row.positional())
-      usage += " " + row.shown();
-    else
-      flags = true;
-  }
-  return flags ? usage + " [FLAG…]" : usage;
 }
 
 std::string program_help(const CommandLine& line, const Style& style) {
@@ -132,7 +165,7 @@ std::string program_help(const CommandLine& line, const Style& style) {
   out += "\n" + style.bold("The way through") + "\n" + std::string(examples);
   out += "\n" + style.bold("Naming a bundle") + "\n" + std::string(references);
   out += "\n" + style.bold("Environment variables") + "\n" + environment_variables();
-  return out + "\n" + style.bold("Exit codes") + "\n" + std::string(exit_codes);
+  return out + "\n" + style.bold("Exit codes") + "\n" + exit_code_lines();
 }
 
 std::string command_help(const CommandLine& line, const Style& style) {
