@@ -1,6 +1,6 @@
-"""Every command that docs/tutorial.md and docs/tasks/*.md show is run, and what they show of its output must be what comes.
+"""Every command that a page of docs/ shows is run, and what it shows of the output must be what comes.
 
-A page is one bash session in a fresh home. In it
+A page with a console block is one bash session in a fresh home. In it
 
     <!-- before            bash that a reader does not see: what the page takes for granted (helpers: tests/golden/lib.sh)
     -->
@@ -20,8 +20,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
 import e2e
 
-DOCS = e2e.source_folder() / "docs"
-PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "tasks").glob("*.md"))]
+DOCS = (e2e.source_folder() / "docs").resolve()
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "```console" in page.read_text(encoding="utf-8")]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 # What is only read: files, and what others write.
 SHOWN = {"toml", "json", "text", "groovy", "yaml"}
 HOME = "/home/ada"
@@ -128,14 +129,20 @@ class Documentation(unittest.TestCase):
 
     def test_links_lead_somewhere(self):
         for page in [e2e.source_folder() / "README.md", *DOCS.rglob("*.md")]:
-            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            for link in LINK.findall(page.read_text(encoding="utf-8")):
                 self.assertTrue((page.parent / link).exists(), f"{page.name} links to {link}")
 
-    def test_every_task_is_in_the_table_of_contents(self):
-        listed = (DOCS / "README.md").read_text(encoding="utf-8")
-        for page in DOCS.rglob("*.md"):
-            if page.name != "README.md":
-                self.assertIn(f"({page.relative_to(DOCS)})", listed)
+    def test_every_page_can_be_reached_from_the_table_of_contents(self):
+        reached, left = set(), [DOCS / "README.md"]
+        while left:
+            page = left.pop()
+            if page not in reached and page.suffix == ".md":
+                reached.add(page)
+                left += [(page.parent / link).resolve() for link in LINK.findall(page.read_text(encoding="utf-8"))]
+        self.assertEqual(sorted({*DOCS.rglob("*.md")} - reached), [])
+
+    def test_tutorial_and_tasks_show_commands(self):
+        self.assertEqual(sorted({DOCS / "tutorial.md", *(DOCS / "tasks").glob("*.md")} - set(PAGES)), [])
 
 
 def page_test(page):
@@ -146,7 +153,8 @@ def page_test(page):
 
 
 for each in PAGES:
-    setattr(Documentation, "test_" + each.stem.replace("-", "_"), page_test(each))
+    name = re.sub(r"\W", "_", str(each.relative_to(DOCS).with_suffix("")))
+    setattr(Documentation, "test_" + name, page_test(each))
 
 if __name__ == "__main__":
     e2e.main()
