@@ -94,7 +94,7 @@ Texts model_texts(const BundleModel& model, const Files& files) {
 
 std::string joined(const Texts& texts) {
   std::string out;
-  for (const auto& [name, text] : texts) out += (out.empty() ? "" : " ") + name + "=" + text;
+  for (const auto& [name, text] : texts) out += fmt::format("{}{}={}", out.empty() ? "" : " ", name, text);
   return out;
 }
 

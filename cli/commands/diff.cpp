@@ -36,7 +36,7 @@ class Side {
  private:
   Path path_of(const BundleFile& file) {
     fetch(named_, file.layer);
-    const Path blob = named_.bundle.layout.blob_path(file.layer.digest);
+    Path blob = named_.bundle.layout.blob_path(file.layer.digest);
     if (!file.in_tar()) return blob;
     Path& folder = unpacked_[file.layer.digest];
     if (folder.empty()) {
