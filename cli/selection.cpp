@@ -12,7 +12,7 @@ void add_selection(Arguments& arguments, SelectionOptions& options) {
                            "only scheduled things: jobs, cron entries, timers");
   arguments.optional_value(options.services, "--services", "GLOB",
                            "only long-running things; neither flag: both");
-  arguments.list(options.targets, "--target", "NAME", "only this target; may be repeated");
+  arguments.list(options.targets, "--target", "NAME", "only this target; may be repeated", ValueKind::target);
 }
 
 Selection selection(Services& services, const SelectionOptions& options) {

@@ -50,8 +50,7 @@ struct CodeSection {
 struct DependenciesSection {
   std::string lock;                  // relative to the project
   std::vector<std::string> targets;  // named platforms or complete-platform JSON files
-  std::vector<std::string> groups, extras;
-  std::string index;  // name of an [indexes] entry; empty: pip's settings, then the default
+  std::string index;                 // name of an [indexes] entry; empty: pip's settings, then the default
   std::vector<std::string> find_links;
   Where at;
 };

@@ -15,6 +15,7 @@ ALLOWED = {
     "registry": {"core", "registry"},
     "deployers": {"core", "deployers"},
     "cli": {"core", "packager", "registry", "deployers", "cli"},
+    "manual": {"core", "deployers", "cli", "manual"},
 }
 # Each library behind one source file or folder.
 ADAPTERS = {
