@@ -21,9 +21,9 @@ constexpr auto groups = std::to_array<std::pair<CommandGroup, std::string_view>>
     {CommandGroup::settings, "Settings"},
 });
 // The order of work, not of the alphabet; commands that are not named follow.
-constexpr auto order = std::to_array<std::string_view>({"init", "build", "inspect", "diff", "verify",
-                                                        "publish", "tag", "list", "pull", "scan", "plan",
-                                                        "rollout", "status", "rollback", "history", "show"});
+constexpr auto order = std::to_array<std::string_view>(
+    {"init", "build", "inspect", "diff", "verify", "publish", "promote", "tag", "list", "pull", "login", "logout",
+     "scan", "plan", "rollout", "status", "rollback", "history", "show", "lineage"});
 
 constexpr std::string_view about =
     "mlship ships ML pipelines: code, locked dependencies and models in one immutable bundle, and every job "
@@ -37,7 +37,8 @@ constexpr std::string_view examples =
     "  mlship rollout --jobs            change them\n"
     "  mlship rollback --to stable      put them back\n";
 constexpr std::string_view references =
-    "  REF  churn:1.4.0, churn:stable, churn@sha256:…, layout:DIR/churn:1.4.0; without one the project's own "
+    "  REF  churn:1.4.0, churn:stable, churn@sha256:…, oci://HOST/NS/churn:1.4.0; without one the project's "
+    "own "
     "version\n";
 constexpr auto exit_codes = std::to_array<ExitCodeRow>({
     {0, "done"},

@@ -59,7 +59,7 @@ Resolved opened(Services& services, const std::string& package, const oci::Descr
 }
 
 [[noreturn]] void refuse_package(Services& services, const std::string& package) {
-  const auto packages = services.registry().packages();
+  const auto packages = packages_if_told(services.registry());
   throw Error(ErrorCode::package_not_found,
               fmt::format("cannot find {}: {} has no such package{}", package, services.registry().url(),
                           did_you_mean(package, packages)))

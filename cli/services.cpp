@@ -106,24 +106,57 @@ std::optional<EnvironmentSection> Services::environment_if_clear() {
   return environment();
 }
 
-SettingValue Services::registry_setting() {
+// Relative to the file it stands in.
+RegistryOptions Services::options_of(const RegistrySection& section) {
+  const bool user = origin_of(section.at, user_file()) == Origin::user_file;
+  const Path base = user ? user_file().parent_path() : project().folder;
+  RegistryOptions out{anchored(section.url, base, host_.env)};
+  out.plain_http = section.plain_http;
+  if (!section.ca_file.empty()) out.ca_file = expand(section.ca_file, base, host_.env).string();
+  out.token_hosts = section.token_hosts;
+  return out;
+}
+
+// word: the name of a [registries] entry, or a URL. A URL that an entry has too is reached as the entry says.
+ChosenRegistry Services::registry_named(const std::string& word, Origin origin, const std::string& where) {
   const auto& all = project().registries;
-  const auto by_name = [&](const std::string& word, Origin origin, const std::string& where) -> SettingValue {
-    if (word.find(':') != std::string::npos) {
-      const bool from_file = origin == Origin::project_file;
-      return {anchored(word, from_file ? project().folder : Path("."), host_.env), origin, where};
-    }
+  if (word.find(':') == std::string::npos) {
     const auto found = all.find(word);
-    if (found == all.end()) {
-      throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word,
-                                                where, word, did_you_mean(word, names_of(all))))
-          .hint("mlship config");
+    if (found != all.end()) {
+      auto options = options_of(found->second);
+      return {{options.url, origin, where}, std::move(options)};
     }
-    return {anchored(found->second.url, project().folder, host_.env), origin, where};
-  };
-  if (!registry_override_.empty()) return {anchored(registry_override_, ".", host_.env), Origin::flag, "REF"};
+    throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word,
+                                              where, word, did_you_mean(word, names_of(all))))
+        .hint("mlship config");
+  }
+  const Path base = origin == Origin::project_file ? project().folder : Path(".");
+  const std::string url = anchored(word, base, host_.env);
+  for (const auto& [name, section] : all) {
+    auto options = options_of(section);
+    if (options.url == url) return {{url, origin, where}, std::move(options)};
+  }
+  return {{url, origin, where}, RegistryOptions{url}};
+}
+
+ChosenRegistry Services::registry_of(const EnvironmentSection* environment) {
+  const auto& all = project().registries;
+  if (environment != nullptr && !environment->registry.empty()) {
+    return registry_named(environment->registry, origin_of(environment->at, user_file()),
+                          environment->at.line_str());
+  }
+  if (all.size() == 1) {
+    const auto& [name, only] = *all.begin();
+    return registry_named(name, origin_of(only.at, user_file()), only.at.line_str());
+  }
+  const std::string url = std::string(layout_scheme) + (host_.env.data_folder() / "registry").string();
+  return {{url, Origin::built_in, "built-in default"}, RegistryOptions{url}};
+}
+
+ChosenRegistry Services::chosen_registry() {
+  if (!registry_override_.empty()) return registry_named(registry_override_, Origin::flag, "REF");
   const auto said = setting("registry", options_.registry);
-  if (!said.value.empty()) return by_name(said.value, said.origin, said.where);
+  if (!said.value.empty()) return registry_named(said.value, said.origin, said.where);
   std::set<std::string> named;
   for (const auto& [name, section] : project().environments) named.insert(section.registry);
   // Several environments that agree need not be told apart.
@@ -131,15 +164,12 @@ SettingValue Services::registry_setting() {
   if (!environment && named.size() > 1) this->environment();  // throws
   const EnvironmentSection* chosen = environment ? &*environment : nullptr;
   if (chosen == nullptr && !project().environments.empty()) chosen = &project().environments.begin()->second;
-  if (chosen != nullptr && !chosen->registry.empty()) {
-    return by_name(chosen->registry, origin_of(chosen->at, user_file()), chosen->at.line_str());
-  }
-  if (all.size() == 1) {
-    const auto& only = all.begin()->second;
-    return by_name(all.begin()->first, origin_of(only.at, user_file()), only.at.line_str());
-  }
-  const Path folder = host_.env.data_folder() / "registry";
-  return {std::string(layout_scheme) + folder.string(), Origin::built_in, "built-in default"};
+  return registry_of(chosen);
+}
+
+ChosenRegistry Services::registry_of_environment(const std::string& name) {
+  const EnvironmentSection environment = choose_environment(project(), name);
+  return registry_of(&environment);
 }
 
 SettingValue Services::ledger_setting() {
@@ -159,7 +189,7 @@ SettingValue Services::ledger_setting() {
 
 Registry& Services::registry() {
   auto& open = registries_[registry_override_].registry;
-  if (!open) open = open_registry(registry_setting().value, host_);
+  if (!open) open = open_registry(chosen_registry().options, host_);
   return *open;
 }
 

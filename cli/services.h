@@ -15,12 +15,18 @@
 #include "core/project.h"
 #include "core/settings.h"
 #include "deployers/plan.h"
+#include "registry/registry.h"
 
 namespace mlship {
 
 class Ledger;
-class Registry;
 class RegistrySource;
+
+// Which registry, who said so, and how it is reached.
+struct ChosenRegistry {
+  SettingValue setting;
+  RegistryOptions options;
+};
 
 class Services {
  public:
@@ -45,7 +51,7 @@ class Services {
   // flag > variable > built-in default, of a row of program_settings().
   [[nodiscard]] SettingValue setting(std::string_view name, const std::optional<std::string>& said) const;
   [[nodiscard]] SettingValue environment_name();
-  [[nodiscard]] SettingValue registry_setting();
+  [[nodiscard]] SettingValue registry_setting() { return chosen_registry().setting; }
   [[nodiscard]] SettingValue ledger_setting();
   // Throws Error(environment_ambiguous) when there are several and none is named.
   const EnvironmentSection& environment();
@@ -53,6 +59,12 @@ class Services {
   std::optional<EnvironmentSection> environment_if_clear();
 
   Registry& registry();
+  [[nodiscard]] ChosenRegistry chosen_registry();
+  // The name of a [registries] entry, or a URL; `where` says so in messages.
+  [[nodiscard]] ChosenRegistry registry_named(const std::string& word, Origin origin,
+                                              const std::string& where);
+  // Error(usage) with a did-you-mean when there is no such environment.
+  [[nodiscard]] ChosenRegistry registry_of_environment(const std::string& name);
   // For a REF that names its registry; "" goes back to the environment's. What registry() and source() gave
   // before stays.
   void use_registry(const std::string& url);
@@ -70,6 +82,9 @@ class Services {
   [[nodiscard]] bool yes() const { return yes_setting().value == "true"; }
 
  private:
+  RegistryOptions options_of(const RegistrySection& section);
+  ChosenRegistry registry_of(const EnvironmentSection* environment);
+
   const GlobalOptions& options_;
   const Terminal& terminal_;
   Host& host_;

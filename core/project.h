@@ -71,7 +71,10 @@ struct OutputsSection {
 
 struct RegistrySection {
   std::string url;
-  Where at;
+  Where at;                        // of the url
+  std::optional<bool> plain_http;  // absent: as the URL's host is, on loopback or not
+  std::string ca_file;             // relative to the project
+  std::vector<std::string> token_hosts;
 };
 
 struct IndexSection {

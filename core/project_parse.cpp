@@ -179,7 +179,19 @@ void read_registry(Parser& in, const toml::Member& member) {
   check_name(in, member, "a registry");
   const TableReader table(in.source, "registries." + member.key, *member.value, keys_of("registries.NAME"));
   check_url(table);
-  in.project.registries[member.key] = {table.text("url"), table.where("url")};
+  const RegistrySection out{table.text("url"), table.where("url"), table.flag("plain-http"),
+                            table.text("ca-file"), table.list("token-hosts")};
+  for (const std::string_view key : {"plain-http", "ca-file", "token-hosts"}) {
+    if (table.value(key) == nullptr || out.url.starts_with("oci:")) continue;
+    throw table.error(key,
+                      "'" + std::string(key) + "' of " + table.title() + " is for oci:// registries only");
+  }
+  for (const auto& host : out.token_hosts) {
+    if (host.find_first_of("/:@ ") == std::string::npos && !host.empty()) continue;
+    throw table.error("token-hosts", "'" + printable_url(host) + "' in token-hosts is not the name of a host")
+        .hint("write it as in token-hosts = [\"auth.example.com\"]");
+  }
+  in.project.registries[member.key] = out;
 }
 
 void read_index(Parser& in, const toml::Member& member) {

@@ -142,6 +142,12 @@ std::string TableReader::text(std::string_view key, std::string fallback) const 
   return text == nullptr ? std::move(fallback) : *text;
 }
 
+std::optional<bool> TableReader::flag(std::string_view key) const {
+  const auto* found = value(key);
+  const bool* flag = found == nullptr ? nullptr : std::get_if<bool>(&found->value);
+  return flag == nullptr ? std::nullopt : std::optional(*flag);
+}
+
 std::vector<std::string> TableReader::list(std::string_view key) const {
   std::vector<std::string> out;
   const auto* found = value(key);

@@ -34,6 +34,7 @@ class TableReader {
   [[nodiscard]] Where where(std::string_view key) const;
   [[nodiscard]] const toml::Node* value(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key, std::string fallback = "") const;
+  [[nodiscard]] std::optional<bool> flag(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
   [[nodiscard]] std::map<std::string, std::string> map(std::string_view key) const;
   [[nodiscard]] Error error(std::string_view key, const std::string& why) const;

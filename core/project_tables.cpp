@@ -57,7 +57,11 @@ constexpr auto outputs = std::to_array<KeySpec>({
 });
 
 constexpr auto registries = std::to_array<KeySpec>({
-    {"url", Type::string, "where bundles are kept: layout:DIR", "", true},
+    {"url", Type::string, "where bundles are kept: layout:DIR or oci://HOST/NAMESPACE", "", true},
+    {"plain-http", Type::boolean, "HTTP without TLS; no credentials are sent off loopback then",
+     "true on loopback"},
+    {"ca-file", Type::string, "PEM file of the authorities to trust", "the system's"},
+    {"token-hosts", Type::string_list, "other hosts that may get this registry's credentials", "none"},
 });
 
 constexpr auto indexes = std::to_array<KeySpec>({

@@ -29,6 +29,8 @@ constexpr auto variables = std::to_array<Variable>({
     {"HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY", "proxies, as curl reads them"},
     {"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust"},
     {"XDG_CONFIG_HOME", "the user file is mlship/config.toml below it (default: ~/.config)"},
+    {"DOCKER_CONFIG",
+     "the folder of docker's config.json with the registries' credentials (default: ~/.docker)"},
     {"XDG_DATA_HOME",
      "the default registry and ledger are below its mlship folder (default: ~/.local/share)"},
     {"XDG_CACHE_HOME", "downloads are below its mlship folder (default: ~/.cache)"},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "registry/provenance.h"
 
 namespace mlship {
@@ -39,11 +40,20 @@ std::vector<VersionRow> list_versions(Registry& registry, const std::string& pac
 std::optional<oci::Descriptor> find_version(Registry& registry, const std::string& package,
                                             const Version& version) {
   if (auto found = registry.stat(package, version.oci_tag())) return found;
-  for (const auto& info : registry.list(package)) {
-    const auto other = Version::from_oci_tag(info.tag, version.scheme());
-    if (other && *other == version) return info.manifest;
+  for (const auto& tag : registry.tag_names(package)) {
+    const auto other = Version::from_oci_tag(tag, version.scheme());
+    if (!other || *other != version) continue;
+    if (auto found = registry.stat(package, tag)) return found;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> packages_if_told(Registry& registry) {
+  try {
+    return registry.packages();
+  } catch (const Error&) {  // many registries do not tell; a suggestion is no reason to fail
+    return {};
+  }
 }
 
 std::vector<TagInfo> list_tags(Registry& registry, const std::string& package, Scheme scheme) {

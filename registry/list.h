@@ -26,6 +26,9 @@ std::vector<VersionRow> list_versions(Registry& registry, const std::string& pac
 std::optional<oci::Descriptor> find_version(Registry& registry, const std::string& package,
                                             const Version& version);
 
+// For a did-you-mean: empty when the registry does not tell what it holds.
+std::vector<std::string> packages_if_told(Registry& registry);
+
 // The names that are no versions, with what they point to, sorted.
 std::vector<TagInfo> list_tags(Registry& registry, const std::string& package, Scheme scheme);
 

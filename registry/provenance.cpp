@@ -157,6 +157,12 @@ std::optional<Provenance> parse_provenance(std::string_view statement) {
   return from_json(read_statement(statement));
 }
 
+bool is_provenance(const oci::Descriptor& referrer) {
+  const auto predicate = referrer.annotations.find(oci::annotation::predicate_type);
+  return referrer.artifact_type == oci::media::in_toto && predicate != referrer.annotations.end() &&
+         predicate->second == predicate_type;
+}
+
 void put_provenance(Registry& registry, const std::string& package, const oci::Descriptor& subject,
                     const Provenance& provenance) {
   const std::string statement = provenance_statement(provenance, package, subject.digest);

@@ -32,6 +32,9 @@ std::string provenance_statement(const Provenance& provenance, const std::string
                                  const Digest& subject);
 std::optional<Provenance> parse_provenance(std::string_view statement);
 
+// As a registry lists its referrers: is this one provenance?
+bool is_provenance(const oci::Descriptor& referrer);
+
 void put_provenance(Registry& registry, const std::string& package, const oci::Descriptor& subject,
                     const Provenance& provenance);
 // The oldest one (who published first); nullopt when there is none.

@@ -1,29 +1,54 @@
 #include "registry/publish.h"
 
+#include <algorithm>
+
 #include "registry/checks.h"
 
 namespace mlship {
 namespace {
 
-void refuse_equal_version(Registry& registry, const PublishRequest& request) {
-  for (const auto& info : registry.list(request.package)) {
-    const auto other = Version::from_oci_tag(info.tag, request.version.scheme());
-    if (!other || *other != request.version || info.manifest.digest == request.manifest.digest) continue;
-    throw version_exists(request.package, other->str(), registry.url(), request.manifest.digest,
-                         info.manifest.digest);
-  }
+// The very same version needs no look at the others.
+void refuse_conflict(Registry& registry, const PublishRequest& request) {
+  const auto own = registry.stat(request.package, request.version.oci_tag());
+  if (own && own->digest == request.manifest.digest) return;
+  refuse_equal_version(registry, request.package, request.version, request.manifest.digest);
+}
+
+// As the registry lists it: that a publish is complete must not cost reading every referrer.
+bool has_provenance(Registry& registry, const PublishRequest& request) {
+  const auto listed = registry.referrer_list(request.package, request.manifest.digest);
+  const bool told = std::any_of(listed.begin(), listed.end(), is_provenance);
+  return told || get_provenance(registry, request.package, request.manifest.digest);
 }
 
 }  // namespace
 
+void refuse_equal_version(Registry& registry, const std::string& package, const Version& version,
+                          const Digest& digest) {
+  for (const auto& tag : registry.tag_names(package)) {
+    const auto other = Version::from_oci_tag(tag, version.scheme());
+    if (!other || *other != version) continue;
+    const auto there = registry.stat(package, tag);
+    if (there && there->digest != digest)
+      throw version_exists(package, other->str(), registry.url(), digest, there->digest);
+  }
+}
+
+void refuse_dirty(const std::string& name, const Version& version, const Registry& registry) {
+  if (version.str().find("+dirty.") == std::string::npos || registry.url().starts_with("layout:")) return;
+  throw Error(ErrorCode::dirty_tree, "cannot publish " + name + " " + version.str() + " to " +
+                                         registry.url() + ": it was built from uncommitted files")
+      .hint("git commit, then mlship build");
+}
+
 PublishResult publish_bundle(Registry& registry, const PublishRequest& request, Diagnostics& diagnostics) {
   if (!request.tag.empty()) require_tag(request.tag);
-  refuse_equal_version(registry, request);
+  refuse_conflict(registry, request);
   PublishResult result;
   result.put = registry.put_if_absent(request.package, request.version.oci_tag(), request.layout,
                                       request.manifest, diagnostics);
   // Also when the version was there: a publish killed before this line left it without.
-  if (result.put.published || !get_provenance(registry, request.package, request.manifest.digest)) {
+  if (result.put.published || !has_provenance(registry, request)) {
     Provenance provenance = request.provenance;
     provenance.placements.push_back({"bundle", registry.url(), request.manifest.digest});
     put_provenance(registry, request.package, request.manifest, provenance);

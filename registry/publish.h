@@ -33,4 +33,11 @@ struct PublishResult {
 // after a kill finishes the work; when all is done already it writes nothing.
 PublishResult publish_bundle(Registry& registry, const PublishRequest& request, Diagnostics& diagnostics);
 
+// Throws Error(version_exists) when a version that parses equal is there with another digest.
+void refuse_equal_version(Registry& registry, const std::string& package, const Version& version,
+                          const Digest& digest);
+// A build of uncommitted files has no commit that makes it again: it may be tried in a layout, not handed on.
+// Throws Error(dirty_tree).
+void refuse_dirty(const std::string& name, const Version& version, const Registry& registry);
+
 }  // namespace mlship

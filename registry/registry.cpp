@@ -6,11 +6,45 @@
 
 namespace mlship {
 
-std::unique_ptr<Registry> open_registry(const std::string& url, Host& host) {
+std::vector<std::string> Registry::tag_names(const std::string& package) {
+  std::vector<std::string> names;
+  for (const auto& info : list(package)) names.push_back(info.tag);
+  return names;
+}
+
+std::vector<oci::Descriptor> Registry::referrer_list(const std::string& package, const Digest& subject) {
+  std::vector<oci::Descriptor> out;
+  for (const auto& referrer : referrers(package, subject)) out.push_back(referrer.descriptor);
+  return out;
+}
+
+void Registry::copy_referrer(const std::string& package, const std::string& bytes,
+                             const std::vector<std::string>& blobs) {
+  const std::string digest = sha256(bytes).str();
+  const auto manifest = oci::parse_manifest(bytes, digest);
+  if (oci::serialize(manifest) != bytes) {
+    throw Error(ErrorCode::bundle, "cannot copy the referrer " + digest + " to " + url() +
+                                       ": this registry cannot keep another tool's bytes");
+  }
+  put_referrer(package, manifest, blobs);
+}
+
+std::vector<oci::Descriptor> Registry::missing(const std::string& /*package*/,
+                                               const std::vector<oci::Descriptor>& blobs) {
+  return blobs;
+}
+
+bool Registry::mount(const std::string& /*package*/, const oci::Descriptor& /*blob*/,
+                     const Registry& /*from*/) {
+  return false;
+}
+
+std::unique_ptr<Registry> open_registry(const RegistryOptions& options, Host& host) {
+  const std::string& url = options.url;
   const std::string scheme = url.substr(0, url.find(':'));
   std::vector<std::string> known;
   for (const auto* factory : registry_factories()) {
-    if (scheme == factory->scheme && scheme.size() < url.size()) return factory->open(url, host);
+    if (scheme == factory->scheme && scheme.size() < url.size()) return factory->open(options, host);
     known.emplace_back(factory->scheme);
   }
   std::string list;

@@ -56,6 +56,8 @@ class Registry {
 
   virtual std::vector<std::string> packages() = 0;                    // sorted
   virtual std::vector<TagInfo> list(const std::string& package) = 0;  // sorted by tag; empty when absent
+  // The names of list() alone, where telling what each points to costs a request.
+  virtual std::vector<std::string> tag_names(const std::string& package);
   virtual std::optional<Digest> resolve_tag(const std::string& package, const std::string& tag) = 0;
   // Creates (expected nullopt) or moves a tag. Error(tag_moved) when it is not what was expected.
   virtual void move_tag(const std::string& package, const std::string& tag, const oci::Descriptor& to,
@@ -64,17 +66,42 @@ class Registry {
   virtual void put_referrer(const std::string& package, const oci::Manifest& manifest,
                             const std::vector<std::string>& blobs) = 0;
   virtual std::vector<Referrer> referrers(const std::string& package, const Digest& subject) = 0;
+  // Their descriptors (artifact type, annotations) as the registry tells them, without reading each manifest.
+  virtual std::vector<oci::Descriptor> referrer_list(const std::string& package, const Digest& subject);
+  // put_referrer() of another tool's manifest, byte for byte; `bytes` parse. Error(bundle) where only our own
+  // spelling can be kept.
+  virtual void copy_referrer(const std::string& package, const std::string& bytes,
+                             const std::vector<std::string>& blobs);
+
+  // Those of `blobs` that are not known to be there. The default says all; put_if_absent() reuses what it
+  // finds.
+  virtual std::vector<oci::Descriptor> missing(const std::string& package,
+                                               const std::vector<oci::Descriptor>& blobs);
+  // Takes a blob over from another registry without moving its bytes; false when it cannot.
+  virtual bool mount(const std::string& package, const oci::Descriptor& blob, const Registry& from);
+};
+
+// How a registry is reached: a [registries.NAME] of the project, or a bare URL.
+struct RegistryOptions {
+  std::string url;
+  // nullopt: plain HTTP on loopback, TLS everywhere else. True never sends credentials off loopback.
+  std::optional<bool> plain_http = std::nullopt;
+  std::string ca_file = {};                   // PEM file of the authorities to trust; "" = the system's
+  std::vector<std::string> token_hosts = {};  // other hosts that may be given this registry's credentials
 };
 
 struct RegistryFactory {
   std::string_view scheme;  // "layout"
   std::string_view summary;
   std::string_view example;  // "layout:/srv/mlship/registry"
-  std::unique_ptr<Registry> (*open)(const std::string& url, Host& host);
+  std::unique_ptr<Registry> (*open)(const RegistryOptions& options, Host& host);
 };
 std::span<const RegistryFactory* const> registry_factories();
 
 // By the URL's scheme. Throws Error(project_file) with a did-you-mean on an unknown one.
-std::unique_ptr<Registry> open_registry(const std::string& url, Host& host);
+std::unique_ptr<Registry> open_registry(const RegistryOptions& options, Host& host);
+inline std::unique_ptr<Registry> open_registry(const std::string& url, Host& host) {
+  return open_registry(RegistryOptions{url}, host);
+}
 
 }  // namespace mlship

@@ -36,16 +36,17 @@ std::vector<VersionRow> versions_of(Services& services, const std::string& packa
 
 std::vector<Package> packages_of(Services& services, const Options& options) {
   auto& registry = services.registry();
-  std::vector<std::string> names = registry.packages();
+  std::vector<std::string> names;
   if (options.name) {
-    const std::string wanted = normalize_name(*options.name);
-    if (std::find(names.begin(), names.end(), wanted) == names.end()) {
+    names = {normalize_name(*options.name)};
+    if (registry.tag_names(names.front()).empty()) {
       throw Error(ErrorCode::package_not_found,
                   fmt::format("cannot list {}: {} has no such package{}", *options.name, registry.url(),
-                              did_you_mean(wanted, names)))
+                              did_you_mean(names.front(), packages_if_told(registry))))
           .hint("mlship list");
     }
-    names = {wanted};
+  } else {
+    names = registry.packages();
   }
   std::vector<Package> packages;
   for (const auto& name : names) packages.push_back({name, versions_of(services, name)});

@@ -32,15 +32,6 @@ Bundle built_bundle(Services& services, const Options& options) {
       .hint("mlship build");
 }
 
-// A build of uncommitted files has no commit that makes it again: it may be tried here, not handed on.
-void refuse_dirty(const BundleInfo& info, const std::string& registry) {
-  if (info.version.str().find("+dirty.") == std::string::npos || registry.starts_with("layout:")) return;
-  throw Error(ErrorCode::dirty_tree,
-              fmt::format("cannot publish {} {} to {}: it was built from uncommitted files", info.name,
-                          info.version.str(), registry))
-      .hint("git commit, then mlship build");
-}
-
 oci::Descriptor manifest_of(const Bundle& bundle) {
   oci::Descriptor manifest;
   manifest.media_type = oci::media::manifest;
@@ -91,7 +82,7 @@ ExitCode run(const Options& options, Services& services) {
   const auto& info = bundle.info;
   if (options.tag) check_tag_name(*options.tag, info.scheme);
   auto& registry = services.registry();
-  refuse_dirty(info, registry.url());
+  refuse_dirty(info.name, info.version, registry);
   check_unchanged(bundle.layout.folder());
   const PublishRequest request{info.package,
                                info.version,

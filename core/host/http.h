@@ -26,13 +26,26 @@ struct Credentials {
   Secret password;
 };
 
+// A request body that is not in memory.
+struct HttpBody {
+  std::uint64_t size = 0;  // bytes
+  // Copies at most `room` bytes from `offset` on to `data` and tells how many. Every try begins at offset 0
+  // again; what it throws ends the run.
+  std::function<size_t(std::uint64_t offset, char* data, size_t room)> read;
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;  // http or https; plain http only to loopback unless plain_http
   std::multimap<std::string, std::string> headers;
   std::string body;
+  std::optional<HttpBody> stream;    // instead of `body`
   std::optional<Credentials> basic;  // sent to the URL's own origin (scheme, host, port) only
   bool plain_http = false;
+  std::string ca_file;  // PEM file of the authorities to trust; "" = SSL_CERT_FILE, else the system's
+  bool follow = true;   // redirects; false for a body that is a secret: the redirect is the answer then
+  // May the request arrive twice? nullopt: as its method says (GET, HEAD, PUT, DELETE may).
+  std::optional<bool> repeatable;
   // Receives the body of a 2xx answer; when absent the body is collected, max_body bytes at most.
   std::function<void(std::string_view)> sink;
   // Called before each try after the first that starts at byte 0 again: drop what the sink got so far.
@@ -71,7 +84,11 @@ std::optional<std::chrono::milliseconds> retry_pause(const RetryInput& input, co
 struct Transfer {
   HttpRequest request;
   std::function<void(HttpResponse)> done;  // any status; called on the thread that called run()
+  // No answer, retries spent: called instead of throwing. What a sink or a body throws is always thrown.
+  std::function<void(const Error&)> failed = {};
 };
+// Asked whenever there is room for one more; nullopt: none is ready now.
+using NextTransfer = std::function<std::optional<Transfer>()>;
 
 class Http {
  public:
@@ -82,7 +99,21 @@ class Http {
   // All of them, at most `parallel` at a time over reused connections; the first Error stops the rest and is
   // thrown.
   virtual void run(std::vector<Transfer> transfers, int parallel) = 0;
+  // As run(), for transfers that are made when their turn comes; ends when none is ready and none is under
+  // way. The default sends one after the other.
+  virtual void drive(const NextTransfer& next, int parallel);
 };
+
+// A URL as the transfers read it: what is decided about a host must not rest on another reading.
+struct UrlParts {
+  std::string text;                // without userinfo and fragment
+  std::string scheme, host, port;  // lower case; the default port is filled in
+  bool userinfo = false;           // it had one
+  bool loopback = false;
+  [[nodiscard]] std::string origin() const { return scheme + "://" + host + ":" + port; }
+};
+// `reference` as seen from `base` ("": it stands alone; RFC 3986 §5). nullopt: not an http or https URL.
+std::optional<UrlParts> read_url(const std::string& base, const std::string& reference);
 
 // Retry-After as seconds or as an HTTP-date (RFC 9110 §10.2.3), from `now` (seconds since the epoch) on.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::int64_t now);

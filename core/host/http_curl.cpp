@@ -28,6 +28,7 @@ class CurlHttp : public Http {
 
   HttpResponse send(const HttpRequest& request) override;
   void run(std::vector<Transfer> transfers, int parallel) override;
+  void drive(const NextTransfer& next, int parallel) override;
 
  private:
   class Batch;
@@ -42,14 +43,11 @@ class CurlHttp : public Http {
   std::vector<CURLM*> idle_;
 };
 
-// One run(): at most `parallel` exchanges active or waiting for their next try.
+// One drive(): at most `parallel` exchanges active or waiting for their next try.
 class CurlHttp::Batch {
  public:
-  Batch(CurlHttp& http, std::vector<Transfer> transfers, int parallel)
-      : http_(http),
-        curl_(*http.curl_),
-        waiting_(std::make_move_iterator(transfers.begin()), std::make_move_iterator(transfers.end())),
-        parallel_(static_cast<size_t>(std::max(1, parallel))) {
+  Batch(CurlHttp& http, const NextTransfer& next, int parallel)
+      : http_(http), curl_(*http.curl_), next_(next), parallel_(static_cast<size_t>(std::max(1, parallel))) {
     if (http_.idle_.empty()) {
       multi_ = curl_.multi_init();
     } else {
@@ -108,10 +106,11 @@ class CurlHttp::Batch {
       sleeping_.erase(sleeping_.begin() + static_cast<std::ptrdiff_t>(i));
       start(std::move(exchange));
     }
-    while (!waiting_.empty() && active_.size() + sleeping_.size() < parallel_) {
-      Transfer transfer = std::move(waiting_.front());
-      waiting_.pop_front();
-      start(std::make_unique<Exchange>(curl_, http_.env_, http_.clock_, http_.options_, std::move(transfer)));
+    while (active_.size() + sleeping_.size() < parallel_) {
+      auto transfer = next_();
+      if (!transfer) return;
+      start(
+          std::make_unique<Exchange>(curl_, http_.env_, http_.clock_, http_.options_, std::move(*transfer)));
     }
   }
 
@@ -139,7 +138,14 @@ class CurlHttp::Batch {
     auto exchange = std::move(*found);
     active_.erase(found);
     if (result.detail.empty()) result.detail = exchange->detail(result.code);
-    switch (exchange->ended(result, http_.jitter())) {
+    Next next = Next::finished;
+    try {
+      next = exchange->ended(result, http_.jitter());
+    } catch (const Error& error) {
+      if (!exchange->deliver(error)) throw;
+      return;
+    }
+    switch (next) {
       case Next::finished: exchange->deliver(); break;
       case Next::again_now: start(std::move(exchange)); break;
       case Next::again_later: sleeping_.push_back(std::move(exchange)); break;
@@ -149,7 +155,7 @@ class CurlHttp::Batch {
   CurlHttp& http_;
   const CurlApi& curl_;
   CURLM* multi_ = nullptr;
-  std::deque<Transfer> waiting_;
+  const NextTransfer& next_;
   Exchanges active_, sleeping_;
   size_t parallel_;
 };
@@ -163,11 +169,46 @@ HttpResponse CurlHttp::send(const HttpRequest& request) {
 }
 
 void CurlHttp::run(std::vector<Transfer> transfers, int parallel) {
+  std::deque<Transfer> waiting(std::make_move_iterator(transfers.begin()),
+                               std::make_move_iterator(transfers.end()));
+  const auto next = [&waiting]() -> std::optional<Transfer> {
+    if (waiting.empty()) return std::nullopt;
+    Transfer transfer = std::move(waiting.front());
+    waiting.pop_front();
+    return transfer;
+  };
+  drive(next, parallel);
+}
+
+void CurlHttp::drive(const NextTransfer& next, int parallel) {
   if (!curl_) curl_ = std::make_unique<CurlApi>();
-  Batch(*this, std::move(transfers), parallel).run();
+  Batch(*this, next, parallel).run();
 }
 
 }  // namespace
+
+void Http::drive(const NextTransfer& next, int /*parallel*/) {
+  while (const auto transfer = next()) {
+    std::optional<HttpResponse> response;
+    try {
+      response = send(transfer->request);
+    } catch (const Error& error) {
+      if (!transfer->failed) throw;
+      transfer->failed(error);
+      continue;
+    }
+    transfer->done(std::move(*response));
+  }
+}
+
+std::optional<UrlParts> read_url(const std::string& base, const std::string& reference) {
+  const CurlApi curl;
+  const auto url = parse_url(curl, base, reference);
+  if (!url) return std::nullopt;
+  return UrlParts{
+      url->text,      url->scheme, url->host, url->port, !url->user.empty() || !url->password.empty(),
+      url->loopback()};
+}
 
 std::unique_ptr<Http> curl_http(const Env& env, Clock& clock, const HttpOptions& options) {
   return std::make_unique<CurlHttp>(env, clock, options);

@@ -84,7 +84,7 @@ void Exchange::start_try() {
   credentials_ = true;
   redirects_ = 0;
   method_ = transfer_.request.method;
-  body_ = transfer_.request.body;
+  with_body_ = true;
   at_try_start_ = taken_;
   go_to(start_);
 }
@@ -128,7 +128,9 @@ void Exchange::set_connection() {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_PIPEWAIT, 1L);  // HTTP/2: wait for a connection to share instead of opening one each
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (const auto file = env_.get("SSL_CERT_FILE")) set(CURLOPT_CAINFO, file->c_str());
+  const std::string ca_file =
+      transfer_.request.ca_file.empty() ? env_.get("SSL_CERT_FILE").value_or("") : transfer_.request.ca_file;
+  if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
   if (const auto folder = env_.get("SSL_CERT_DIR")) set(CURLOPT_CAPATH, folder->c_str());
   // As curl(1): HTTP_PROXY in capitals is not read, a CGI client could set it (httpoxy).
   std::optional<std::string> proxy = env_.get(url_.scheme + "_proxy");
@@ -145,7 +147,7 @@ void Exchange::set_connection() {
 void Exchange::set_method() {
   if (uploads()) {
     set(CURLOPT_UPLOAD, 1L);
-    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(body_.size()));
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(body_size()));
     set(CURLOPT_READFUNCTION, &Exchange::on_read);
     set(CURLOPT_READDATA, this);
     set(CURLOPT_SEEKFUNCTION, &Exchange::on_seek);
@@ -171,8 +173,7 @@ void Exchange::set_headers() {
   };
   for (const auto& [name, value] : transfer_.request.headers) {
     if (!credentials_ && names_credentials(name)) continue;
-    if (body_.empty() && !transfer_.request.body.empty() && lower_case(name).starts_with("content-"))
-      continue;
+    if (!with_body_ && lower_case(name).starts_with("content-")) continue;
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   add("Expect:");  // 100-continue costs a round trip, and a second where it is not understood
@@ -213,20 +214,44 @@ size_t Exchange::on_body(char* data, size_t size, size_t count, void* self) {
 
 size_t Exchange::on_read(char* data, size_t size, size_t count, void* self) {
   auto& exchange = *static_cast<Exchange*>(self);
-  const size_t piece = std::min(size * count, exchange.body_.size() - exchange.read_);
-  std::memcpy(data, exchange.body_.data() + exchange.read_, piece);
-  exchange.read_ += piece;
+  const size_t room =
+      static_cast<size_t>(std::min<std::uint64_t>(size * count, exchange.body_size() - exchange.read_));
   exchange.activity_ = exchange.clock_.monotonic();
+  if (room == 0) return 0;
+  const auto& request = exchange.transfer_.request;
+  size_t piece = room;
+  try {
+    if (request.stream) {
+      piece = request.stream->read(exchange.read_, data, room);
+    } else {
+      std::memcpy(data, request.body.data() + exchange.read_, room);
+    }
+  } catch (...) {
+    exchange.thrown_ = std::current_exception();
+    return CURL_READFUNC_ABORT;
+  }
+  exchange.read_ += piece;
   return piece;
 }
 
 int Exchange::on_seek(void* self, curl_off_t offset, int origin) {
   auto& exchange = *static_cast<Exchange*>(self);
-  if (origin != SEEK_SET || offset < 0 || static_cast<size_t>(offset) > exchange.body_.size()) {
+  if (origin != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > exchange.body_size()) {
     return CURL_SEEKFUNC_FAIL;
   }
-  exchange.read_ = static_cast<size_t>(offset);
+  exchange.read_ = static_cast<std::uint64_t>(offset);
   return CURL_SEEKFUNC_OK;
+}
+
+std::uint64_t Exchange::body_size() const {
+  if (!with_body_) return 0;
+  return transfer_.request.stream ? transfer_.request.stream->size : transfer_.request.body.size();
+}
+
+bool Exchange::deliver(const Error& error) const {
+  if (fatal_ || !transfer_.failed) return false;
+  transfer_.failed(error);
+  return true;
 }
 
 void Exchange::header(std::string_view line) {
@@ -296,7 +321,7 @@ void Exchange::body(std::string_view data) {
 }
 
 bool Exchange::stalled() const {
-  const bool waits_for_answer = uploads() && read_ == body_.size() && !headers_done_;
+  const bool waits_for_answer = uploads() && read_ == body_size() && !headers_done_;
   const milliseconds limit = waits_for_answer ? options_.answer_timeout : options_.stall_timeout;
   return clock_.monotonic() - activity_ > limit;
 }
@@ -313,7 +338,10 @@ std::string Exchange::detail(CURLcode code) const {
 }
 
 Next Exchange::ended(const TryResult& result, double jitter) {
-  if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  if (thrown_) {
+    fatal_ = true;
+    std::rethrow_exception(std::exchange(thrown_, nullptr));
+  }
   if (result.code == CURLE_OK && redirect()) return Next::again_now;
   return try_again(result, jitter);
 }
@@ -323,6 +351,7 @@ bool Exchange::redirect() {
   static constexpr std::array<int, 5> statuses{301, 302, 303, 307, 308};
   const auto location = response_.header("location");
   const int status = response_.status;
+  if (!transfer_.request.follow) return false;
   if (!location || std::find(statuses.begin(), statuses.end(), status) == statuses.end()) return false;
   const std::string from = "cannot fetch " + printable_url(start_.text) + ": ";
   if (++redirects_ > options_.max_redirects) {
@@ -340,7 +369,7 @@ bool Exchange::redirect() {
   if (next->origin() != url_.origin()) credentials_ = false;
   if ((status == 303 && method_ != "HEAD") || (status <= 302 && method_ == "POST")) {
     method_ = "GET";
-    body_.clear();
+    with_body_ = false;
   }
   go_to(*next);
   return true;
@@ -352,8 +381,9 @@ RetryInput Exchange::outcome(const TryResult& result, double jitter) const {
   input.attempt = attempt_;
   input.status = result.code == CURLE_OK ? response_.status : 0;
   input.transient = row_of(result.code).transient;
-  input.idempotent =
-      std::find(idempotent.begin(), idempotent.end(), transfer_.request.method) != idempotent.end();
+  const auto& request = transfer_.request;
+  input.idempotent = request.repeatable.value_or(
+      std::find(idempotent.begin(), idempotent.end(), request.method) != idempotent.end());
   if (const auto after = response_.header("retry-after")) {
     input.retry_after = parse_retry_after(*after, clock_.now());
   }

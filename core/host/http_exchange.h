@@ -40,6 +40,8 @@ class Exchange {
   [[nodiscard]] std::chrono::milliseconds wake() const { return wake_; }
   [[nodiscard]] std::string detail(CURLcode code) const;
   void deliver() { transfer_.done(std::move(response_)); }
+  // Hands the error of a spent exchange to whoever asked for it; false: nobody did.
+  bool deliver(const Error& error) const;
 
  private:
   static size_t on_header(char* data, size_t size, size_t count, void* self);
@@ -60,8 +62,9 @@ class Exchange {
   Next try_again(const TryResult& result, double jitter);
   [[noreturn]] void give_up(const TryResult& result) const;
   [[nodiscard]] bool uploads() const {
-    return !body_.empty() || method_ == "PUT" || method_ == "POST" || method_ == "PATCH";
+    return body_size() > 0 || method_ == "PUT" || method_ == "POST" || method_ == "PATCH";
   }
+  [[nodiscard]] std::uint64_t body_size() const;
   template <typename Value>
   void set(CURLoption option, Value value) const {
     curl_.easy_setopt(easy_, option, value);
@@ -79,8 +82,9 @@ class Exchange {
   ParsedUrl start_, url_;    // of the request; of this hop
   bool credentials_ = true;  // false for ever after a hop to another origin
   int redirects_ = 0;
-  std::string method_, body_;
-  size_t read_ = 0;  // bytes of body_ handed to libcurl
+  std::string method_;
+  bool with_body_ = true;   // false after a redirect that drops it
+  std::uint64_t read_ = 0;  // bytes of the body handed to libcurl
 
   int attempt_ = 1;
   int resumes_ = 0;
@@ -93,8 +97,9 @@ class Exchange {
   std::uint64_t taken_ = 0;         // bytes the sink has
   std::uint64_t at_try_start_ = 0;  // taken_ when this try began
   std::uint64_t resume_from_ = 0;
-  std::string validator_;  // the strong ETag of what the sink has
-  std::exception_ptr thrown_;
+  std::string validator_;      // the strong ETag of what the sink has
+  std::exception_ptr thrown_;  // in a callback
+  bool fatal_ = false;         // what ended() throws is that, and no failure to get an answer
 };
 
 }  // namespace mlship

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "core/error.h"
 #include "core/host/fs.h"
 #include "core/names.h"
+#include "registry/blobs.h"
 #include "registry/checks.h"
 #include "registry/registry.h"
 
@@ -47,19 +47,6 @@ std::optional<oci::Descriptor> find_digest(const Entries& entries, const Digest&
   return std::nullopt;
 }
 
-Error damaged(const oci::Descriptor& blob, const Path& file, const std::string& digest, std::uint64_t size) {
-  return Error(ErrorCode::verification,
-               "cannot use " + file.string() + ": its content is not what its name says")
-      .fact("expected", blob.digest.str() + ", " + std::to_string(blob.size) + " bytes")
-      .fact("actual", digest + ", " + std::to_string(size) + " bytes");
-}
-
-Error incomplete(const oci::Layout& from, const oci::Descriptor& blob) {
-  return Error(ErrorCode::bundle,
-               "cannot publish " + from.folder().string() + ": the blob " + blob.digest.str() + " is missing")
-      .hint("mlship build");
-}
-
 // Makes `to` with the content of `from`, hashed on the way, durable. Throws Error(verification) and leaves
 // nothing when the content is not the blob. Never a hardlink: the other name's owner could change the bytes
 // later.
@@ -87,17 +74,7 @@ void copy_verified(const Path& from, const oci::Descriptor& blob, const Path& to
   const Digest actual = hasher.finish();
   if (actual == blob.digest && size == blob.size) return;
   fs::remove_file(to);
-  throw damaged(blob, from, actual.str(), size);
-}
-
-// Everything a manifest needs, each digest once.
-Entries blobs_of(const oci::Manifest& manifest) {
-  Entries out;
-  std::set<Digest> seen;
-  out.push_back(manifest.config);
-  out.insert(out.end(), manifest.layers.begin(), manifest.layers.end());
-  std::erase_if(out, [&seen](const auto& blob) { return !seen.insert(blob.digest).second; });
-  return out;
+  throw damaged_blob(blob, from.string(), actual.str(), size);
 }
 
 bool present(const oci::Layout& layout, const oci::Descriptor& blob) {
@@ -181,6 +158,10 @@ class LayoutRegistry : public Registry {
   void put_referrer(const std::string& package, const oci::Manifest& manifest,
                     const std::vector<std::string>& blobs) override;
   std::vector<Referrer> referrers(const std::string& package, const Digest& subject) override;
+  void copy_referrer(const std::string& package, const std::string& bytes,
+                     const std::vector<std::string>& blobs) override;
+  std::vector<oci::Descriptor> missing(const std::string& package,
+                                       const std::vector<oci::Descriptor>& blobs) override;
 
  private:
   // One reading of an index.json, good while the file is the same one.
@@ -287,7 +268,7 @@ std::string LayoutRegistry::read_blob(const std::string& package, const oci::Des
   std::string content = fs::read_file(file);
   const Digest actual = sha256(content);
   if (actual != blob.digest || content.size() != blob.size)
-    throw damaged(blob, file, actual.str(), content.size());
+    throw damaged_blob(blob, file.string(), actual.str(), content.size());
   return content;
 }
 
@@ -333,7 +314,7 @@ PutResult LayoutRegistry::put_if_absent(const std::string& package, const std::s
   std::uint64_t done = 0;
   for (const auto& blob : blobs) {
     if (present(target, blob)) continue;
-    if (!from.has_blob(blob.digest)) throw incomplete(from, blob);
+    if (!from.has_blob(blob.digest)) throw incomplete_layout(from, blob);
     writing.add_file(from.blob_path(blob.digest), blob,
                      [&](std::uint64_t n) { progress->advance(done += n); });
   }
@@ -402,6 +383,22 @@ void LayoutRegistry::move_tag(const std::string& package, const std::string& tag
 
 void LayoutRegistry::put_referrer(const std::string& package, const oci::Manifest& manifest,
                                   const std::vector<std::string>& blobs) {
+  copy_referrer(package, oci::serialize(manifest), blobs);
+}
+
+std::vector<oci::Descriptor> LayoutRegistry::missing(const std::string& package,
+                                                     const std::vector<oci::Descriptor>& blobs) {
+  const auto layout = existing(package);
+  std::vector<oci::Descriptor> out;
+  for (const auto& blob : blobs) {
+    if (!layout || !present(*layout, blob)) out.push_back(blob);
+  }
+  return out;
+}
+
+void LayoutRegistry::copy_referrer(const std::string& package, const std::string& bytes,
+                                   const std::vector<std::string>& blobs) {
+  const oci::Manifest manifest = oci::parse_manifest(bytes, sha256(bytes).str());
   if (!manifest.subject) throw Error(ErrorCode::internal, "a referrer needs a subject");
   Writing writing(folder(package), nullptr);
   Entries index = writing.layout().index();
@@ -417,15 +414,11 @@ void LayoutRegistry::put_referrer(const std::string& package, const oci::Manifes
     }
   }
   writing.settle();
-  const std::string bytes = oci::serialize(manifest);
-  const Digest digest = sha256(bytes);
-  if (find_digest(index, digest)) return;
-  writing.add_bytes(bytes, digest);
+  const auto entry = referrer_descriptor(manifest, bytes);
+  if (find_digest(index, entry.digest)) return;
+  writing.add_bytes(bytes, entry.digest);
   writing.settle();
-  // distribution-spec §Listing Referrers: artifactType falls back to the config's media type; all
-  // annotations.
-  const auto& type = manifest.artifact_type.empty() ? manifest.config.media_type : manifest.artifact_type;
-  index.push_back({oci::media::manifest, digest, bytes.size(), manifest.annotations, type});
+  index.push_back(entry);
   writing.layout().write_index(index);
 }
 
@@ -464,8 +457,8 @@ Path folder_of(const std::string& url, const Env& env) {
   return out.has_filename() ? out : out.parent_path();
 }
 
-std::unique_ptr<Registry> open(const std::string& url, Host& host) {
-  return std::make_unique<LayoutRegistry>(folder_of(url, host.env));
+std::unique_ptr<Registry> open(const RegistryOptions& options, Host& host) {
+  return std::make_unique<LayoutRegistry>(folder_of(options.url, host.env));
 }
 
 }  // namespace

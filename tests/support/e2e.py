@@ -341,14 +341,23 @@ storage:
 http:
   addr: 127.0.0.1:{port}
 """
+REGISTRY_LOGIN = ("robot", "s3cret-Pass")
+HTPASSWD = "robot:$2y$04$abcdefghijklmnopqrstuuHLbglnOOgd5a7UI4bLviJxHmYqSC39G\n"  # the cheapest bcrypt of it
 
 
-def docker_registry(sandbox):
-    """Starts Debian's docker-registry with an empty store in the sandbox; returns its Server. `port` tells where."""
+def docker_registry(sandbox, password=False, certificate=None):
+    """Starts Debian's docker-registry with an empty store in the sandbox; returns its Server. `port` tells where.
+    password: only REGISTRY_LOGIN may do anything. certificate: (certificate file, key file) for TLS."""
     require_program("docker-registry")
     port = free_port()
     data = sandbox.folder(f"docker-registry-{port}/data")
-    config = write_file(data.parent / "config.yml", DOCKER_REGISTRY_CONFIG.format(data=data, port=port))
+    text = DOCKER_REGISTRY_CONFIG.format(data=data, port=port)
+    if certificate:
+        text += "  tls: {{certificate: {}, key: {}}}\n".format(*certificate)
+    if password:
+        users = write_file(data.parent / "htpasswd", HTPASSWD)
+        text += f"auth:\n  htpasswd: {{realm: test, path: {users}}}\n"
+    config = write_file(data.parent / "config.yml", text)
     return Server(sandbox, ["docker-registry", "serve", config], port)
 
 

@@ -1,14 +1,15 @@
 // The rules every registry keeps (registry/registry.h), over every row of registry_factories(). A new backend
-// joins by existing: add its row to `places`, which says where an empty one can be made for a test.
+// joins by existing: add its rows to `places`, which say how an empty one is made for a test.
 
 #include <algorithm>
-#include <map>
+#include <iostream>
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "registry/provenance.h"
+#include "tests/support/docker_registry.h"
 #include "tests/support/registry_fixture.h"
 
 namespace mlship {
@@ -19,8 +20,31 @@ using test::fact;
 using test::small_bundle;
 using test::SmallBundle;
 
-const std::map<std::string_view, std::string (*)(const Path& folder)> places = {
-    {"layout", [](const Path& folder) { return "layout:" + (folder / "registry").string(); }},
+// An empty registry of one kind, with what has to run for it.
+struct Place {
+  std::string url;
+  std::unique_ptr<testing::DockerRegistry> server;
+};
+
+Place docker_place(const Path& folder, bool basic_auth) {
+  auto server = std::make_unique<testing::DockerRegistry>(folder / "server", basic_auth);
+  if (basic_auth) {
+    testing::write_docker_login(folder / "home/.docker", server->host(), testing::DockerRegistry::user,
+                                testing::DockerRegistry::password);
+  }
+  const std::string url = "oci://" + server->host() + "/ml/team";
+  return {url, std::move(server)};
+}
+
+struct PlaceRow {
+  std::string_view name, scheme;
+  Place (*make)(const Path& folder);
+};
+const std::vector<PlaceRow> places = {
+    {"layout", "layout",
+     [](const Path& folder) { return Place{"layout:" + (folder / "registry").string(), nullptr}; }},
+    {"oci", "oci", [](const Path& folder) { return docker_place(folder, false); }},
+    {"oci_with_password", "oci", [](const Path& folder) { return docker_place(folder, true); }},
 };
 
 Provenance provenance_by(std::string builder, std::int64_t published) {
@@ -30,13 +54,11 @@ Provenance provenance_by(std::string builder, std::int64_t published) {
   return p;
 }
 
-class RegistryContract : public ::testing::TestWithParam<const RegistryFactory*> {
+class RegistryContract : public ::testing::TestWithParam<PlaceRow> {
  protected:
   void SetUp() override {
-    const auto place = places.find(GetParam()->scheme);
-    ASSERT_NE(place, places.end()) << "no test place for " << GetParam()->scheme << ": add one to `places`";
-    url_ = place->second(around_.folder());
-    registry_ = open_registry(url_, around_.host);
+    place_ = GetParam().make(around_.folder());
+    registry_ = open_registry(place_.url, host_);
   }
 
   [[nodiscard]] Path at(const std::string& name) const { return around_.folder() / name; }
@@ -73,15 +95,21 @@ class RegistryContract : public ::testing::TestWithParam<const RegistryFactory*>
   template <typename Work>
   int run_child(int i, Work&& work) {
     try {
-      const auto own = open_registry(url_, around_.host);
+      // Connections must not be shared with the parent.
+      const auto http = curl_http(around_.env, *around_.clock);
+      Host host{around_.env, *around_.clock, *http, *around_.process};
+      const auto own = open_registry(place_.url, host);
       return work(*own, i) ? 0 : 1;
     } catch (const Error& e) {
+      if (e.exit_code() != ExitCode::conflict) std::cerr << "child " << i << ": " << e.message() << '\n';
       return 100 + static_cast<int>(e.exit_code());
     }
   }
 
   test::Surroundings around_;
-  std::string url_;
+  std::unique_ptr<Http> http_ = curl_http(around_.env, *around_.clock);
+  Host host_{around_.env, *around_.clock, *http_, *around_.process};
+  Place place_;
   std::unique_ptr<Registry> registry_;
 };
 
@@ -310,8 +338,10 @@ TEST_P(RegistryContract, ManyProcessesPublishTheSameVersion) {
     test::Recorder quiet;
     return registry.put_if_absent("churn", "1.4.0", b.layout, b.manifest, quiet).published;
   });
-  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 0), 1) << "one publishes";
-  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 1), 5) << "the others find it there";
+  const auto published = std::count(statuses.begin(), statuses.end(), 0);
+  // Without compare-and-swap two may write the same bytes under the same name; that is no harm.
+  EXPECT_TRUE(registry_->atomic() ? published == 1 : published >= 1) << published;
+  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 1), 6 - published) << "the others find it there";
   EXPECT_EQ(registry_->resolve_tag("churn", "1.4.0"), b.manifest.digest);
 }
 
@@ -354,15 +384,17 @@ TEST_P(RegistryContract, ManyProcessesLoseNothing) {
 }
 
 TEST_P(RegistryContract, OneOfManyWinsATag) {
-  if (!registry_->atomic()) GTEST_SKIP() << "this registry has no compare-and-swap";
   const auto b = bundle("a", {"one"});
   put("1.4.0", b);
   const auto statuses = in_processes(6, [&](Registry& registry, int) {
     registry.move_tag("churn", "stable", b.manifest, std::nullopt);
     return true;
   });
-  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 0), 1);
-  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 100 + static_cast<int>(ExitCode::conflict)), 5);
+  const auto won = std::count(statuses.begin(), statuses.end(), 0);
+  EXPECT_TRUE(registry_->atomic() ? won == 1 : won >= 1) << won;
+  EXPECT_EQ(std::count(statuses.begin(), statuses.end(), 100 + static_cast<int>(ExitCode::conflict)),
+            6 - won);
+  EXPECT_EQ(registry_->resolve_tag("churn", "stable"), b.manifest.digest);
 }
 
 TEST_P(RegistryContract, AKilledPublishIsInvisibleAndIsFinishedByTheNext) {
@@ -394,9 +426,16 @@ TEST_P(RegistryContract, AKilledPublishIsInvisibleAndIsFinishedByTheNext) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, RegistryContract,
-                         ::testing::ValuesIn(registry_factories().begin(), registry_factories().end()),
-                         [](const auto& row) { return std::string(row.param->scheme); });
+INSTANTIATE_TEST_SUITE_P(Rows, RegistryContract, ::testing::ValuesIn(places),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Places, CoverEveryBackend) {
+  for (const auto* factory : registry_factories()) {
+    EXPECT_TRUE(std::any_of(places.begin(), places.end(),
+                            [&](const auto& row) { return row.scheme == factory->scheme; }))
+        << "no test place for " << factory->scheme << ": add one to `places`";
+  }
+}
 
 TEST(OpenRegistry, SuggestsTheSchemeThatWasMeant) {
   test::Surroundings around;

@@ -47,6 +47,12 @@ url = "pypi+https://index.test/ml"
 [registries.team]
 url = "layout:/srv/registry"
 
+[registries.remote]
+url = "oci://registry.test/ml"
+plain-http = false
+ca-file = "ca.pem"
+token-hosts = ["auth.test"]
+
 [targets.edge]
 kind = "cron"
 files = ["/etc/cron.d/*"]
@@ -77,6 +83,11 @@ TEST(Project, ReadsEveryTable) {
   EXPECT_TRUE(project.outputs.wheel && project.outputs.wheel_pinned);
   EXPECT_EQ(project.indexes.at("team").url, "pypi+https://index.test/ml");
   EXPECT_EQ(project.registries.at("team").url, "layout:/srv/registry");
+  EXPECT_EQ(project.registries.at("team").plain_http, std::nullopt);
+  const auto& remote = project.registries.at("remote");
+  EXPECT_EQ(remote.plain_http, false);
+  EXPECT_EQ(remote.ca_file, "ca.pem");
+  EXPECT_EQ(remote.token_hosts, std::vector<std::string>{"auth.test"});
   const auto& edge = project.targets.at("edge");
   EXPECT_EQ(edge.kind, "cron");
   EXPECT_EQ(edge.list("files"), std::vector<std::string>{"/etc/cron.d/*"});
@@ -138,6 +149,10 @@ const Bad bad[] = {
     {"[registries.a]\nurl = \"oci://me:hunter2@index.test/x?y\"\n",
      "cannot read mlship.toml:2:7: the url of [registries.a] holds credentials",
      "write oci://index.test/x and keep the credentials in ~/.netrc"},
+    {"[registries.a]\nurl = \"layout:x\"\nplain-http = true\n",
+     "cannot read mlship.toml:3:14: 'plain-http' of [registries.a] is for oci:// registries only"},
+    {"[registries.a]\nurl = \"oci://index.test/x\"\ntoken-hosts = [\"https://auth.test\"]\n",
+     "cannot read mlship.toml:3:15: 'https://auth.test' in token-hosts is not the name of a host"},
     {"[indexes.a]\nurl = \"https://index.test/\"\n",
      "cannot read mlship.toml:2:7: 'https://index.test/' is not the url of an index"},
     {"[registries.\"a b\"]\nurl = \"layout:x\"\n",
