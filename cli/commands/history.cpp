@@ -39,7 +39,7 @@ ExitCode run(const Options& options, Services& services) {
     rows.push_back(to_json(entry));
   }
   auto& out = services.out();
-  services.diagnostics().detail("ledger " + services.ledger_setting().value);
+  services.diagnostics().detail("ledger " + services.ledger().url());
   out.text(table.empty() ? "no rollouts yet\n" : table.render(out.width(), out.style()));
   out.document({{"schema", "mlship.history/1"}, {"entries", rows}});
   return ExitCode::done;
