@@ -80,10 +80,17 @@ class QuietDiagnostics : public Diagnostics {
 
 class ManualClock : public Clock {
  public:
-  std::int64_t time = 1'795'000'000;
+  std::int64_t time = 1'795'000'000;  // seconds; now() takes one
   std::int64_t now() override { return time++; }
-  std::chrono::milliseconds monotonic() override { return std::chrono::milliseconds(time); }
-  void sleep(std::chrono::milliseconds duration) override { time += duration.count() / 1000; }
+  std::chrono::milliseconds monotonic() override { return std::chrono::seconds(time) + rest_; }
+  void sleep(std::chrono::milliseconds duration) override {
+    const auto all = rest_ + duration;
+    time += std::chrono::duration_cast<std::chrono::seconds>(all).count();
+    rest_ = all % std::chrono::seconds(1);
+  }
+
+ private:
+  std::chrono::milliseconds rest_{0};
 };
 
 struct NoHttp : Http {
@@ -142,7 +149,7 @@ struct World {
     return make_plan(request(version, direction), targets, source, diagnostics);
   }
   static RunContext context(const std::string& command = "rollout") {
-    return {command, "ada", "ci-1", {"c0ffee"}, {}};
+    return {command, "ada", "ci-1", {"c0ffee"}, {}, {}};
   }
   RolloutReport run(const Plan& p, const std::string& command = "rollout") {
     Engine e = engine();
