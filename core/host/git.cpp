@@ -197,7 +197,7 @@ namespace {
 class Session {
  public:
   Session(git_repository* repository, const std::string& url, Wire& wire) : url_(url), wire_(wire) {
-    wire_.failure = nullptr;
+    wire_.reset();
     git_remote_create_options options;
     git().remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
     options.repository = repository;
@@ -308,6 +308,33 @@ class Session {
   std::string words_;
 };
 
+// libgit2 pushes references only, so what is pushed has one for that long.
+class Outgoing {
+ public:
+  Outgoing(GitRepository& local, const GitRefs& updates) : local_(local), updates_(updates) {
+    for (const auto& [name, commit] : updates_) local_.remember(local_name(commit), commit);
+  }
+  ~Outgoing() {
+    for (const auto& [name, commit] : updates_) {
+      git().reference_remove(local_.state().repository.get(), local_name(commit).c_str());
+    }
+  }
+  Outgoing(const Outgoing&) = delete;
+  Outgoing& operator=(const Outgoing&) = delete;
+
+  [[nodiscard]] std::vector<std::string> specs() const {
+    std::vector<std::string> out;
+    for (const auto& [name, commit] : updates_) out.push_back(local_name(commit) + ":" + name);
+    return out;
+  }
+
+ private:
+  static std::string local_name(const std::string& commit) { return "refs/outgoing/" + commit; }
+
+  GitRepository& local_;
+  const GitRefs& updates_;
+};
+
 }  // namespace
 
 GitRemote::GitRemote(GitRepository& repository, std::string url, const Host& host)
@@ -339,9 +366,8 @@ GitPush GitRemote::push(const GitRefs& updates, const GitRefs& expected) {
     if ((at == result.refs.end() ? "" : at->second) != commit) result.moved = true;
   }
   if (result.moved) return result;
-  std::vector<std::string> specs;
-  for (const auto& [name, commit] : updates) specs.push_back(commit + ":" + name);
-  result.moved = !session.upload(std::move(specs), result);
+  const Outgoing outgoing(state_->local, updates);
+  result.moved = !session.upload(outgoing.specs(), result);
   return result;
 }
 

@@ -16,7 +16,7 @@ namespace mlship::git2 {
   X(libgit2_init) X(libgit2_opts) X(error_last) X(error_set_str) X(repository_open_ext) \
   X(repository_open_bare) X(repository_init) X(repository_free) X(repository_workdir) \
   X(repository_odb) X(odb_free) X(odb_read_header) X(odb_exists) X(odb_refresh) \
-  X(reference_name_to_id) X(reference_create) X(commit_lookup) X(commit_free) X(commit_tree) \
+  X(reference_name_to_id) X(reference_create) X(reference_remove) X(commit_lookup) X(commit_free) X(commit_tree) \
   X(commit_create) X(tree_free) X(tree_lookup) X(tree_create_updated) X(tree_entry_bypath) \
   X(tree_entry_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id) \
   X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize) \

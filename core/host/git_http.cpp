@@ -39,7 +39,7 @@ class HttpWire final : public Wire {
   HttpWire(const std::string& url, Http& http, Process& process)
       : place_(place_of(url)), http_(http), process_(process) {}
 
-  std::unique_ptr<Stream> open(git_smart_service_t service) override;
+  Stream& open(git_smart_service_t service) override;
   void shut() override {}
   [[nodiscard]] bool stateless() const override { return true; }
 
@@ -165,8 +165,8 @@ class HttpStream final : public Wire::Stream {
   bool sent_ = false;
 };
 
-std::unique_ptr<Wire::Stream> HttpWire::open(git_smart_service_t service) {
-  return std::make_unique<HttpStream>(*this, service);
+Wire::Stream& HttpWire::open(git_smart_service_t service) {
+  return keep(std::make_unique<HttpStream>(*this, service));
 }
 
 }  // namespace

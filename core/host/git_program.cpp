@@ -78,7 +78,7 @@ class ProgramWire final : public Wire {
  public:
   ProgramWire(std::string url, const Env& env) : url_(std::move(url)), env_(env) {}
 
-  std::unique_ptr<Stream> open(git_smart_service_t service) override;
+  Stream& open(git_smart_service_t service) override;
   void shut() override {
     if (program_) program_->finish();
     program_.reset();
@@ -117,6 +117,7 @@ class ProgramWire final : public Wire {
   std::string url_;
   const Env& env_;
   std::unique_ptr<RunningProgram> program_;
+  Stream* stream_ = nullptr;
 };
 
 class ProgramStream final : public Wire::Stream {
@@ -129,15 +130,17 @@ class ProgramStream final : public Wire::Stream {
   ProgramWire& wire_;
 };
 
-std::unique_ptr<Wire::Stream> ProgramWire::open(git_smart_service_t service) {
+// One conversation: after its references the same stream goes on.
+Wire::Stream& ProgramWire::open(git_smart_service_t service) {
   if (!program_) {
     ProcessRequest request;
     request.argv = argv_of(url_, program_of(service), env_);
     request.environment = {{"LC_ALL", "C"}};
     request.timeout = silence;
     program_ = std::make_unique<RunningProgram>(request);
+    stream_ = &keep(std::make_unique<ProgramStream>(*this));
   }
-  return std::make_unique<ProgramStream>(*this);
+  return *stream_;
 }
 
 }  // namespace

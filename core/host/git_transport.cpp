@@ -6,7 +6,7 @@ namespace {
 int on_action(git_smart_subtransport_stream** out, git_smart_subtransport* self, const char*,
            git_smart_service_t service) {
   auto& wire = *static_cast<Wire*>(self);
-  return wire.guard([&] { *out = wire.open(service).release(); });
+  return wire.guard([&] { *out = &wire.open(service); });
 }
 
 int on_close(git_smart_subtransport* self) {
@@ -14,11 +14,25 @@ int on_close(git_smart_subtransport* self) {
   return wire.guard([&] { wire.shut(); });
 }
 
-void on_free(git_smart_subtransport*) {}  // the caller of libgit2 owns the wire
+// Wires and their streams have owners on this side.
+void on_free(git_smart_subtransport*) {}
+void on_stream_free(git_smart_subtransport_stream*) {}
 
 }  // namespace
 
 Wire::Wire() : git_smart_subtransport{&on_action, &on_close, &on_free} {}
+
+Wire::~Wire() = default;
+
+void Wire::reset() {
+  failure = nullptr;
+  streams_.clear();
+}
+
+Wire::Stream& Wire::keep(std::unique_ptr<Stream> stream) {
+  streams_.push_back(std::move(stream));
+  return *streams_.back();
+}
 
 Wire::Stream::Stream(Wire& wire) : git_smart_subtransport_stream{}, wire_(wire) {
   subtransport = &wire;
@@ -30,7 +44,7 @@ Wire::Stream::Stream(Wire& wire) : git_smart_subtransport_stream{}, wire_(wire) 
     auto& stream = *static_cast<Stream*>(self);
     return stream.wire_.guard([&] { stream.put({data, size}); });
   };
-  free = [](git_smart_subtransport_stream* self) { delete static_cast<Stream*>(self); };
+  free = &on_stream_free;
 }
 
 std::string program_of(git_smart_service_t service) {

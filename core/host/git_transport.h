@@ -5,6 +5,8 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/host/git_api.h"
 #include "core/host/host.h"
@@ -17,14 +19,17 @@ class Wire : public git_smart_subtransport {
   class Stream;
 
   Wire();
-  virtual ~Wire() = default;
+  virtual ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  virtual std::unique_ptr<Stream> open(git_smart_service_t service) = 0;
+  // The stream of a service; the wire keeps it until reset().
+  virtual Stream& open(git_smart_service_t service) = 0;
   virtual void shut() = 0;
   // Each request is answered alone (HTTP), or there is one conversation.
   [[nodiscard]] virtual bool stateless() const = 0;
+
+  void reset();  // before the next session
 
   std::exception_ptr failure;
 
@@ -40,6 +45,12 @@ class Wire : public git_smart_subtransport {
       return -1;
     }
   }
+
+ protected:
+  Stream& keep(std::unique_ptr<Stream> stream);
+
+ private:
+  std::vector<std::unique_ptr<Stream>> streams_;
 };
 
 class Wire::Stream : public git_smart_subtransport_stream {
