@@ -8,6 +8,7 @@
 
 #include "cli/render.h"
 #include "core/settings.h"
+#include "deployers/ledger/ledger.h"
 
 namespace mlship {
 namespace {
@@ -54,6 +55,7 @@ constexpr auto variables = std::to_array<Variable>({
     {"MLSHIP_YES=1", "as --yes"},
     {"MLSHIP_COLOR", "as --color"},
     {"MLSHIP_PROGRESS", "as --progress"},
+    {"MLSHIP_LEASE_TTL", "seconds after which a run that is not heard of loses a git ledger (default: 60)"},
     {"PIP_INDEX_URL", "the Python package index, as pip reads it (pip.conf too)"},
     {"XDG_DATA_HOME", "the default registry and ledger are below its mlship folder"},
 });
@@ -111,6 +113,9 @@ std::string program_help(const CommandLine& line, const Style& style) {
   out += "\n" + style.bold("The way through") + "\n" + std::string(examples);
   out += "\n" + style.bold("Naming a bundle") + "\n" + std::string(references);
   std::vector<std::pair<std::string, std::string>> lines;
+  for (const auto* store : ledger_factories()) lines.emplace_back(store->example, store->summary);
+  out += "\n" + style.bold("Where the ledger is (environments.NAME.ledger)") + "\n" + rows(lines);
+  lines.clear();
   for (const auto& variable : variables) lines.emplace_back(variable.name, variable.help);
   out += "\n" + style.bold("Environment variables") + "\n" + rows(lines);
   return out + "\n" + style.bold("Exit codes") + "\n" + std::string(exit_codes);
