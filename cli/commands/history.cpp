@@ -34,7 +34,7 @@ LedgerCheck verified(Ledger& ledger) {
   for (const auto& finding : check.findings) {
     error = std::move(error).fact(finding.rollout.empty() ? "holds" : finding.rollout, finding.problem);
   }
-  throw std::move(error).hint("mlship show ID  (who was there, when)");
+  throw error;
 }
 
 ExitCode run(const Options& options, Services& services) {

@@ -30,8 +30,11 @@ struct GitRepository::State {
 
   void check(int code, const std::string& doing) const {
     if (code == 0) return;
-    throw Error(ErrorCode::io, "cannot " + doing + " in " + folder.string() + ": " + last_words(code))
-        .hint("move this folder away: it is a copy of what the server has");
+    const std::string words = last_words(code);
+    const ErrorCode kind = code_of(words, ErrorCode::io);
+    Error error(kind, "cannot " + doing + " in " + folder.string() + ": " + words);
+    if (kind != ErrorCode::io) throw error;
+    throw std::move(error).hint("move this folder away: it is a copy of what the server has");
   }
 
   [[nodiscard]] Tree tree(const std::string& commit_id) const {
@@ -295,8 +298,9 @@ class Session {
   void check(int code) const {
     if (code == 0) return;
     if (wire_.failure) std::rethrow_exception(wire_.failure);
-    throw Error(ErrorCode::network,
-                "cannot use the repository " + printable_url(url_) + ": " + last_words(code));
+    const std::string words = last_words(code);
+    throw Error(code_of(words, ErrorCode::network),
+                "cannot use the repository " + printable_url(url_) + ": " + words);
   }
 
   const std::string& url_;

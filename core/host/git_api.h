@@ -8,6 +8,8 @@
 #include <git2.h>
 #include <git2/sys/transport.h>
 
+#include "core/error.h"
+
 namespace mlship::git2 {
 
 // Every function used, by its own name: X(repository_free) is git_repository_free.
@@ -81,5 +83,7 @@ using Remote = Owned<&Api::remote_free, git_remote>;
 std::string hex(const git_oid& id);
 // libgit2's own words for what failed last on this thread.
 std::string last_words(int code);
+// disk_full, read_only or file_permission when that is what they say; else `otherwise`.
+ErrorCode code_of(const std::string& words, ErrorCode otherwise);
 
 }  // namespace mlship::git2

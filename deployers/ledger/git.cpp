@@ -384,8 +384,7 @@ void GitLedger::after_refusal(const GitPush& result) {
   const std::string status = row == result.refused.end() ? "no status" : row->second;
   const std::string before = tip_;
   sync();
-  const bool locked = status.find("lock") != std::string::npos || status == "failed to update ref";
-  if (tip_ == before && !locked) throw refused_push(url(), status, result.words);
+  if (tip_ == before && !locked_elsewhere(status)) throw refused_push(url(), status, result.words);
 }
 
 // Whether a push without an answer had arrived.

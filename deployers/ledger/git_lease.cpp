@@ -50,6 +50,10 @@ std::string printable(std::string text) {
   return text;
 }
 
+bool locked_elsewhere(const std::string& status) {
+  return status.find("lock") != std::string::npos || status == "failed to update ref";
+}
+
 Error refused_push(const std::string& ledger, const std::string& status, const std::string& words) {
   Error error = Error(ErrorCode::forbidden, fmt::format("cannot write to the ledger {}: the server refuses: {}",
                                                         ledger, printable(status)))
@@ -169,26 +173,30 @@ bool GitLease::claim(const std::string& ref, const std::string& target, const Se
   refs_[ref] = seen.commit;
   const std::string made = commit(ref, true);
   const auto begun = host_.clock.monotonic();
+  refs_.erase(ref);
   GitPush result;
+  std::optional<Error> failed;
   try {
     result = remote_.push({{ref, made}}, {{ref, seen.commit}});
-  } catch (...) {
-    refs_.erase(ref);
-    throw;
+  } catch (const Error& e) {
+    failed = e;
   }
-  if (result.updated.contains(ref)) {
+  std::string there = made;
+  if (!result.updated.contains(ref)) {
+    if (result.moved) return false;
+    const GitRefs now = remote_.fetch({});
+    const auto at = now.find(ref);
+    there = at == now.end() ? "" : at->second;
+  }
+  // Also when the reply was lost.
+  if (there == made) {
     refs_[ref] = made;
     renewed_ms_ = std::max<std::int64_t>(renewed_ms_, begun.count());
     return true;
   }
-  refs_.erase(ref);
-  if (result.moved) return false;
-  const std::string status = result.refused[ref];
-  const GitRefs now = remote_.fetch({});
-  const auto at = now.find(ref);
-  if ((at == now.end() ? "" : at->second) != seen.commit) return false;
-  if (status.find("lock") != std::string::npos || status == "failed to update ref") return false;
-  throw refused_push(place_.printed, status, result.words);
+  if (failed) throw Error(*failed);
+  if (there != seen.commit || locked_elsewhere(result.refused[ref])) return false;
+  throw refused_push(place_.printed, result.refused[ref], result.words);
 }
 
 GitLease::Seen GitLease::look(const std::string& ref) {

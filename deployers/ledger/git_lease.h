@@ -23,6 +23,8 @@ struct GitPlace {
 
 // Control characters would reach a terminal.
 std::string printable(std::string text);
+// The server's status of a branch that somebody else was moving at that moment.
+bool locked_elsewhere(const std::string& status);
 // What a server said no to, in its words. Error(forbidden).
 Error refused_push(const std::string& ledger, const std::string& status, const std::string& words);
 

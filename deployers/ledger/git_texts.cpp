@@ -54,12 +54,8 @@ std::vector<std::string> GitTexts::folders(const std::string& path) const {
 
 void GitTexts::append(const std::string& path, std::string_view text) {
   size_t number = 1;
-  std::string last;
-  while (const auto here = part(part_name(path, number))) {
-    last = *here;
-    ++number;
-  }
-  if (number > 1) --number;
+  while (!commit_.empty() && repository_.look(commit_, part_name(path, number + 1))) ++number;
+  std::string last = part(part_name(path, number)).value_or("");
   while (!text.empty()) {
     if (last.size() >= part_size || (!last.empty() && last.size() + text.size() > part_size)) {
       last.clear();

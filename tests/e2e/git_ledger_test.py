@@ -207,6 +207,42 @@ class GitLedger(unittest.TestCase):
         # Every push of both is there, whoever was first: nothing was lost in the races.
         self.run_mlship("history", "--verify")
 
+    def test_lost_replies(self):
+        """The server takes a push and dies before it answers: nothing is done twice, nothing is lost."""
+        server = self.serve()
+        self.world("git+" + server.url)
+        server.hook("reference-transaction", f"""
+[ "$1" = committed ] || exit 0
+while read old new ref; do
+  case "$ref" in refs/heads/*)
+    name=$(git log -1 --format=%s "$new" | tr -dc a-z)
+    case "$name" in *intent*|begin*|holdlease*core) [ -e {self.box.root}/lost-$name ] || {{ touch {self.box.root}/lost-$name; kill -9 $PPID; }};;
+    esac ;;
+  esac
+done
+""")
+        self.run_mlship("rollout", "--yes")
+        self.assertEqual(set(self.versions()), {"1.4.0"})
+        self.assertEqual(len(list(self.box.root.glob("lost-*"))), 3)
+        self.assertEqual([e["state"] for e in self.entries()], ["committed"])
+        log = self.box.git(server.repository, "log", "--format=%s", "main")
+        self.assertEqual(log.count(": intent"), 1)
+        self.run_mlship("history", "--verify")
+
+    def test_a_full_disk(self):
+        """The copy of the ledger is on a disk that is full: said as such, and nothing is written to a job."""
+        server = self.serve()
+        self.world("git+" + server.url)
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount a tmpfs")
+        small = self.box.folder("small")
+        # In a mount namespace of its own.
+        script = 'mount -t tmpfs -o size=128k,mode=700 tmpfs "$1"; shift; exec "$@"'
+        full = self.box.run(["unshare", "--mount", "bash", "-c", script, "bash", small, e2e.mlship_binary(), "rollout",
+                             "--yes"], cwd=self.project, env={"XDG_DATA_HOME": str(small)}, exit=10)
+        self.assertIn("No space left on device", full.err)
+        self.assertEqual(set(self.versions()), {"1.3.0"})
+
     def when_intents_arrive(self, server, signal_name):
         """Starts a rollout; the server sends it a signal once its intents have arrived, before it has the answer."""
         pid_file = self.box.root / "pid"

@@ -17,7 +17,7 @@ class Machine {
   explicit Machine(const Path& home)
       : env_({{"HOME", home.string()},
               {"XDG_DATA_HOME", (home / "data").string()},
-              {"MLSHIP_LEASE_TTL", "1"}}),
+              {"MLSHIP_LEASE_TTL", "3"}}),
         home_(home) {}
   [[nodiscard]] LedgerSurroundings surroundings() { return {host_, diagnostics_}; }
   [[nodiscard]] const Path& home() const { return home_; }
@@ -169,7 +169,7 @@ TEST_P(LedgerContract, ALeaseOutlivesItsTermWhileItsHolderLives) {
   const auto ledger = open(one);
   const auto held = ledger->acquire(request("ada"));
   ledger->begin(record("r1"));
-  one.surroundings().host.clock.sleep(std::chrono::milliseconds(2'500));
+  one.surroundings().host.clock.sleep(std::chrono::milliseconds(7'500));
   EXPECT_TRUE(held->valid());
   ledger->append("r1", {entry(1)});
   EXPECT_EQ(code_of([&] { (void)open(two)->acquire(request("bob")); }), ErrorCode::ledger_busy);
