@@ -217,7 +217,7 @@ void Runner::report_busy(const Track& track) {
     busy_.push_back({track.planned->target, track.planned->object.id, change.path, Reason::busy, track.detail,
                      "mlship rollout --resume=" + id_, change.from});
   }
-  by_operation_[track.planned->id] = {Outcome::pending};
+  by_operation_[track.planned->id] = {};
 }
 
 void Runner::run(std::span<const Operation* const> batch, const Before& before) {
@@ -294,11 +294,9 @@ void Runner::record(Tracks& tracks) {
     const std::string detail = join(track.detail, pending.empty() ? "" : "pending: " + pending);
     add_results(*track.planned, outcome, outcome == Outcome::pending ? "not reached" : detail, track.verdict);
     by_operation_.at(track.planned->id).state = track.state;
-    // Nobody can say what stands there, or nothing was begun: there is no result.
-    if (track.state == OpState::unknown || (outcome == Outcome::pending && !track.intended)) continue;
-    // The pointer of an unhealthy object has moved.
-    const bool written = outcome == Outcome::failed && track.state == OpState::unhealthy;
-    Json entry = result_json(track.planned->id, written ? "updated" : to_string(outcome), detail, track.seen);
+    if (!track.has_result()) continue;
+    const auto recorded = track.still_new() ? to_string(Outcome::updated) : to_string(outcome);
+    Json entry = result_json(track.planned->id, recorded, detail, track.seen);
     if (!track.verdict.empty()) entry["proof"] = track.verdict;
     entry["at"] = now;
     notes.push_back(std::move(entry));
@@ -320,8 +318,8 @@ void Runner::pending(const Operation& operation, const std::string& why) {
 void Runner::add_results(const Operation& operation, Outcome outcome, const std::string& detail,
                          std::string_view proof) {
   const bool proven = proof.empty() || proof == "healthy";
-  auto [it, fresh] = by_operation_.try_emplace(operation.id);
-  Result& result = it->second;
+  Result& result = by_operation_[operation.id];
+  const bool fresh = !result.row;
   if (fresh) result.row = results_.size();
   result.outcome = outcome;
   result.proven = proven;
@@ -332,7 +330,7 @@ void Runner::add_results(const Operation& operation, Outcome outcome, const std:
     if (fresh) {
       results_.push_back(std::move(row));
     } else {
-      results_.at(result.row + i) = std::move(row);
+      results_.at(*result.row + i) = std::move(row);
     }
   }
 }

@@ -97,8 +97,8 @@ class Runner {
   struct Result {
     Outcome outcome = Outcome::pending;
     bool proven = true;
-    size_t row = 0;  // its first in results_
-    OpState state = OpState::committed;
+    std::optional<size_t> row;  // its first in results_
+    OpState state = OpState::planned;
   };
   std::map<std::string, Result> by_operation_;
   std::vector<ObjectResult> results_;

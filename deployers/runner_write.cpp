@@ -11,7 +11,9 @@
 namespace mlship {
 namespace {
 
-constexpr int max_sends = 3;    // of a write whose reply is lost
+constexpr int max_sends = 3;  // of a write whose reply is lost
+constexpr int max_reads = 4;  // of an object that cannot be read after its write
+constexpr std::chrono::milliseconds read_pause{500};
 constexpr int max_rounds = 40;  // with those the system asked to come later for
 
 // The system itself said no; anything else that an Error says leaves open whether the write happened.
@@ -85,15 +87,21 @@ void Runner::write_all(const Members& tracks) {
     Members writing, reading;
     for (auto* track : tracks) {
       if (track->state == OpState::intent && track->intended) writing.push_back(track);
-      if (track->state == OpState::unknown && round < max_sends) reading.push_back(track);
+      if (track->state == OpState::unknown && track->reads < max_reads) reading.push_back(track);
     }
     if (writing.empty() && reading.empty()) return;
+    if (writing.empty()) engine_.host.clock.sleep(read_pause);
     send(writing);
     for (auto* track : writing) {
       if (track->sent) reading.push_back(track);
     }
     read(reading);
     for (auto* track : reading) judge(*track);
+  }
+  for (auto* track : tracks) {
+    if (stop() || track->state != OpState::intent || !track->intended) continue;
+    move(*track, OpEvent::spent);
+    track->detail = fmt::format("the system asked {} times to come later", max_rounds);
   }
 }
 
@@ -139,7 +147,6 @@ void Runner::send_one(Track& track, Limiter& limiter) {
 void Runner::judge(Track& track) {
   using Kind = ApplyResult::Kind;
   const Kind kind = track.sent ? track.applied.kind : Kind::unknown;
-  if (track.sent && kind == Kind::throttled) return move(track, OpEvent::throttled);
   if (track.sent && kind == Kind::unknown) move(track, OpEvent::reply_lost);
   track.sent = false;
   const bool said_no = kind == Kind::refused;
@@ -153,6 +160,7 @@ void Runner::judge(Track& track) {
         track.detail = join(join(track.detail, said), "read back shows the new text");
       return move(track, OpEvent::live_new);
     case ObjectState::pre:
+      if (kind == Kind::throttled) return move(track, OpEvent::throttled);
       if (said_no || raced) {
         track.detail = join(track.detail, said);
         return move(track, said_no ? OpEvent::said_no : OpEvent::raced);
@@ -165,6 +173,7 @@ void Runner::judge(Track& track) {
       track.detail = join(fmt::format("sent {} times without effect", max_sends), said);
       return move(track, OpEvent::spent);
     case ObjectState::unreadable:
+      ++track.reads;
       track.detail = join(said, "cannot be read back: " + track.seen.detail);
       return move(track, said_no ? OpEvent::said_no : raced ? OpEvent::raced : OpEvent::unreadable);
     case ObjectState::conflict:

@@ -11,6 +11,13 @@
 
 namespace mlship::test {
 
+// Who may write to a ledger that several runners share.
+struct LeaseState {
+  bool held = false, expired = false;
+  int fence = 0;
+  std::string holder;
+};
+
 class MemoryLedger : public Ledger {
  public:
   explicit MemoryLedger(Steps* steps = nullptr) : steps_(steps) {}
@@ -61,6 +68,52 @@ class MemoryLedger : public Ledger {
     if (steps_ != nullptr) steps_->step();
   }
   Steps* steps_;
+};
+
+// One runner's way to a ledger that others use too: a lease that can run out, and a fence against those who
+// lost it.
+class FencedLedger : public Ledger {
+ public:
+  FencedLedger(MemoryLedger& store, LeaseState& state) : store_(store), state_(state) {}
+  [[nodiscard]] std::string url() const override { return "fenced"; }
+  [[nodiscard]] bool shared() const override { return true; }
+  std::unique_ptr<Lease> acquire(const LeaseRequest& request) override {
+    if (state_.held && !state_.expired) throw Error(ErrorCode::ledger_busy, "held by " + state_.holder);
+    state_ = {true, false, state_.fence + 1, request.holder};
+    fence_ = state_.fence;
+    return std::make_unique<FencedLease>(state_, fence_);
+  }
+  void begin(const RolloutRecord& record) override { check(), store_.begin(record), check(); }
+  void append(const std::string& rollout, const std::vector<Json>& entries) override {
+    check();
+    store_.append(rollout, entries);
+  }
+  void put_hold(const Hold& hold) override { check(), store_.put_hold(hold); }
+  void release_hold(const std::string& package, const Version& version, const std::string& who) override {
+    store_.release_hold(package, version, who);
+  }
+  std::vector<std::string> rollouts() override { return store_.rollouts(); }
+  RolloutRecord read(const std::string& id) override { return store_.read(id); }
+  std::vector<Hold> holds() override { return store_.holds(); }
+  [[nodiscard]] int fence() const { return fence_; }
+
+ private:
+  struct FencedLease : Lease {
+    FencedLease(LeaseState& with, int number) : state(with), fence(number) {}
+    // A killed run gives nothing back.
+    ~FencedLease() override {
+      if (state.fence == fence && std::uncaught_exceptions() == 0) state.held = false;
+    }
+    [[nodiscard]] bool valid() override { return state.fence == fence; }
+    LeaseState& state;
+    int fence;
+  };
+  void check() const {
+    if (state_.fence != fence_) throw Error(ErrorCode::ledger_busy, "taken over by " + state_.holder);
+  }
+  MemoryLedger& store_;
+  LeaseState& state_;
+  int fence_ = 0;
 };
 
 class QuietDiagnostics : public Diagnostics {
