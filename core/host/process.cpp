@@ -196,7 +196,9 @@ struct RunningProgram::State {
   bool ended = false;
 };
 
-RunningProgram::RunningProgram(const ProcessRequest& request) : state_(std::make_unique<State>(request)) {}
+RunningProgram::RunningProgram(const ProcessRequest& request) : state_(std::make_unique<State>(request)) {
+  std::signal(SIGPIPE, SIG_IGN);  // as system_process()
+}
 
 RunningProgram::~RunningProgram() {
   if (state_->ended) return;
