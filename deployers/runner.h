@@ -108,8 +108,8 @@ class Runner {
 // An operation that an earlier run may have left half done: cleans up after its write and says in the ledger
 // what is live. Needs the ledger held.
 void settle_dangling(Engine& engine, const RolloutView& rollout);
-// Does so for every rollout since the last one that ended, and marks those it went past as superseded. Those with
-// a target that is not `leased` are left alone: a run that began meanwhile may be at work on them.
+// Does so for every rollout since the last one that ended, and marks those it went past as superseded. Those
+// with a target that is not `leased` are left alone: a run that began meanwhile may be at work on them.
 void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
                        const std::vector<std::string>& leased);
 

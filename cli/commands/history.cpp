@@ -59,7 +59,8 @@ ExitCode run(const Options& options, Services& services) {
   out.text(table.empty() ? "no rollouts yet\n" : table.render(out.width(), out.style()));
   OrderedJson document = {{"schema", "mlship.history/1"}, {"entries", rows}};
   if (check) {
-    out.text(fmt::format("verified: {} rollouts, {} lines; the entries chain\n", check->rollouts, check->entries));
+    out.text(
+        fmt::format("verified: {} rollouts, {} lines; the entries chain\n", check->rollouts, check->entries));
     document["verified"] = {{"rollouts", check->rollouts}, {"lines", check->entries}};
   }
   out.document(document);
@@ -69,7 +70,8 @@ ExitCode run(const Options& options, Services& services) {
 CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.positional(options->name, "NAME", "one package (default: all)");
-  arguments.flag(options->verify, "--verify", "check that all entries chain by sha256; exit 9 when they do not");
+  arguments.flag(options->verify, "--verify",
+                 "check that all entries chain by sha256; exit 9 when they do not");
   return [options](Services& services) { return run(*options, services); };
 }
 

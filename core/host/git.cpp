@@ -147,8 +147,9 @@ std::string GitRepository::commit(const std::string& parent, const std::vector<G
     s.check(git().commit_lookup(last.out(), s.repository.get(), &id), "read the commit " + parent);
   }
   git_oid tree_id, made;
-  s.check(git().tree_create_updated(&tree_id, s.repository.get(), before.get(), updates.size(), updates.data()),
-          "write a tree");
+  s.check(
+      git().tree_create_updated(&tree_id, s.repository.get(), before.get(), updates.size(), updates.data()),
+      "write a tree");
   s.check(git().tree_lookup(after.out(), s.repository.get(), &tree_id), "read a tree");
   Signature signature;
   s.check(git().signature_new(signature.out(), author.name.c_str(), author.email.c_str(), author.when, 0),
@@ -171,7 +172,8 @@ std::string GitRepository::remembered(const std::string& reference) const {
 void GitRepository::remember(const std::string& reference, const std::string& commit) {
   const git_oid id = id_of(commit);
   Reference made;
-  const int code = git().reference_create(made.out(), state_->repository.get(), reference.c_str(), &id, 1, "");
+  const int code =
+      git().reference_create(made.out(), state_->repository.get(), reference.c_str(), &id, 1, "");
   // Another process of this machine remembers it at this moment.
   if (code != GIT_ELOCKED) state_->check(code, "write the reference " + reference);
 }

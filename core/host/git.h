@@ -1,7 +1,7 @@
-// Git repositories as a store shared by machines: objects in a local bare repository (never a working tree), and
-// compare-and-swap of references on a server. Over libgit2, with transports of our own: HTTP through
-// core/host/http.h (its proxies, CA settings, timeouts and errors), ssh and local folders through the programs
-// that git itself runs. The adapter of source trees is packager/git_tree.cpp.
+// Git repositories as a store shared by machines: objects in a local bare repository (never a working tree),
+// and compare-and-swap of references on a server. Over libgit2, with transports of our own: HTTP through
+// core/host/http.h (its proxies, CA settings, timeouts and errors), ssh and local folders through the
+// programs that git itself runs. The adapter of source trees is packager/git_tree.cpp.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ struct GitAuthor {
   std::int64_t when = 0;  // seconds since the epoch
 };
 
-// A bare repository on this machine. Commits are named by their hex id. One thread at a time; several processes
-// and several GitRepository may use one folder. Error(io) names the folder when it is damaged.
+// A bare repository on this machine. Commits are named by their hex id. One thread at a time; several
+// processes and several GitRepository may use one folder. Error(io) names the folder when it is damaged.
 class GitRepository {
  public:
   // Made when absent; what is written is fsynced.
@@ -79,7 +79,8 @@ struct GitPush {
 // A repository somewhere else. Errors: unauthorized, forbidden, not_found, network, tls, server_error …
 class GitRemote {
  public:
-  // url: https://, http:// (loopback only), ssh://, file://. `repository` and what `host` refers to outlive it.
+  // url: https://, http:// (loopback only), ssh://, file://. `repository` and what `host` refers to outlive
+  // it.
   GitRemote(GitRepository& repository, std::string url, const Host& host);
   ~GitRemote();
   GitRemote(const GitRemote&) = delete;
@@ -87,8 +88,8 @@ class GitRemote {
 
   // All its references; the objects of those in `wanted` are in the local repository afterwards.
   GitRefs fetch(const std::set<std::string>& wanted);
-  // Moves or creates references, fast-forward only, when every one of `expected` is at that commit ("": absent)
-  // as the server tells on the same connection; the server refuses what was moved after that.
+  // Moves or creates references, fast-forward only, when every one of `expected` is at that commit ("":
+  // absent) as the server tells on the same connection; the server refuses what was moved after that.
   GitPush push(const GitRefs& updates, const GitRefs& expected);
 
  private:

@@ -1,5 +1,5 @@
-// libgit2 behind a table of its functions, loaded on first use, and owners for its objects. For the files that
-// speak to libgit2 themselves: core/host/git*.cpp and packager/git_tree.cpp.
+// libgit2 behind a table of its functions, loaded on first use, and owners for its objects. For the files
+// that speak to libgit2 themselves: core/host/git*.cpp and packager/git_tree.cpp.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Git's smart protocol over HTTP (gitprotocol-http(5)): one GET for the references, one POST for each exchange.
+// Git's smart protocol over HTTP (gitprotocol-http(5)): one GET for the references, one POST for each
+// exchange.
 #include <algorithm>
 #include <optional>
 
@@ -68,9 +69,11 @@ class HttpWire final : public Wire {
 
  private:
   [[nodiscard]] std::string description() const {
-    std::string text = "protocol=" + place_.protocol + "\nhost=" + place_.host + "\npath=" + place_.path + "\n";
+    std::string text =
+        "protocol=" + place_.protocol + "\nhost=" + place_.host + "\npath=" + place_.path + "\n";
     if (credentials_) {
-      return text + "username=" + credentials_->user + "\npassword=" + credentials_->password.reveal() + "\n\n";
+      return text + "username=" + credentials_->user + "\npassword=" + credentials_->password.reveal() +
+             "\n\n";
     }
     if (!place_.user.empty()) text += "username=" + place_.user + "\n";
     return text + "\n";
@@ -110,7 +113,8 @@ class HttpWire final : public Wire {
 
   [[noreturn]] void wrong(const std::string& doing) {
     tell("reject");
-    throw Error(ErrorCode::unauthorized, "cannot " + doing + ": the server wants other credentials (HTTP 401)")
+    throw Error(ErrorCode::unauthorized,
+                "cannot " + doing + ": the server wants other credentials (HTTP 401)")
         .fact("user", credentials_->user)
         .hint("git credential approve  (git credential fill gave what the server does not accept)");
   }

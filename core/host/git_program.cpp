@@ -29,8 +29,7 @@ constexpr auto failures = std::to_array<ProgramFailure>({
 std::string last_line(std::string text) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   text.erase(0, text.rfind('\n') + 1);
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return text.substr(0, 300);
 }
 
@@ -55,7 +54,8 @@ std::vector<std::string> ssh_argv(const std::string& url, const std::string& pro
   }
   std::erase_if(place, [](char c) { return c == '[' || c == ']'; });
   if (place.empty() || place.starts_with('-') || path.size() < 2) {
-    throw Error(ErrorCode::project_file, "cannot use " + printable_url(url) + ": it names no host or no path");
+    throw Error(ErrorCode::project_file,
+                "cannot use " + printable_url(url) + ": it names no host or no path");
   }
   std::vector<std::string> argv = {"ssh"};
   if (const auto command = env.get("GIT_SSH_COMMAND")) argv = {"sh", "-c", *command + " \"$@\"", *command};

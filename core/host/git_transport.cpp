@@ -4,7 +4,7 @@ namespace mlship::git2 {
 namespace {
 
 int on_action(git_smart_subtransport_stream** out, git_smart_subtransport* self, const char*,
-           git_smart_service_t service) {
+              git_smart_service_t service) {
   auto& wire = *static_cast<Wire*>(self);
   return wire.guard([&] { *out = &wire.open(service); });
 }

@@ -1,5 +1,5 @@
-// How libgit2's smart protocol gets its bytes here: subtransports over our own HTTP client and over the programs
-// git runs. For core/host/git*.cpp only.
+// How libgit2's smart protocol gets its bytes here: subtransports over our own HTTP client and over the
+// programs git runs. For core/host/git*.cpp only.
 #pragma once
 
 #include <exception>

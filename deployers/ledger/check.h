@@ -1,5 +1,5 @@
-// Whether a ledger is what was written: every line follows from the one before it, every rollout from one before
-// it, every plan and entry can be read.
+// Whether a ledger is what was written: every line follows from the one before it, every rollout from one
+// before it, every plan and entry can be read.
 #pragma once
 
 #include <string>

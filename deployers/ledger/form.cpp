@@ -149,9 +149,8 @@ std::vector<Hold> parse_holds(std::string_view text, const std::string& what) {
 }
 
 void require_hold(const std::vector<Hold>& holds, const std::string& package, const Version& version) {
-  const bool held = std::any_of(holds.begin(), holds.end(), [&](const Hold& h) {
-    return h.package == package && h.version == version;
-  });
+  const bool held = std::any_of(holds.begin(), holds.end(),
+                                [&](const Hold& h) { return h.package == package && h.version == version; });
   if (held) return;
   throw Error(ErrorCode::not_found,
               "cannot release the hold on " + package + " " + version.str() + ": there is none")

@@ -12,7 +12,8 @@
 
 namespace mlship {
 
-constexpr std::uint64_t largest_ledger_text = 1U << 30U;  // bytes; 64 MiB of plan and its entries stay far below
+constexpr std::uint64_t largest_ledger_text = 1U
+                                              << 30U;  // bytes; 64 MiB of plan and its entries stay far below
 
 std::string format_text();
 // Error(ledger) when the text of format.json names another version than this program's.
@@ -39,8 +40,8 @@ std::vector<Hold> parse_holds(std::string_view text, const std::string& what);
 // Error(not_found) when none of them is this one.
 void require_hold(const std::vector<Hold>& holds, const std::string& package, const Version& version);
 
-// Appends with one write and fsync after the first `whole` bytes, cutting what stands there; on failure the file
-// is as it was, as far as the system allows. Made (0600) when absent.
+// Appends with one write and fsync after the first `whole` bytes, cutting what stands there; on failure the
+// file is as it was, as far as the system allows. Made (0600) when absent.
 void append_durable(const Path& file, std::string_view text, std::uint64_t whole);
 
 }  // namespace mlship

@@ -1,6 +1,6 @@
-// The ledger in a git repository: the same texts as in a folder, on the branch main; what is pushed together is one
-// commit. A push that finds main elsewhere is prepared again on what is there now. Read from the object database
-// only, never checked out.
+// The ledger in a git repository: the same texts as in a folder, on the branch main; what is pushed together
+// is one commit. A push that finds main elsewhere is prepared again on what is there now. Read from the
+// object database only, never checked out.
 #include <algorithm>
 
 #include <fmt/core.h>
@@ -62,7 +62,7 @@ class GitLedger final : public Ledger {
   // A rollout that this run writes to.
   struct Open {
     Open(const Path& folder, const std::string& id) : journal(folder, id) {}
-    ChainTail tail;  // of what is in the repository
+    ChainTail tail;             // of what is in the repository
     std::vector<Json> pending;  // noted, not pushed
     Journal journal;
     bool current = true;    // false after a push whose end is not known
@@ -124,8 +124,9 @@ void GitLedger::sync() {
 void GitLedger::check_history(const std::string& now) {
   const std::string seen = repository_.remembered(seen_ref);
   if (!seen.empty() && (now.empty() || !repository_.descends(now, seen))) {
-    throw Error(ErrorCode::ledger,
-                fmt::format("cannot use the ledger {}: its history was rewritten since this machine read it", url()))
+    throw Error(
+        ErrorCode::ledger,
+        fmt::format("cannot use the ledger {}: its history was rewritten since this machine read it", url()))
         .fact("seen", seen)
         .fact("now", now.empty() ? "no branch main" : now)
         .hint("find out who did it; to go on with what is there: rm -r " + place_.repository.string());
@@ -133,9 +134,10 @@ void GitLedger::check_history(const std::string& now) {
   if (now.empty()) return;
   const auto format = GitTexts(repository_, now, url()).read("format.json");
   if (!format) {
-    throw Error(ErrorCode::ledger, fmt::format("cannot use the ledger {}: its branch main holds something else "
-                                               "(no format.json)",
-                                               url()))
+    throw Error(ErrorCode::ledger,
+                fmt::format("cannot use the ledger {}: its branch main holds something else "
+                            "(no format.json)",
+                            url()))
         .hint("give the ledger a repository of its own");
   }
   check_format(*format, url());
@@ -298,8 +300,9 @@ void GitLedger::flush(const std::string& rollout, const std::vector<Json>& entri
       const std::string plan = all.read("rollouts/" + rollout + "/plan.json").value_or("");
       const std::string there = all.read(entries_path(rollout)).value_or("");
       if (read_chain(there, seed_of(plan), entries_path(rollout)).tail.prev != to.tail.prev) {
-        throw lease_ ? lease_->lost_error()
-                     : Error(ErrorCode::ledger_busy, "cannot write to rollout " + rollout + ": another run does");
+        throw lease_
+            ? lease_->lost_error()
+            : Error(ErrorCode::ledger_busy, "cannot write to rollout " + rollout + ": another run does");
       }
     }
     all.append(entries_path(rollout), lines);
@@ -320,8 +323,8 @@ void GitLedger::append_hold(const Json& entry, const std::string& message) {
   });
 }
 
-// Makes the files on what main is now and pushes them, until they are there. `last`: gives the leases back with
-// it.
+// Makes the files on what main is now and pushes them, until they are there. `last`: gives the leases back
+// with it.
 void GitLedger::publish(const std::string& message, const Make& make, bool last) {
   int lost_replies = 0;
   for (int attempt = 0; attempt < max_pushes; ++attempt) {
@@ -344,8 +347,8 @@ void GitLedger::publish(const std::string& message, const Make& make, bool last)
     fresh_ = false;
     host_.clock.sleep(race_pause * (1 + attempt % 8));
   }
-  throw Error(ErrorCode::ledger_busy, fmt::format("cannot write to the ledger {}: others write to it all the time",
-                                                  url()))
+  throw Error(ErrorCode::ledger_busy,
+              fmt::format("cannot write to the ledger {}: others write to it all the time", url()))
       .hint("run the command again");
 }
 
@@ -404,7 +407,8 @@ bool GitLedger::landed(const std::string& commit) {
 
 }  // namespace
 
-std::unique_ptr<Ledger> git_ledger(const GitPlace& place, bool remote, const LedgerSurroundings& surroundings) {
+std::unique_ptr<Ledger> git_ledger(const GitPlace& place, bool remote,
+                                   const LedgerSurroundings& surroundings) {
   return std::make_unique<GitLedger>(place, remote, surroundings);
 }
 

@@ -30,8 +30,8 @@ milliseconds trusted(milliseconds ttl) {
 std::string branch_word(const std::string& name) {
   std::string out;
   for (const char c : name) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == '-' || c == '_';
+    const bool plain =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
@@ -44,8 +44,7 @@ std::string ref_of(const std::string& package, const std::string& target) {
 }  // namespace
 
 std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   while (text.ends_with(' ')) text.pop_back();
   return text;
 }
@@ -55,9 +54,10 @@ bool locked_elsewhere(const std::string& status) {
 }
 
 Error refused_push(const std::string& ledger, const std::string& status, const std::string& words) {
-  Error error = Error(ErrorCode::forbidden, fmt::format("cannot write to the ledger {}: the server refuses: {}",
-                                                        ledger, printable(status)))
-                    .hint("ask the owner of that repository; its hooks and rules decide");
+  Error error =
+      Error(ErrorCode::forbidden,
+            fmt::format("cannot write to the ledger {}: the server refuses: {}", ledger, printable(status)))
+          .hint("ask the owner of that repository; its hooks and rules decide");
   const std::string said = printable(words);
   return said.empty() ? error : std::move(error).fact("server", said);
 }
@@ -138,8 +138,9 @@ void GitLease::take(const std::string& target, const LeaseRequest& request) {
     }
     return;
   }
-  throw Error(ErrorCode::ledger_busy, fmt::format("cannot use the ledger {}: others take {} on {} all the time",
-                                                  place_.printed, request.package, target))
+  throw Error(ErrorCode::ledger_busy,
+              fmt::format("cannot use the ledger {}: others take {} on {} all the time", place_.printed,
+                          request.package, target))
       .hint("run the command again");
 }
 
@@ -151,7 +152,8 @@ void GitLease::watch(const std::string& ref, const Seen& seen, const LeaseReques
   const auto pause = std::clamp(seen.ttl / 10, shortest_pause, longest_pause);
   while (host_.clock.monotonic() - begun < seen.ttl) {
     if (request.interrupted != nullptr && request.interrupted->load()) {
-      throw Error(ErrorCode::interrupted, "interrupted: nothing was written").hint("run the same command again");
+      throw Error(ErrorCode::interrupted, "interrupted: nothing was written")
+          .hint("run the same command again");
     }
     host_.clock.sleep(pause);
     const GitRefs refs = remote_.fetch({});
@@ -286,17 +288,19 @@ void GitLease::reconcile(const GitRefs& server) {
 }
 
 Error GitLease::lost_error() const {
-  return Error(ErrorCode::ledger_busy, fmt::format("cannot write to the ledger {}: another runner took {} over",
-                                                   place_.printed, package_))
+  return Error(ErrorCode::ledger_busy,
+               fmt::format("cannot write to the ledger {}: another runner took {} over", place_.printed,
+                           package_))
       .hint("mlship history " + package_);
 }
 
-// Under lock(). Network failures leave the lease as it is: its age tells.
+// Under lock(). Failures (no answer, a full disk) leave the lease as it is: its age tells.
 void GitLease::renew() {
-  const GitRefs beats = renewals();
-  if (beats.empty() || lost_) return;
+  if (lost_) return;
   const auto begun = host_.clock.monotonic();
   try {
+    const GitRefs beats = renewals();
+    if (beats.empty()) return;
     const GitPush result = remote_.push(beats, refs_);
     if (result.updated.size() == beats.size()) return pushed(beats, begun);
     reconcile(result.moved ? result.refs : remote_.fetch({}));

@@ -1,6 +1,6 @@
-// The lease of a ledger in a git repository: one branch per package and target, lease/<package>/<target>, whose
-// commits hold lease.json. Holding it means being the one who moves the branch on; who does not, for the TTL, has
-// lost it to whoever looks that long (each by its own monotonic clock: no clocks are compared).
+// The lease of a ledger in a git repository: one branch per package and target, lease/<package>/<target>,
+// whose commits hold lease.json. Holding it means being the one who moves the branch on; who does not, for
+// the TTL, has lost it to whoever looks that long (each by its own monotonic clock: no clocks are compared).
 #pragma once
 
 #include <condition_variable>
@@ -30,8 +30,8 @@ Error refused_push(const std::string& ledger, const std::string& status, const s
 
 class GitLease {
  public:
-  // Takes the leases, one after the other in order, so that of two runs one gets on. Error(ledger_busy) naming
-  // the holder; waits for the TTL when the holder may be dead.
+  // Takes the leases, one after the other in order, so that of two runs one gets on. Error(ledger_busy)
+  // naming the holder; waits for the TTL when the holder may be dead.
   GitLease(GitPlace place, Host& host, Diagnostics& diagnostics, const LeaseRequest& request);
   ~GitLease();  // stops renewing; release() gives the leases back
   GitLease(const GitLease&) = delete;
@@ -39,17 +39,18 @@ class GitLease {
 
   [[nodiscard]] bool valid();
 
-  // Held while another push tells where the lease's branches must be, so that no renewal moves them meanwhile.
+  // Held while another push tells where the lease's branches must be, so that no renewal moves them
+  // meanwhile.
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
   // Under lock().
   [[nodiscard]] bool lost() const { return lost_; }
   [[nodiscard]] const GitRefs& refs() const { return refs_; }
   [[nodiscard]] bool covers(const RolloutRecord& record) const;  // all that it changes is leased
-  GitRefs renewals();                       // empty when none is due yet
-  GitRefs releases();                       // the branches as given back
+  GitRefs renewals();                                            // empty when none is due yet
+  GitRefs releases();                                            // the branches as given back
   void pushed(const GitRefs& updates, std::chrono::milliseconds begun);
-  // What the server says, after a push whose end is not known: the lease is lost when a branch is neither where it
-  // was nor where this run tried to put it.
+  // What the server says, after a push whose end is not known: the lease is lost when a branch is neither
+  // where it was nor where this run tried to put it.
   void reconcile(const GitRefs& server);
   // Error(ledger_busy): another runner took over.
   [[nodiscard]] Error lost_error() const;
@@ -59,7 +60,8 @@ class GitLease {
 
   void take(const std::string& target, const LeaseRequest& request);
   void watch(const std::string& ref, const Seen& seen, const LeaseRequest& request);
-  bool claim(const std::string& ref, const std::string& target, const Seen& seen, const LeaseRequest& request);
+  bool claim(const std::string& ref, const std::string& target, const Seen& seen,
+             const LeaseRequest& request);
   [[nodiscard]] Seen look(const std::string& ref);
   std::string commit(const std::string& ref, bool held);
   void renew();
@@ -75,7 +77,7 @@ class GitLease {
   std::string holder_, package_;
   std::set<std::string> targets_;
   GitRefs refs_;
-  std::map<std::string, Json> texts_;                   // lease.json by reference
+  std::map<std::string, Json> texts_;                  // lease.json by reference
   std::map<std::string, std::set<std::string>> mine_;  // commits this run made, by reference
   std::atomic<bool> lost_ = false;
   std::atomic<std::int64_t> renewed_ms_{0};

@@ -9,6 +9,7 @@
 namespace mlship {
 
 // place.repository: the folder of this machine's copy and journal. remote: other machines reach it too.
-std::unique_ptr<Ledger> git_ledger(const GitPlace& place, bool remote, const LedgerSurroundings& surroundings);
+std::unique_ptr<Ledger> git_ledger(const GitPlace& place, bool remote,
+                                   const LedgerSurroundings& surroundings);
 
 }  // namespace mlship

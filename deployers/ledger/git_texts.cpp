@@ -36,7 +36,8 @@ std::optional<std::string> GitTexts::read(const std::string& path) const {
     const auto more = part(part_name(path, number));
     if (!more) break;
     if (text->size() + more->size() > largest_text) {
-      throw Error(ErrorCode::ledger, "cannot use the ledger " + ledger_ + ": " + path + " is larger than 256 MiB");
+      throw Error(ErrorCode::ledger,
+                  "cannot use the ledger " + ledger_ + ": " + path + " is larger than 256 MiB");
     }
     *text += *more;
   }

@@ -1,5 +1,5 @@
-// The texts of a ledger in one commit. A text is a file and its continuations NAME.2, NAME.3 …, so that appending
-// to a long one writes little.
+// The texts of a ledger in one commit. A text is a file and its continuations NAME.2, NAME.3 …, so that
+// appending to a long one writes little.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// What a run wrote to a shared ledger and has not pushed yet, fsynced on this machine: the very lines, so that they
-// are taken up again after a crash only where they still follow what the ledger has.
+// What a run wrote to a shared ledger and has not pushed yet, fsynced on this machine: the very lines, so
+// that they are taken up again after a crash only where they still follow what the ledger has.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,8 @@ class Journal {
 
   // A journal of this rollout is in the folder: adopt() may find something.
   static bool left_behind(const Path& folder, const std::string& rollout);
-  // The entries that dead runs left of this rollout and that follow `tail`; they are in this journal then, and
-  // their files are gone. What does not follow is thrown away: somebody else went on meanwhile.
+  // The entries that dead runs left of this rollout and that follow `tail`; they are in this journal then,
+  // and their files are gone. What does not follow is thrown away: somebody else went on meanwhile.
   std::vector<Json> adopt(const ChainTail& tail);
 
  private:

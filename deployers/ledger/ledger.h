@@ -44,8 +44,8 @@ struct RolloutRecord {
   std::vector<std::string> commits;
   Json execution;  // how the rollout goes about it; null in old ledgers
   Json plan;
-  std::vector<Json> entries;  // intents, results, carriers, state changes, in order
-  bool torn = false;          // the last line was cut by a crash and is not among entries
+  std::vector<Json> entries;        // intents, results, carriers, state changes, in order
+  bool torn = false;                // the last line was cut by a crash and is not among entries
   ChainLink after;                  // of the first line
   std::vector<std::string> hashes;  // of every line, the first one's first; hex
 };

@@ -1,4 +1,5 @@
-// A real git server on loopback for contract tests: lighttpd in front of git http-backend, user "u", password "p".
+// A real git server on loopback for contract tests: lighttpd in front of git http-backend, user "u", password
+// "p".
 #pragma once
 
 #include <memory>

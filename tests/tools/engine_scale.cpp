@@ -1,10 +1,11 @@
-// Plans and rolls out a fleet of scripted objects, and prints what it cost: the greatest amount of heap in use
-// at once, the calls that a shared ledger would answer with a push, and the waves.
+// Plans and rolls out a fleet of scripted objects, and prints what it cost: the greatest amount of heap in
+// use at once, the calls that a shared ledger would answer with a push, and the waves.
 //   engine_scale FOLDER OBJECTS
 #include <cstdio>
 #include <cstdlib>
-#include <malloc.h>
 #include <new>
+
+#include <malloc.h>
 
 #include "tests/support/memory_ledger.h"
 

@@ -21,8 +21,8 @@ std::chrono::milliseconds ttl_of(const Env& env) {
   if (text) {
     const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), seconds);
     if (failed != std::errc() || end != text->data() + text->size() || seconds < 1 || seconds > longest_ttl) {
-      throw Error(ErrorCode::usage,
-                  "cannot use MLSHIP_LEASE_TTL=" + *text + ": it is no whole number of seconds from 1 to 3600");
+      throw Error(ErrorCode::usage, "cannot use MLSHIP_LEASE_TTL=" + *text +
+                                        ": it is no whole number of seconds from 1 to 3600");
     }
   }
   return std::chrono::seconds(seconds);
@@ -43,7 +43,8 @@ std::string folder_name(const std::string& printed) {
 std::string identity(const std::string& text) {
   std::string out = text;
   std::replace_if(
-      out.begin(), out.end(), [](unsigned char c) { return c <= 0x20 || c == '<' || c == '>' || c >= 0x7f; }, '-');
+      out.begin(), out.end(), [](unsigned char c) { return c <= 0x20 || c == '<' || c == '>' || c >= 0x7f; },
+      '-');
   return out.empty() ? "mlship" : out;
 }
 

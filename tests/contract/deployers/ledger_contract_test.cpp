@@ -1,8 +1,7 @@
 // What every store of the ledger keeps to: a folder, a git repository of this machine, one behind a server.
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include "deployers/ledger/check.h"
 #include "tests/support/git_server.h"
@@ -299,7 +298,8 @@ TEST_P(LedgerContract, HoldsStandUntilReleased) {
   ledger->put_hold({"churn", v, "r1", 9});
   ledger->put_hold({"other", v, "r2", 10});
   EXPECT_EQ(open(two)->holds().size(), 2U);
-  EXPECT_EQ(code_of([&] { check_holds(*open(two), "churn", *Version::parse("1.4")); }), ErrorCode::version_held);
+  EXPECT_EQ(code_of([&] { check_holds(*open(two), "churn", *Version::parse("1.4")); }),
+            ErrorCode::version_held);
   ledger->release_hold("churn", v, "ada");
   ASSERT_EQ(open(two)->holds().size(), 1U);
   EXPECT_EQ(open(two)->holds()[0].package, "other");

@@ -59,7 +59,8 @@ class Scenario {
     on_stage_ = false;
   }
 
-  // After the storm: whatever was begun is brought to an end without faults, and must be what the report says.
+  // After the storm: whatever was begun is brought to an end without faults, and must be what the report
+  // says.
   void settle() {
     for (auto* target : targets_) calm(*target);
     lease_.expired = true;
@@ -135,8 +136,7 @@ class Scenario {
   }
 
   Engine engine_of(Ledger& ledger, Actor& actor) {
-    Engine engine{world_.targets, ledger,           world_.source,
-                  world_.host,    world_.diagnostics, actor.interrupted};
+    Engine engine{world_.targets, ledger, world_.source, world_.host, world_.diagnostics, actor.interrupted};
     engine.trace = [this](const Transition& t) { seen_.insert({t.from, t.event}); };
     return engine;
   }
