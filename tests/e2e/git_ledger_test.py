@@ -237,7 +237,7 @@ done
             self.skipTest("needs root to mount a tmpfs")
         small = self.box.folder("small")
         # In a mount namespace of its own.
-        script = 'mount -t tmpfs -o size=128k,mode=700 tmpfs "$1"; shift; exec "$@"'
+        script = 'mount -t tmpfs -o size=96k,mode=700 tmpfs "$1"; shift; exec "$@"'
         full = self.box.run(["unshare", "--mount", "bash", "-c", script, "bash", small, e2e.mlship_binary(), "rollout",
                              "--yes"], cwd=self.project, env={"XDG_DATA_HOME": str(small)}, exit=None)
         # 8 when the lease could not be renewed any more.
