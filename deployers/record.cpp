@@ -131,13 +131,13 @@ RolloutView view(RolloutRecord record) {
   const std::string id = record.id;
   try {
     RolloutView view;
-    view.plan = parse_plan(canonical_json(record.plan));
+    view.plan = parse_plan(record.plan);
     if (view.plan.environment != record.environment || view.plan.package != record.package) {
       throw Error(ErrorCode::ledger, "its plan is for something else");
     }
     const std::vector<Json> entries = std::move(record.entries);
     view.record = std::move(record);
-    view.record.plan = nullptr;
+    view.record.plan.clear();
     view.record.entries.clear();
     Reader reader(view);
     for (const auto& entry : entries) reader.entry(entry);

@@ -168,6 +168,22 @@ Json execution_json(const RunContext& context) {
   return json;
 }
 
+RolloutRecord record_of(const std::string& id, const Plan& plan, const RunContext& context,
+                        std::int64_t now) {
+  RolloutRecord record;
+  record.id = id;
+  record.command = context.command;
+  record.environment = plan.environment;
+  record.package = plan.package;
+  record.who = context.who;
+  record.host = context.host;
+  record.started = now;
+  record.commits = context.commits;
+  record.execution = execution_json(context);
+  record.plan = canonical_plan(plan);
+  return record;
+}
+
 // Goes about it as the run before did.
 RunContext recorded_context(Engine& engine, const RolloutView& rollout, const RunContext& who) {
   RunContext context = who;
@@ -244,21 +260,11 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   settle_unfinished(engine, plan.environment, plan.package, request.targets);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};
 
-  RolloutRecord record;
-  record.id = next_rollout_id(engine.ledger, now);
-  record.command = context.command;
-  record.environment = plan.environment;
-  record.package = plan.package;
-  record.who = context.who;
-  record.host = context.host;
-  record.started = now;
-  record.commits = context.commits;
-  record.execution = execution_json(context);
-  record.plan = to_json(plan);
-  engine.ledger.begin(record);
-  return with_resume_hint(record.id, [&] {
-    Runner runner(engine, *lease, record.id, plan, release, context);
-    if (plan.direction == Direction::down) hold_what_is_left(engine.ledger, plan, record.id, now);
+  const std::string id = next_rollout_id(engine.ledger, now);
+  engine.ledger.begin(record_of(id, plan, context, now));
+  return with_resume_hint(id, [&] {
+    Runner runner(engine, *lease, id, plan, release, context);
+    if (plan.direction == Direction::down) hold_what_is_left(engine.ledger, plan, id, now);
     return conduct(engine, runner, plan, context, {}, start);
   });
 }

@@ -65,8 +65,6 @@ struct LiveObject {
   std::string token;       // the system's concurrency token (sha256 of a file); "" when it has none
   nlohmann::json locator;  // the target's own words to find the object again; stored in plan and ledger
   std::vector<FoundReference> references;
-  std::optional<std::int64_t> next_run;  // seconds since the epoch; nullopt: no schedule, or not known
-  std::string stamp;                     // the tag of the mlship write that the object bears; "" when none
 };
 
 struct Skipped {

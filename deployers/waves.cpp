@@ -29,7 +29,10 @@ class Graph {
       : operations_(operations) {
     for (const auto& op : operations) traits_.push_back(traits_of(sections, op.object));
     for (size_t later = 0; later < operations.size(); ++later) {
-      for (size_t first = 0; first < operations.size(); ++first) {
+      // Most objects of a large fleet wait for nothing.
+      const bool waits = !traits_[later].reads.empty() || !traits_[later].after.empty() ||
+                         (later < needs.size() && !needs[later].empty());
+      for (size_t first = 0; waits && first < operations.size(); ++first) {
         if (first != later && precedes(first, later, needs)) before_[later].push_back(first);
       }
     }

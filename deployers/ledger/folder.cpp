@@ -54,10 +54,9 @@ class FolderLedger : public Ledger {
     const Path parent = folder_ / "rollouts";
     const Path place = parent / record.id;
     const fs::TempFolder made(parent, begin_prefix);
-    const std::string plan = plan_text(record);
-    ChainTail tail{seed_of(plan)};
+    ChainTail tail{seed_of(record.plan)};
     const std::string line = chain_line(begin_entry(record, newest_link(*this)), tail);
-    fs::write_atomic(made.path() / "plan.json", plan, file_mode);
+    fs::write_atomic(made.path() / "plan.json", record.plan, file_mode);
     fs::write_atomic(made.path() / "entries.jsonl", line, file_mode);
     fs::sync_folder(made.path());
     if (!fs::rename_no_replace(made.path(), place)) {

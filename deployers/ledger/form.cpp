@@ -83,10 +83,6 @@ Json begin_entry(const RolloutRecord& record, const ChainLink& after) {
   return entry;
 }
 
-std::string plan_text(const RolloutRecord& record) {
-  return canonical_json(record.plan) + "\n";
-}
-
 std::string seed_of(std::string_view plan) {
   return sha256(plan).hex();
 }
@@ -102,13 +98,13 @@ ChainLink newest_link(Ledger& ledger) {
   }
 }
 
-RolloutRecord parse_rollout(const std::string& id, const std::string& plan, std::string_view entries,
+RolloutRecord parse_rollout(const std::string& id, std::string plan, std::string_view entries,
                             const std::string& what) {
   Chain chain = read_chain(entries, seed_of(plan), what);
   if (chain.entries.empty())
     throw Error(ErrorCode::ledger, "cannot read rollout " + id + ": it has no entries");
   RolloutRecord record = head(chain.entries.front(), id);
-  record.plan = parse_json(plan, ErrorCode::ledger, "the plan of rollout " + id);
+  record.plan = std::move(plan);
   record.entries.assign(std::make_move_iterator(chain.entries.begin() + 1),
                         std::make_move_iterator(chain.entries.end()));
   record.hashes = std::move(chain.hashes);

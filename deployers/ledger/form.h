@@ -25,12 +25,11 @@ bool valid_rollout_id(std::string_view name);
 
 // rollouts/<id>/entries.jsonl begins with it.
 Json begin_entry(const RolloutRecord& record, const ChainLink& after);
-std::string plan_text(const RolloutRecord& record);
 std::string seed_of(std::string_view plan);  // what the first entry's "prev" holds
 // To the newest rollout as it is now; one that cannot be read does not block the next.
 ChainLink newest_link(Ledger& ledger);
 // `what` names the entries in messages.
-RolloutRecord parse_rollout(const std::string& id, const std::string& plan, std::string_view entries,
+RolloutRecord parse_rollout(const std::string& id, std::string plan, std::string_view entries,
                             const std::string& what);
 
 Json hold_entry(const Hold& hold);

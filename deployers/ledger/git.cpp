@@ -244,7 +244,7 @@ void GitLedger::reload(Open& open, const std::string& id) {
 }
 
 void GitLedger::begin(const RolloutRecord& record) {
-  const std::string plan = plan_text(record);
+  const std::string& plan = record.plan;
   ChainTail tail;
   publish("begin " + record.command + " " + record.id + " of " + record.package + "\n", [&](GitTexts& all) {
     if (all.read(entries_path(record.id))) {

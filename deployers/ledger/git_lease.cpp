@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "deployers/plan.h"
 #include "deployers/strict_json.h"
 
 namespace mlship {
@@ -239,12 +240,14 @@ std::string GitLease::commit(const std::string& ref, bool held) {
 }
 
 bool GitLease::covers(const RolloutRecord& record) const {
-  if (record.package != package_ || !record.plan.is_object()) return false;
-  const Json operations = record.plan.value("operations", Json::array());
-  return std::all_of(operations.begin(), operations.end(), [&](const Json& op) {
-    const Json target = op.is_object() ? op.value("target", Json()) : Json();
-    return target.is_string() && targets_.contains(target.get<std::string>());
-  });
+  if (record.package != package_) return false;
+  try {
+    const Plan plan = parse_plan(record.plan);
+    return std::all_of(plan.operations.begin(), plan.operations.end(),
+                       [&](const Operation& op) { return targets_.contains(op.target); });
+  } catch (const Error&) {  // whoever wants to go on with it will be told
+    return false;
+  }
 }
 
 GitRefs GitLease::renewals() {

@@ -43,7 +43,7 @@ struct RolloutRecord {
   std::int64_t started = 0;
   std::vector<std::string> commits;
   Json execution;  // how the rollout goes about it; null in old ledgers
-  Json plan;
+  std::string plan;  // the text of plan.json: canonical_plan()
   std::vector<Json> entries;        // intents, results, carriers, state changes, in order
   bool torn = false;                // the last line was cut by a crash and is not among entries
   ChainLink after;                  // of the first line
