@@ -8,6 +8,7 @@
 
 #include "cli/render.h"
 #include "core/settings.h"
+#include "deployers/ledger/ledger.h"
 
 namespace mlship {
 namespace {
@@ -165,6 +166,9 @@ std::string program_help(const CommandLine& line, const Style& style) {
   out += "\n" + style.bold("Flags of every command") + "\n" + argument_rows(line.global_arguments);
   out += "\n" + style.bold("The way through") + "\n" + std::string(examples);
   out += "\n" + style.bold("Naming a bundle") + "\n" + std::string(references);
+  std::vector<std::pair<std::string, std::string>> stores;
+  for (const auto* store : ledger_factories()) stores.emplace_back(store->example, store->summary);
+  out += "\n" + style.bold("Where the ledger is (environments.NAME.ledger)") + "\n" + rows(stores);
   out += "\n" + style.bold("Environment variables") + "\n" + environment_variables();
   return out + "\n" + style.bold("Exit codes") + "\n" + exit_code_lines();
 }

@@ -180,9 +180,10 @@ SettingValue Services::ledger_setting() {
   const EnvironmentSection* chosen = environment ? &*environment : nullptr;
   if (chosen == nullptr && !project().environments.empty()) chosen = &project().environments.begin()->second;
   if (chosen != nullptr && !chosen->ledger.empty()) {
+    const Origin origin = origin_of(chosen->at, user_file());
+    if (is_ledger_url(chosen->ledger)) return {chosen->ledger, origin, chosen->at.line_str()};
     const Path folder = expand(chosen->ledger, project().folder, host_.env);
-    return {std::filesystem::absolute(folder).lexically_normal().string(), origin_of(chosen->at, user_file()),
-            chosen->at.line_str()};
+    return {std::filesystem::absolute(folder).lexically_normal().string(), origin, chosen->at.line_str()};
   }
   return {(host_.env.data_folder() / "ledger").string(), Origin::built_in, "built-in default"};
 }
@@ -204,7 +205,7 @@ RegistrySource& Services::source() {
 }
 
 Ledger& Services::ledger() {
-  if (!ledger_) ledger_ = folder_ledger(ledger_setting().value);
+  if (!ledger_) ledger_ = open_ledger(ledger_setting().value, {host_, diagnostics_});
   return *ledger_;
 }
 

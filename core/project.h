@@ -109,7 +109,7 @@ struct EnvironmentSection {
   std::string name;
   std::string registry;              // name of a [registries] entry, or a URL
   std::vector<std::string> targets;  // names; empty: all
-  std::string ledger;                // a folder; empty: beside the default registry
+  std::string ledger;                // a folder or git+…://; empty: beside the default registry
   Where at;
 };
 

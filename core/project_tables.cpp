@@ -85,7 +85,8 @@ constexpr auto objects = std::to_array<KeySpec>({
 constexpr auto environments = std::to_array<KeySpec>({
     {"registry", Type::string, "a [registries] entry or a URL", "the only one, else the user's data folder"},
     {"targets", Type::string_list, "[targets] entries", "all"},
-    {"ledger", Type::string, "the folder of its ledger", "beside the default registry"},
+    {"ledger", Type::string, "a folder, or git+https://, git+ssh:// or git+file:// and a repository",
+     "beside the default registry"},
 });
 
 constexpr auto tables = std::to_array<TableSpec>({

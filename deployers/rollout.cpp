@@ -13,13 +13,31 @@
 namespace mlship {
 namespace {
 
-LeaseRequest lease_request(const RunContext& context, const Plan& plan, std::int64_t now) {
-  LeaseRequest request{fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host,
-                                   ::getpid(), context.command, plan.package, rfc3339(now)),
-                       plan.package,
-                       {}};
-  std::set<std::string> targets;
+void add_targets(const Plan& plan, std::set<std::string>& targets) {
   for (const auto& op : plan.operations) targets.insert(op.target);
+}
+
+// What the run may change: what is planned, what convergence may find, and what runs that did not end left.
+LeaseRequest lease_request(Engine& engine, const RunContext& context, const Plan& plan) {
+  LeaseRequest request;
+  request.holder = fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host, ::getpid(),
+                               context.command, plan.package, rfc3339(engine.host.clock.now()));
+  request.package = plan.package;
+  request.interrupted = &engine.interrupted;
+  std::set<std::string> targets;
+  add_targets(plan, targets);
+  if (context.converge) {
+    const auto& chosen = context.converge->selection.targets;
+    targets.insert(chosen.begin(), chosen.end());
+    for (const auto& target : engine.targets) {
+      if (chosen.empty()) targets.insert(target->name());
+    }
+  }
+  const auto visit = [&](const RolloutView& rollout) {
+    if (!rollout.ended() || rollout.dangling()) add_targets(rollout.plan, targets);
+    return !rollout.ended() || rollout.dangling();
+  };
+  each_rollout(engine.ledger, plan.environment, plan.package, visit, [](const std::string&, const Error&) {});
   request.targets.assign(targets.begin(), targets.end());
   return request;
 }
@@ -236,9 +254,10 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   }
   const auto start = engine.host.clock.monotonic();
   const auto now = engine.host.clock.now();
-  const auto lease = engine.ledger.acquire(lease_request(context, plan, now));
+  const LeaseRequest request = lease_request(engine, context, plan);
+  const auto lease = engine.ledger.acquire(request);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
-  settle_unfinished(engine, plan.environment, plan.package);
+  settle_unfinished(engine, plan.environment, plan.package, request.targets);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};
 
   const std::string id = next_rollout_id(engine.ledger, now);
@@ -253,7 +272,8 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& who) {
   const auto start = engine.host.clock.monotonic();
   RolloutView before = read_view(engine.ledger, id);
-  const auto lease = engine.ledger.acquire(lease_request(who, before.plan, engine.host.clock.now()));
+  const auto lease =
+      engine.ledger.acquire(lease_request(engine, recorded_context(engine, before, who), before.plan));
   before = read_view(engine.ledger, id);
   const bool reverting = before.state == "reverting" || before.state == "needs-human";
   const Plan& plan = before.plan;

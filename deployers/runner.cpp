@@ -103,7 +103,17 @@ Runner::~Runner() = default;
 
 void Runner::append(Json entry) {
   entry["at"] = engine_.host.clock.now();
-  engine_.ledger.append(id_, {entry});
+  write_ledger([&] { engine_.ledger.append(id_, {entry}); });
+}
+
+// The ledger itself may be the first to see that another runner took over.
+void Runner::write_ledger(const std::function<void()>& write) {
+  try {
+    write();
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::ledger_busy) throw;
+    lease_lost_ = true;
+  }
 }
 
 bool Runner::stop() const {
@@ -133,6 +143,7 @@ void Runner::place_one(const std::string& target_name, const Carrier& carrier) {
   Target* target = find_target(engine_.targets, target_name);
   if (target == nullptr) return;  // its operations say so
   append({{"type", "carrier-intent"}, {"target", target_name}, {"carrier", bytes_to_json(carrier.id)}});
+  if (stop()) return;
   std::string outcome;
   try {
     engine_.diagnostics.detail("place " + carrier.place);
@@ -141,10 +152,12 @@ void Runner::place_one(const std::string& target_name, const Carrier& carrier) {
     outcome = "failed";
     failed_carriers_[carrier_key(target_name, carrier.id)] = e.message();
   }
-  append({{"type", "carrier"},
-          {"target", target_name},
-          {"carrier", bytes_to_json(carrier.id)},
-          {"outcome", outcome}});
+  const Json result = {{"type", "carrier"},
+                       {"target", target_name},
+                       {"carrier", bytes_to_json(carrier.id)},
+                       {"outcome", outcome},
+                       {"at", engine_.host.clock.now()}};
+  write_ledger([&] { engine_.ledger.note(id_, {result}); });
 }
 
 Runner::Tracks Runner::prepare(std::span<const Operation* const> batch, const Before& before) {
@@ -288,7 +301,7 @@ void Runner::record(Tracks& tracks) {
     entry["at"] = now;
     notes.push_back(std::move(entry));
   }
-  if (!notes.empty() && !lease_lost_) engine_.ledger.note(id_, notes);
+  if (!notes.empty() && !lease_lost_) write_ledger([&] { engine_.ledger.note(id_, notes); });
 }
 
 void Runner::refuse(const Operation& operation, Outcome outcome, const std::string& detail) {
@@ -385,8 +398,14 @@ void settle_dangling(Engine& engine, const RolloutView& rollout) {
   }
 }
 
-void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package) {
+void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
+                       const std::vector<std::string>& leased) {
   const auto visit = [&](const RolloutView& rollout) {
+    const auto& ops = rollout.plan.operations;
+    const bool covered = std::all_of(ops.begin(), ops.end(), [&](const Operation& op) {
+      return std::find(leased.begin(), leased.end(), op.target) != leased.end();
+    });
+    if (!covered) return !rollout.ended() || rollout.dangling();
     settle_dangling(engine, rollout);
     if (rollout.ended()) return rollout.dangling();
     engine.ledger.append(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -67,6 +68,7 @@ class Runner {
   [[nodiscard]] Tracks prepare(std::span<const Operation* const> batch, const Before& before);
   Tracks take_busy(Tracks& tracks);
   void report_busy(const Track& track);
+  void write_ledger(const std::function<void()>& write);
   void work(Tracks& tracks);
   void read(const Members& tracks);
   void intend(const Members& tracks, bool reverting);
@@ -106,7 +108,9 @@ class Runner {
 // An operation that an earlier run may have left half done: cleans up after its write and says in the ledger
 // what is live. Needs the ledger held.
 void settle_dangling(Engine& engine, const RolloutView& rollout);
-// Does so for every rollout since the last one that ended, and marks those it went past as superseded.
-void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package);
+// Does so for every rollout since the last one that ended, and marks those it went past as superseded. Those
+// with a target that is not `leased` are left alone: a run that began meanwhile may be at work on them.
+void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
+                       const std::vector<std::string>& leased);
 
 }  // namespace mlship

@@ -77,7 +77,8 @@ void Runner::intend(const Members& tracks, bool reverting) {
     entries.push_back(intent_json(track->operation, tag(track->operation.id), reverting));
     entries.back()["at"] = now;
   }
-  engine_.ledger.append(id_, entries);
+  write_ledger([&] { engine_.ledger.append(id_, entries); });
+  if (lease_lost_) return;
   for (auto* track : tracks) track->intended = true;
 }
 

@@ -92,6 +92,7 @@ ExitCode run(Services& services) {
   rows.push_back({"registry", attempt([&] { return services.registry_setting(); })});
   rows.back().value.value = printable_url(rows.back().value.value);
   rows.push_back({"ledger", attempt([&] { return services.ledger_setting(); })});
+  rows.back().value.value = printable_url(rows.back().value.value);
   rows.push_back({"yes", services.yes_setting()});
   rows.push_back({"color", services.setting("color", options.color)});
   rows.push_back({"progress", services.setting("progress", options.progress)});

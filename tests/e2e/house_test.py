@@ -20,7 +20,7 @@ ALLOWED = {
 # Each library behind one source file or folder.
 ADAPTERS = {
     r"curl/": ["core/host/http"],
-    r"git2": ["packager/git_"],
+    r"git2": ["core/host/git_", "core/host/git.cpp", "packager/git_tree.cpp"],
     r"archive(_entry)?\.h": ["packager/tar_reader"],
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],
