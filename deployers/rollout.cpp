@@ -13,9 +13,15 @@ namespace {
 
 constexpr int max_passes = 3;  // rollout.md §Converge
 
-std::string holder(const RunContext& context, const Plan& plan, std::int64_t now) {
-  return fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host, ::getpid(),
-                     context.command, plan.package, rfc3339(now));
+LeaseRequest lease_request(const RunContext& context, const Plan& plan, std::int64_t now) {
+  LeaseRequest request{fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host,
+                                   ::getpid(), context.command, plan.package, rfc3339(now)),
+                       plan.package,
+                       {}};
+  std::set<std::string> targets;
+  for (const auto& op : plan.operations) targets.insert(op.target);
+  request.targets.assign(targets.begin(), targets.end());
+  return request;
 }
 
 std::int64_t seconds_since(Clock& clock, std::chrono::milliseconds start) {
@@ -201,7 +207,7 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
     return {"", "committed", {}, plan.skipped, 0};
   }
   const auto now = engine.host.clock.now();
-  const auto held = engine.ledger.acquire(holder(context, plan, now));
+  const auto held = engine.ledger.acquire(lease_request(context, plan, now));
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
   settle_unfinished(engine, plan.environment, plan.package);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};
@@ -223,7 +229,7 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& context) {
   const auto start = engine.host.clock.monotonic();
   RolloutView before = read_view(engine.ledger, id);
-  const auto held = engine.ledger.acquire(holder(context, before.plan, engine.host.clock.now()));
+  const auto held = engine.ledger.acquire(lease_request(context, before.plan, engine.host.clock.now()));
   before = read_view(engine.ledger, id);
   const Plan& plan = before.plan;
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);

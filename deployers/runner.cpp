@@ -96,7 +96,7 @@ Runner::Runner(Engine& engine, std::string id, const std::string& salt, const Re
 
 void Runner::append(Json entry) {
   entry["at"] = engine_.host.clock.now();
-  engine_.ledger.append(id_, entry);
+  engine_.ledger.append(id_, {entry});
 }
 
 void Runner::place(const std::vector<Operation>& operations, const std::vector<Carrier>& carriers) {
@@ -273,7 +273,7 @@ void settle_dangling(Engine& engine, const RolloutView& rollout) {
       const Observation seen = target->observe(op.operation, rollout.plan.salt);
       Json entry = result_json(op.operation.id, outcome_of(seen.state), "settled by reading", seen);
       entry["at"] = engine.host.clock.now();
-      engine.ledger.append(rollout.record.id, entry);
+      engine.ledger.append(rollout.record.id, {entry});
     } catch (const Error& e) {
       if (e.exit_code() == ExitCode::local && e.code() == ErrorCode::disk_full) throw;
       engine.diagnostics.warning("cannot settle " + op.operation.object.id + " of rollout " +
@@ -288,7 +288,7 @@ void settle_unfinished(Engine& engine, const std::string& environment, const std
     if (rollout.ended()) return rollout.dangling();
     engine.ledger.append(
         rollout.record.id,
-        {{"type", "state"}, {"state", "superseded"}, {"seconds", 0}, {"at", engine.host.clock.now()}});
+        {Json{{"type", "state"}, {"state", "superseded"}, {"seconds", 0}, {"at", engine.host.clock.now()}}});
     return true;
   };
   each_rollout(engine.ledger, environment, package, visit,

@@ -36,7 +36,7 @@ ExitCode release_hold(const Options& options, Services& services) {
   const Version version = Version::require(ref.tag, scheme_of(services, ref.package), *options.name);
   const auto& env = services.host().env;
   const std::string who = env.user() + "@" + env.host();
-  const auto held = services.ledger().acquire(who + ", rollback --release-hold");
+  const auto held = services.ledger().acquire({who + ", rollback --release-hold", ref.package, {}});
   services.ledger().release_hold(ref.package, version, who);
   services.out().text(fmt::format("{} {} may be rolled out again\n", ref.package, version.str()));
   services.out().document({{"schema", "mlship.rollback/1"},

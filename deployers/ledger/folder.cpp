@@ -43,6 +43,15 @@ void append_durable(const Path& file, const std::string& line, std::uint64_t who
   if (failed != 0) fs::fail(failed, "write to", file);
 }
 
+class FolderLease : public Lease {
+ public:
+  explicit FolderLease(fs::Lock lock) : lock_(std::move(lock)) {}
+  [[nodiscard]] bool valid() override { return true; }  // nobody can take a flock away
+
+ private:
+  fs::Lock lock_;
+};
+
 bool valid_id(const std::string& name) {
   return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
 }
@@ -53,7 +62,9 @@ class FolderLedger : public Ledger {
 
   [[nodiscard]] std::string url() const override { return folder_.string(); }
 
-  std::shared_ptr<void> acquire(const std::string& holder) override {
+  [[nodiscard]] bool shared() const override { return false; }
+
+  std::unique_ptr<Lease> acquire(const LeaseRequest& request) override {
     create();
     const Path file = folder_ / "lock";
     auto lock = fs::Lock::attempt(file);
@@ -63,10 +74,10 @@ class FolderLedger : public Ledger {
           .fact("holder", who.empty() ? "unknown" : who)
           .hint("wait until it has ended, then run the command again");
     }
-    lock->describe(holder);
+    lock->describe(request.holder);
     sweep();
     tails_.clear();  // another process may have written since
-    return std::make_shared<fs::Lock>(std::move(*lock));
+    return std::make_unique<FolderLease>(std::move(*lock));
   }
 
   // The folder appears with its plan and first entry in it, or not at all.
@@ -96,10 +107,10 @@ class FolderLedger : public Ledger {
     tails_[place / "entries.jsonl"] = tail;
   }
 
-  void append(const std::string& rollout, const Json& entry) override {
+  void append(const std::string& rollout, const std::vector<Json>& entries) override {
     const Path file = folder_ / "rollouts" / rollout / "entries.jsonl";
     if (!tails_.contains(file)) tails_[file] = read_tail(rollout);
-    append_line(file, entry);
+    append_lines(file, entries);
   }
 
   void put_hold(const Hold& hold) override {
@@ -238,14 +249,16 @@ class FolderLedger : public Ledger {
     const Path file = folder_ / "holds.jsonl";
     const bool first = !fs::exists(file);
     tails_[file] = hold_chain().tail;
-    append_line(file, entry);
+    append_lines(file, {entry});
     if (first) fs::sync_folder(folder_);
   }
 
-  void append_line(const Path& file, const Json& entry) {
+  void append_lines(const Path& file, const std::vector<Json>& entries) {
     ChainTail& tail = tails_.at(file);
     ChainTail next = tail;
-    append_durable(file, chain_line(entry, next), tail.size);
+    std::string lines;
+    for (const auto& entry : entries) lines += chain_line(entry, next);
+    append_durable(file, lines, tail.size);
     tail = next;
   }
 

@@ -37,17 +37,38 @@ struct RolloutRecord {
   bool torn = false;          // the last line was cut by a crash and is not among entries
 };
 
+// What a run is about to change. Leases of a shared ledger are per target and package, so that runs that
+// cannot meet do not wait for each other; a store may be stricter.
+struct LeaseRequest {
+  std::string holder;                // for people: who, where, what, since when
+  std::string package;               // PEP 503 normal form
+  std::vector<std::string> targets;  // names
+};
+
+// The right to write, given back by destruction.
+class Lease {
+ public:
+  virtual ~Lease() = default;
+  // Asked before every write; false once another runner may have taken over. Cheap.
+  [[nodiscard]] virtual bool valid() = 0;
+};
+
 class Ledger {
  public:
   virtual ~Ledger() = default;
-  [[nodiscard]] virtual std::string url() const = 0;
+  [[nodiscard]] virtual std::string url() const = 0;  // printable
+  // Other machines see it too.
+  [[nodiscard]] virtual bool shared() const = 0;
 
-  // Exclusive use for this process; Error(ledger_busy) naming the holder when another has it. Released by
-  // destruction of the returned object.
-  virtual std::shared_ptr<void> acquire(const std::string& holder) = 0;
-  // Durable before they return. Only while held.
+  // Error(ledger_busy) naming the holder when another has it.
+  virtual std::unique_ptr<Lease> acquire(const LeaseRequest& request) = 0;
+  // Durable where the ledger is before they return; entries of one append() together, in one round trip. Only
+  // while held.
   virtual void begin(const RolloutRecord& record) = 0;
-  virtual void append(const std::string& rollout, const Json& entry) = 0;
+  virtual void append(const std::string& rollout, const std::vector<Json>& entries) = 0;
+  // Durable on this machine before it returns; a shared ledger gets it with the next append(), or when the
+  // lease is given back. For results, which reading the live object can always replace.
+  virtual void note(const std::string& rollout, const Json& entry) { append(rollout, {entry}); }
   virtual void put_hold(const Hold& hold) = 0;
   // Error(not_found) when there is no such hold.
   virtual void release_hold(const std::string& package, const Version& version, const std::string& who) = 0;

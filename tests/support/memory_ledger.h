@@ -15,17 +15,22 @@ class MemoryLedger : public Ledger {
  public:
   explicit MemoryLedger(Steps* steps = nullptr) : steps_(steps) {}
   [[nodiscard]] std::string url() const override { return "memory"; }
-  std::shared_ptr<void> acquire(const std::string&) override { return std::make_shared<int>(0); }
+  [[nodiscard]] bool shared() const override { return false; }
+  struct FreeLease : Lease {
+    [[nodiscard]] bool valid() override { return true; }
+  };
+  std::unique_ptr<Lease> acquire(const LeaseRequest&) override { return std::make_unique<FreeLease>(); }
   void begin(const RolloutRecord& record) override {
     step();
     records[record.id] = record;
     step();
   }
-  void append(const std::string& rollout, const Json& entry) override {
+  void append(const std::string& rollout, const std::vector<Json>& entries) override {
     step();
     if (fails_after > 0 && --fails_after == 0)
       throw Error(ErrorCode::disk_full, "cannot write: no space left");
-    records.at(rollout).entries.push_back(entry);
+    auto& all = records.at(rollout).entries;
+    all.insert(all.end(), entries.begin(), entries.end());
     step();
   }
   void put_hold(const Hold& hold) override {

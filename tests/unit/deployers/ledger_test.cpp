@@ -47,14 +47,14 @@ class FolderLedgerTest : public ::testing::Test {
 
 TEST_F(FolderLedgerTest, KeepsWhatWasWritten) {
   {
-    const auto held = ledger->acquire("ada");
+    const auto held = ledger->acquire({"ada", "churn", {}});
     ledger->begin(record("20261121T000000Z-aaaa"));
-    ledger->append("20261121T000000Z-aaaa", {{"type", "intent"}, {"op", "op-0001"}});
-    ledger->append("20261121T000000Z-aaaa", {{"type", "result"}, {"op", "op-0001"}});
+    ledger->append("20261121T000000Z-aaaa", {Json{{"type", "intent"}, {"op", "op-0001"}}});
+    ledger->append("20261121T000000Z-aaaa", {Json{{"type", "result"}, {"op", "op-0001"}}});
   }
   const auto again = folder_ledger(folder);
-  const auto held = again->acquire("bob");
-  again->append("20261121T000000Z-aaaa", {{"type", "state"}});
+  const auto held = again->acquire({"bob", "churn", {}});
+  again->append("20261121T000000Z-aaaa", {Json{{"type", "state"}}});
   const RolloutRecord read = again->read("20261121T000000Z-aaaa");
   EXPECT_EQ(read.who, "ad\xe9le");
   EXPECT_EQ(read.commits, std::vector<std::string>{"c0ffee"});
@@ -65,7 +65,7 @@ TEST_F(FolderLedgerTest, KeepsWhatWasWritten) {
 }
 
 TEST_F(FolderLedgerTest, IsPrivate) {
-  const auto held = ledger->acquire("ada");
+  const auto held = ledger->acquire({"ada", "churn", {}});
   ledger->begin(record("r1"));
   ledger->put_hold({"churn", *Version::parse("1.4.0"), "r1", 9});
   EXPECT_EQ(fs::stat(folder)->mode, 0700U);
@@ -76,22 +76,22 @@ TEST_F(FolderLedgerTest, IsPrivate) {
 }
 
 TEST_F(FolderLedgerTest, ASecondHolderIsToldWhoHasIt) {
-  auto held = ledger->acquire("ada@ci-1 (process 7)");
+  auto held = ledger->acquire({"ada@ci-1 (process 7)", "churn", {}});
   const auto other = folder_ledger(folder);
-  EXPECT_EQ(code_of([&] { (void)other->acquire("bob"); }), ErrorCode::ledger_busy);
+  EXPECT_EQ(code_of([&] { (void)other->acquire({"bob", "churn", {}}); }), ErrorCode::ledger_busy);
   ASSERT_EQ(facts.size(), 1U);
   EXPECT_EQ(facts[0].value, "ada@ci-1 (process 7)");
   held.reset();
-  EXPECT_NE(other->acquire("bob"), nullptr);
+  EXPECT_NE(other->acquire({"bob", "churn", {}}), nullptr);
 }
 
 TEST_F(FolderLedgerTest, ATornTailIsCutAtTheLastWholeEntry) {
   std::string whole;
   {
-    const auto held = ledger->acquire("ada");
+    const auto held = ledger->acquire({"ada", "churn", {}});
     ledger->begin(record("r1"));
-    ledger->append("r1", {{"n", 1}});
-    ledger->append("r1", {{"n", 2}});
+    ledger->append("r1", {Json{{"n", 1}}});
+    ledger->append("r1", {Json{{"n", 2}}});
     whole = fs::read_file(entries("r1"));
   }
   const size_t last = whole.rfind('\n', whole.size() - 2) + 1;
@@ -100,8 +100,8 @@ TEST_F(FolderLedgerTest, ATornTailIsCutAtTheLastWholeEntry) {
     const auto again = folder_ledger(folder);
     EXPECT_TRUE(again->read("r1").torn);
     EXPECT_EQ(again->read("r1").entries.size(), 1U);
-    const auto held = again->acquire("bob");
-    again->append("r1", {{"n", 3}});
+    const auto held = again->acquire({"bob", "churn", {}});
+    again->append("r1", {Json{{"n", 3}}});
     EXPECT_FALSE(again->read("r1").torn);
     EXPECT_EQ(again->read("r1").entries.at(1)["n"], 3);
   }
@@ -111,10 +111,10 @@ TEST_F(FolderLedgerTest, ATornTailIsCutAtTheLastWholeEntry) {
 
 TEST_F(FolderLedgerTest, AnEditOfThePastShows) {
   {
-    const auto held = ledger->acquire("ada");
+    const auto held = ledger->acquire({"ada", "churn", {}});
     ledger->begin(record("r1"));
-    ledger->append("r1", {{"who", "ada"}});
-    ledger->append("r1", {{"n", 2}});
+    ledger->append("r1", {Json{{"who", "ada"}}});
+    ledger->append("r1", {Json{{"n", 2}}});
   }
   std::string text = fs::read_file(entries("r1"));
   text.replace(text.find("\"who\":\"ada\""), 11, "\"who\":\"bob\"");
@@ -124,7 +124,7 @@ TEST_F(FolderLedgerTest, AnEditOfThePastShows) {
 }
 
 TEST_F(FolderLedgerTest, AnEditedPlanShows) {
-  const auto held = ledger->acquire("ada");
+  const auto held = ledger->acquire({"ada", "churn", {}});
   ledger->begin(record("r1"));
   fs::write_atomic(folder / "rollouts" / "r1" / "plan.json", "{\"any\":\"other\"}\n", 0600);
   EXPECT_EQ(code_of([&] { (void)ledger->read("r1"); }), ErrorCode::ledger);
@@ -139,11 +139,11 @@ TEST_F(FolderLedgerTest, ANewerFormatIsRefused) {
 
 TEST_F(FolderLedgerTest, ABeginThatWasKilledLeavesNoRollout) {
   {
-    const auto held = ledger->acquire("ada");
+    const auto held = ledger->acquire({"ada", "churn", {}});
   }
   fs::make_folders(folder / "rollouts" / ".new-abc");
   EXPECT_TRUE(ledger->rollouts().empty());
-  const auto held = ledger->acquire("ada");
+  const auto held = ledger->acquire({"ada", "churn", {}});
   EXPECT_FALSE(fs::exists(folder / "rollouts" / ".new-abc"));
 }
 
@@ -155,7 +155,7 @@ TEST_F(FolderLedgerTest, AnUnknownRolloutIsNotFoundAndNoPathLeadsOut) {
 }
 
 TEST_F(FolderLedgerTest, HoldsStandUntilReleased) {
-  const auto held = ledger->acquire("ada");
+  const auto held = ledger->acquire({"ada", "churn", {}});
   const Version v = *Version::parse("1.4.0");
   EXPECT_EQ(code_of([&] { ledger->release_hold("churn", v, "ada"); }), ErrorCode::not_found);
   ledger->put_hold({"churn", v, "r1", 9});
@@ -170,20 +170,21 @@ TEST_F(FolderLedgerTest, HoldsStandUntilReleased) {
 }
 
 TEST_F(FolderLedgerTest, AnEntryThatCannotBeWrittenLeavesTheWholeEarlierState) {
-  const auto held = ledger->acquire("ada");
+  const auto held = ledger->acquire({"ada", "churn", {}});
   ledger->begin(record("r1"));
-  ledger->append("r1", {{"n", 1}});
+  ledger->append("r1", {Json{{"n", 1}}});
   const std::string before = fs::read_file(entries("r1"));
   rlimit old{};
   getrlimit(RLIMIT_FSIZE, &old);
   auto* ignored = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{before.size() + 10, old.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  EXPECT_NE(code_of([&] { ledger->append("r1", {{"n", std::string(200, 'x')}}); }), ErrorCode::internal);
+  EXPECT_NE(code_of([&] { ledger->append("r1", {Json{{"n", std::string(200, 'x')}}}); }),
+            ErrorCode::internal);
   setrlimit(RLIMIT_FSIZE, &old);
   std::signal(SIGXFSZ, ignored);
   EXPECT_EQ(fs::read_file(entries("r1")), before);
-  ledger->append("r1", {{"n", 2}});
+  ledger->append("r1", {Json{{"n", 2}}});
   EXPECT_EQ(ledger->read("r1").entries.size(), 2U);
 }
 
