@@ -1,5 +1,5 @@
-// bare_tar FOLDER: the least that a tar of a folder with its sha256 can cost, for comparison: paths in order, ustar
-// headers, every byte read and hashed once, nothing written. Prints the digest and the number of bytes.
+// bare_tar FOLDER [TAR]: the least that a tar of a folder with its sha256 can cost, for comparison: paths in order, ustar
+// headers, every byte read and hashed once; written to TAR, or nowhere. Prints the digest and the number of bytes.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -21,12 +21,20 @@ constexpr size_t buffer_size = 1U << 20U;
 
 class Stream {
  public:
-  Stream() : ctx_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(ctx_, EVP_sha256(), nullptr); }
-  ~Stream() { EVP_MD_CTX_free(ctx_); }
+  explicit Stream(const char* tar) : ctx_(EVP_MD_CTX_new()) {
+    EVP_DigestInit_ex(ctx_, EVP_sha256(), nullptr);
+    if (tar != nullptr) out_ = std::fopen(tar, "wb");
+    if (out_ != nullptr) std::setvbuf(out_, nullptr, _IOFBF, buffer_size);
+  }
+  ~Stream() {
+    EVP_MD_CTX_free(ctx_);
+    if (out_ != nullptr) std::fclose(out_);
+  }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   void write(const char* data, size_t size) {
     EVP_DigestUpdate(ctx_, data, size);
+    if (out_ != nullptr) std::fwrite(data, 1, size, out_);
     size_ += size;
   }
   void finish() {
@@ -39,6 +47,7 @@ class Stream {
 
  private:
   EVP_MD_CTX* ctx_;
+  std::FILE* out_ = nullptr;
   std::uint64_t size_ = 0;
 };
 
@@ -81,7 +90,7 @@ bool add(const std::string& root, const std::string& path, std::vector<char>& bu
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc < 2 || argc > 3) return 2;
   const std::string root = argv[1];
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
@@ -89,7 +98,7 @@ int main(int argc, char** argv) {
   }
   std::sort(paths.begin(), paths.end());
   std::vector<char> buffer(buffer_size);
-  Stream out;
+  Stream out(argc == 3 ? argv[2] : nullptr);
   for (const auto& path : paths) {
     if (!add(root, path, buffer, out)) return 1;
   }

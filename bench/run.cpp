@@ -1,8 +1,9 @@
-// run FILE PROGRAM [ARGUMENT...]: runs the program, waits for it and writes {"seconds", "peak_kib", "exit"} to FILE.
-// Linux counts what a process was before exec(2) into its peak memory, so a small program has to start it; and two
-// system calls around it are all the time that this one adds.
+// run FILE PROGRAM [ARGUMENT...]: runs the program, waits for it and writes {"seconds", "peak_kib", "exit"}
+// to FILE. Linux counts what a process was before exec(2) into its peak memory, so a small program has to
+// start it; and two system calls around it are all the time that this one adds.
 #include <chrono>
 #include <cstdio>
+
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -160,8 +160,9 @@ class Names {
   bool any_ = true;
 };
 
-// Tells a swap under way from one whose process is gone: shared while a file is swapped, exclusive to clear up. The
-// kernel releases it when the process dies. A folder or a file system that cannot be locked is never cleared.
+// Tells a swap under way from one whose process is gone: shared while a file is swapped, exclusive to clear
+// up. The kernel releases it when the process dies. A folder or a file system that cannot be locked is never
+// cleared.
 class FolderLock {
  public:
   FolderLock(const Path& folder, int operation)

@@ -104,7 +104,7 @@ TarMember member_of(const Candidate& c) {
 class Assembly {
  public:
   Assembly(const Project& project, const BuildInputs& inputs, const Path& folder)
-      : project_(project), inputs_(inputs), layout_(oci::Layout::create(folder)) {}
+      : project_(project), inputs_(inputs), layout_(oci::Layout::create_private(folder)) {}
 
   Assembled run() {
     const std::vector<Candidate> files = candidates(inputs_);
@@ -196,7 +196,8 @@ class Assembly {
   void add_output(const MadeOutput& output) {
     const auto& [file, digest, size] = output.content;
     layout_.adopt_blob(file, digest);
-    add_layer(oci::media::code_raw, bundle_path::output(output.kind, output.filename), "output", digest, size);
+    add_layer(oci::media::code_raw, bundle_path::output(output.kind, output.filename), "output", digest,
+              size);
     result_.outputs.push_back({output.kind, output.filename, digest, size});
   }
 
@@ -227,6 +228,7 @@ class Assembly {
     entry.artifact_type = oci::media::model_manifest;
     entry.annotations = {{oci::annotation::ref_name, result_.version.oci_tag()}};
     layout_.write_index({entry});
+    layout_.sync();
     result_.digest = entry.digest;
   }
 

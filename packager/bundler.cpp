@@ -117,7 +117,6 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
               assembled.outputs,
               false};
     check_destination(result.layout, project.package->normal, chosen);
-    fs::sync_folder(work.path() / "layout" / "blobs" / "sha256");
     put_in_place(work.path() / "layout", result.layout);
   }
   write_build_record(result.layout,

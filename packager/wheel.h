@@ -29,9 +29,10 @@ struct WheelMember {
   bool executable = false;
   std::function<std::string()> content;  // called once
 };
-// Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence, given to the sink in pieces;
-// one file is in memory at a time. Returns the file name: churn-1.4.0-py3-none-any.whl (PEP 427 escaping). Throws
-// Error(duplicate_path) when two files have one path, Error(source_tree) when a path cannot be in a wheel.
+// Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence, given to the sink
+// in pieces; one file is in memory at a time. Returns the file name: churn-1.4.0-py3-none-any.whl (PEP 427
+// escaping). Throws Error(duplicate_path) when two files have one path, Error(source_tree) when a path cannot
+// be in a wheel.
 std::string write_wheel(const WheelMetadata& metadata, std::vector<WheelMember> code,
                         const std::function<void(std::string_view)>& sink);
 

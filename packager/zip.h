@@ -52,13 +52,14 @@ class ZipReader {
   std::unique_ptr<Impl> impl_;
 };
 
-// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given, one at a time in memory.
+// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given, one at a time in
+// memory.
 class ZipWriter {
  public:
   using Sink = std::function<void(std::string_view)>;
   explicit ZipWriter(Sink sink) : sink_(std::move(sink)) {}
-  // Throws Error(duplicate_path) on a path that is there already, Error(archive) beyond what a zip without zip64 can
-  // say (65,534 members, 4 GiB).
+  // Throws Error(duplicate_path) on a path that is there already, Error(archive) beyond what a zip without
+  // zip64 can say (65,534 members, 4 GiB).
   void add(const std::string& path, std::string_view content, bool executable);
   void finish();
 

@@ -62,8 +62,7 @@ std::string central_header(std::string_view path, const std::string& shared, boo
 
 void ZipWriter::add(const std::string& path, std::string_view content, bool executable) {
   if (const auto fault = path_fault(path); !fault.empty()) {
-    throw Error(ErrorCode::archive,
-                "cannot put '" + printable(path) + "' into a zip: " + std::string(fault));
+    throw Error(ErrorCode::archive, "cannot put '" + printable(path) + "' into a zip: " + std::string(fault));
   }
   if (!paths_.insert(path).second) {
     throw Error(ErrorCode::duplicate_path, "cannot pack " + path + ": two files have this path");

@@ -53,8 +53,8 @@ BuiltWheel build_wheel(const std::vector<ZipMember>& code) {
   std::vector<WheelMember> members;
   for (const auto& m : code) members.push_back({m.path, m.executable, [&m] { return m.content; }});
   BuiltWheel built;
-  built.file_name = write_wheel(churn_metadata(), std::move(members),
-                                [&](std::string_view data) { built.bytes += data; });
+  built.file_name =
+      write_wheel(churn_metadata(), std::move(members), [&](std::string_view data) { built.bytes += data; });
   return built;
 }
 
@@ -137,9 +137,7 @@ TEST_F(WheelTest, PipInstallsItWithRequiredHashes) {
 }
 
 TEST_F(WheelTest, RefusesCodeThatCannotBeInAWheel) {
-  const auto code = [](std::vector<ZipMember> files) {
-    return error_of([&] { build_wheel(files); }).code();
-  };
+  const auto code = [](std::vector<ZipMember> files) { return error_of([&] { build_wheel(files); }).code(); };
   EXPECT_EQ(code({{"a.py", ""}, {"a.py", ""}}), ErrorCode::duplicate_path);
   EXPECT_EQ(code({{"../a.py", ""}}), ErrorCode::source_tree);
   EXPECT_EQ(code({{"churn-1.0.dist-info/METADATA", ""}}), ErrorCode::source_tree);
