@@ -1,5 +1,6 @@
-// bare_tar FOLDER [TAR]: the least that a tar of a folder with its sha256 can cost, for comparison: paths in order, ustar
-// headers, every byte read and hashed once; written to TAR, or nowhere. Prints the digest and the number of bytes.
+// bare_tar FOLDER [TAR]: the least that a tar of a folder with its sha256 can cost, for comparison: paths in
+// order, ustar headers, every byte read and hashed once; written to TAR, or nowhere. Prints the digest and
+// the number of bytes.
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -125,15 +125,6 @@ void Layout::write(const Path& file, std::string_view content) const {
   out.close(false);
 }
 
-void Layout::sync() const {
-  const Path blobs = folder_ / "blobs" / "sha256";
-  for (const auto& [name, stat] : fs::list_stats(blobs)) {
-    if (stat.links == 1) fs::sync_file(blobs / name);
-  }
-  for (const auto* name : {"index.json", "oci-layout"}) fs::sync_file(folder_ / name);
-  for (const auto& folder : {blobs, folder_ / "blobs", folder_}) fs::sync_folder(folder);
-}
-
 Layout Layout::open(const Path& folder) {
   const auto s = fs::stat(folder);
   if (!s || s->kind != fs::Kind::folder) {

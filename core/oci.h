@@ -70,7 +70,8 @@ class Layout {
   explicit Layout(Path folder) : folder_(std::move(folder)) {}
   // Writes oci-layout and an empty index where absent.
   static Layout create(const Path& folder);
-  // As create(), for a folder that nobody looks into until it is complete: nothing is durable before sync().
+  // As create(), for what one command makes again: nothing is flushed to the disk, and what a crash of the
+  // machine leaves has to be recognised. Nobody may look into the folder until it is complete.
   static Layout create_private(const Path& folder);
   // Throws Error(not_found) when there is no folder, Error(bundle) when it is not an image layout of
   // version 1.0.0.
@@ -89,8 +90,6 @@ class Layout {
   [[nodiscard]] std::vector<Descriptor> index() const;
   // Replaces index.json by rename, durably.
   void write_index(const std::vector<Descriptor>& manifests) const;
-  // Everything here is on the disk, but for blobs that are hard links: those are another file's content.
-  void sync() const;
 
  private:
   void write(const Path& file, std::string_view content) const;

@@ -228,7 +228,6 @@ class Assembly {
     entry.artifact_type = oci::media::model_manifest;
     entry.annotations = {{oci::annotation::ref_name, result_.version.oci_tag()}};
     layout_.write_index({entry});
-    layout_.sync();
     result_.digest = entry.digest;
   }
 

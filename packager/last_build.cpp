@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "packager/build_outputs.h"
 #include "packager/build_record.h"
+#include "packager/replace_file.h"
 
 namespace mlship {
 namespace {
@@ -197,7 +198,7 @@ void LastBuild::remember(const BuildResult& result, const SourceTree* code) cons
                     {"blobs", blob_identities(result)}};
     wait_past_all(after);
     fs::make_folders(file_.parent_path());
-    fs::write_atomic(file_, canonical_json(json));
+    replace_file(file_, canonical_json(json));
   } catch (const Error&) {
     // Only speed is lost.
   }

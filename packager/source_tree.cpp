@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
 #include "core/names.h"
 #include "packager/raw_tree.h"
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
 
 namespace mlship::fs {
 namespace {
@@ -377,18 +378,10 @@ Writer::~Writer() {
 
 void Writer::write(std::string_view data) {
   write_all(fd_, data, path_);
-  written_ += data.size();
-  constexpr std::uint64_t step = 16U << 20U;
-  if (written_ - sent_ < step) return;
-  // The disk works meanwhile, and close() has less to wait for. A hint: its failure means nothing.
-  (void)::sync_file_range(fd_, static_cast<off64_t>(sent_), static_cast<off64_t>(written_ - sent_),
-                          SYNC_FILE_RANGE_WRITE);
-  sent_ = written_;
 }
 
 void Writer::truncate() {
   if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) fail(errno, "empty", path_);
-  written_ = sent_ = 0;
 }
 
 void Writer::close(bool durable) {

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/digest.h"
@@ -56,8 +55,6 @@ bool create_exclusive(const Path& path, std::string_view content, std::uint32_t 
 
 // Names in bytewise order, without . and ..
 std::vector<std::string> list(const Path& folder);
-// The same with what lstat() says of each; a name that is gone by then is left out.
-std::vector<std::pair<std::string, Stat>> list_stats(const Path& folder);
 // Every file, link and other non-folder below `root`, relative, bytewise order of the whole path; `skip`
 // prunes.
 std::vector<Path> walk(const Path& root, const std::function<bool(const Path& relative)>& skip = {});
@@ -99,8 +96,6 @@ class Writer {
  private:
   Path path_;
   int fd_ = -1;
-  std::uint64_t written_ = 0;
-  std::uint64_t sent_ = 0;  // of it, on its way to the disk
 };
 
 // A private folder that is removed at the end, whatever happens.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
 
 namespace mlship {
 namespace {

@@ -59,7 +59,6 @@ TEST(Layout, AFolderNobodySeesYetEndsAsAnyOther) {
   const Layout open = Layout::create(folder.path() / "open");
   fill(hidden);
   fill(open);
-  hidden.sync();
   const auto files = fs::walk(open.folder());
   EXPECT_EQ(fs::walk(hidden.folder()), files);
   EXPECT_EQ(files.size(), 3U);

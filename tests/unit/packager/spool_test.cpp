@@ -45,7 +45,7 @@ TEST_F(SpoolTest, WhatCannotBeReadLeavesNothing) {
 
 // A limit on the size of files stands for a disk that is full.
 TEST_F(SpoolTest, WhatCannotBeWrittenStopsTheReadingAndLeavesNothing) {
-  struct rlimit before {};
+  struct rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   struct rlimit low = before;
   low.rlim_cur = 1U << 20U;
