@@ -12,20 +12,7 @@ import yaml
 sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
 import e2e
 
-WORLD = """
-[registries.team]
-url = "layout:{root}/registry"
-
-[targets.edge]
-kind = "cron"
-files = ["{root}/cron.d/*"]
-install-root = "{root}/opt"
-
-[environments.prod]
-registry = "team"
-targets = ["edge"]
-ledger = "{root}/ledger"
-"""
+WORLD = e2e.TEAM + 'ledger = "{root}/ledger"\n'
 STEPS = ["mlship build", "mlship verify", "mlship publish", "mlship plan --jobs", "mlship rollout --jobs"]
 HINT = re.compile(r"`(mlship [^`]*)`")
 
