@@ -127,6 +127,15 @@ class HostFileTarget final : public Target {
     if (reading.file) recover_swap(reading.file->resolved, tag);
   }
 
+  std::vector<std::string> clear_abandoned() override {
+    std::vector<std::string> told;
+    for (const auto& file : expand_files(patterns_).files) {
+      const auto lines = clear_abandoned_swaps(file.resolved);
+      told.insert(told.end(), lines.begin(), lines.end());
+    }
+    return told;
+  }
+
  private:
   static ApplyResult::Kind kind_of(SwapResult::Kind kind) {
     switch (kind) {

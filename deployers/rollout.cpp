@@ -234,6 +234,17 @@ RolloutReport go_on_reverting(Engine& engine, Runner& runner, const RolloutView&
                        seconds_since(engine.host.clock, start));
 }
 
+// A killed run on a machine that is gone took its ledger with it.
+void clear_abandoned(Engine& engine) {
+  for (const auto& target : engine.targets) {
+    try {
+      for (const auto& line : target->clear_abandoned()) engine.diagnostics.status(line);
+    } catch (const Error& e) {
+      engine.diagnostics.warning("target '" + target->name() + "': " + e.message());
+    }
+  }
+}
+
 }  // namespace
 
 void check_holds(Ledger& ledger, const std::string& package, const Version& version) {
@@ -248,6 +259,7 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
 }
 
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
+  clear_abandoned(engine);
   const bool nothing = plan.operations.empty();
   if (nothing && !unfinished(engine.ledger, plan.environment, plan.package)) {
     return {"", "committed", {}, plan.skipped, 0};

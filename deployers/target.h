@@ -196,6 +196,9 @@ class Target {
   virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }
   // Puts right what a killed apply() with this tag left behind (temporary files, displaced foreign content).
   virtual void recover(const Operation& operation, const std::string& tag) = 0;
+  // The same for runs of which no record is left, where that can be told from a run under way. Returns lines
+  // for people.
+  virtual std::vector<std::string> clear_abandoned() { return {}; }
 
   // What differs between systems; the defaults are those of files on this host.
 
