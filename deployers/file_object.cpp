@@ -60,7 +60,7 @@ class HostFileTarget final : public Target {
         add_objects(out, file, std::get<std::string>(*content), scheme);
       }
     }
-    if (kind_.complete) kind_.complete(out.objects);
+    if (kind_.complete) kind_.complete(out.objects, set.files);
     return out;
   }
 
@@ -139,15 +139,15 @@ class HostFileTarget final : public Target {
     }
     const SwapResult swapped = swap_file({reading.file->resolved, *reading.text, *after.text, tag});
     const bool written = swapped.kind == SwapResult::Kind::swapped;
-    return {kind_of(swapped.kind), swapped.detail, written ? std::string(kind_.pending) : "",
+    return {kind_of(swapped.kind), swapped.detail, written ? pending_of(reading.file->path) : "",
             to_json(then.locator)};
   }
 
   std::string pending(const Operation& operation, std::int64_t since) override {
     const auto locator = parse_locator(operation.locator);
-    if (kind_.pending.empty() || !locator) return "";
-    const bool waits = !kind_.waits || kind_.waits(locator->file, operation.object, since).value_or(true);
-    return waits ? std::string(kind_.pending) : "";
+    std::string step = locator ? pending_of(locator->file) : "";
+    if (step.empty() || !kind_.waits) return step;
+    return kind_.waits(locator->file, operation.object, since).value_or(true) ? step : "";
   }
 
   void recover(const Operation& operation, const std::string& tag) override {
@@ -156,6 +156,10 @@ class HostFileTarget final : public Target {
   }
 
  private:
+  [[nodiscard]] std::string pending_of(const Path& path) const {
+    return kind_.pending == nullptr ? "" : std::string(kind_.pending(path));
+  }
+
   static ApplyResult::Kind kind_of(SwapResult::Kind kind) {
     switch (kind) {
       case SwapResult::Kind::swapped: return ApplyResult::Kind::written;

@@ -21,12 +21,12 @@ struct HostFileKind {
   ObjectClass cls;
   // Files the system itself does not act on (backups in a folder of crontabs); null: none.
   bool (*ignored)(const HostFile& file);
-  // What is left to do after an edit before it runs ("daemon-reload"); "": nothing.
-  std::string_view pending = "";
+  // What is left to do after an edit of the file before it runs ("daemon-reload"), "": nothing; null: never.
+  std::string_view (*pending)(const Path& path) = nullptr;
 
   // What only other files or the system itself know; each may be empty.
-  // Schedules and classes of what was discovered.
-  std::function<void(std::vector<LiveObject>&)> complete;
+  // Schedules and classes of what was discovered. `files`: all that were looked at.
+  std::function<void(std::vector<LiveObject>&, const std::vector<HostFile>& files)> complete;
   // Why the system would not take the edited text, though it took the old one; "": it does, or nobody can
   // say.
   std::function<std::string(const Path& file, std::string_view before, std::string_view after)> refusal;

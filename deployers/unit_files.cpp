@@ -139,6 +139,22 @@ bool UnitFile::user() const {
   });
 }
 
+std::vector<std::string> environment_globs(const Path& unit_file) {
+  std::vector<std::string> out;
+  for (const auto& setting : settings_of(unit_file)) {
+    if (setting.key != "EnvironmentFile") continue;
+    if (setting.value.empty()) {
+      out.clear();  // the empty string resets the list
+      continue;
+    }
+    std::string glob = setting.value.substr(setting.value.starts_with('-') ? 1 : 0);
+    // A specifier (%i, %H…) may be anything within a name.
+    for (size_t at = glob.find('%'); at != std::string::npos; at = glob.find('%', at)) glob.replace(at, 2, "*");
+    out.push_back(std::move(glob));
+  }
+  return out;
+}
+
 std::optional<UnitFile> unit_file(const Path& path) {
   UnitFile out;
   out.source = path.filename().string();

@@ -41,6 +41,9 @@ class Timers {
   std::map<std::vector<Path>, Schedules> known_;
 };
 
+// What reads its variables from which file: globs of `EnvironmentFile=`, of systemd.exec(5).
+std::vector<std::string> environment_globs(const Path& unit_file);
+
 // Why `systemd-analyze verify` refuses the unit with the edited file though it takes it with the old one; ""
 // when it takes it, takes neither, or is not installed. Works on copies in a temporary folder.
 std::string verify_unit(Process& process, const Path& path, std::string_view before, std::string_view after);

@@ -12,19 +12,13 @@ bool is_yaml(const Path& path) {
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
 
-// ".env", "score.env", ".env.prod".
-bool is_environment(const Path& path) {
-  const std::string name = path.filename().string();
-  return name.ends_with(".env") || name.starts_with(".env.");
-}
-
 ParsedDocument parse(const Path& path, std::string_view text) {
-  if (is_environment(path)) return {parse_environment_file(text), ""};
+  if (environment_file(path)) return {parse_environment_file(text), ""};
   return parse_compose(text);
 }
 
 bool ignored(const HostFile& file) {
-  return !is_yaml(file.path) && !is_environment(file.path);
+  return !is_yaml(file.path) && !environment_file(file.path);
 }
 
 using Type = KeySpec::Type;
@@ -35,16 +29,20 @@ constexpr auto settings = std::to_array<KeySpec>({
     {"library-path", Type::string, "folder into which a rollout may put the wheels that services name", ""},
 });
 
+std::string_view pending(const Path&) {
+  return "up -d";
+}
+
 std::string refusal(const Path& path, std::string_view before, std::string_view after) {
-  return is_environment(path) ? "" : compose_structure(before, after);
+  return environment_file(path) ? "" : compose_structure(before, after);
 }
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host& host) {
-  HostFileKind kind{parse, false, ObjectClass::service, ignored, "up -d", {}, refusal, {}};
+  HostFileKind kind{parse, false, ObjectClass::service, ignored, pending, {}, refusal, {}};
   Process& process = host.process;
   kind.waits = [&process](const Path& file, const ObjectInfo& object, std::int64_t since) {
     // Docker does not say which environment files its containers were made with.
-    return is_environment(file) ? std::nullopt : needs_up(process, file, object, since);
+    return environment_file(file) ? std::nullopt : needs_up(process, file, object, since);
   };
   return make_file_target(section, project, std::move(kind));
 }

@@ -34,7 +34,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, true, ObjectClass::job, ignored, "", {}, {}, {}});
+  return make_file_target(section, project, {parse, true, ObjectClass::job, ignored, nullptr, {}, {}, {}});
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, false, ObjectClass::both, nullptr, "", {}, {}, {}});
+  return make_file_target(section, project, {parse, false, ObjectClass::both, nullptr, nullptr, {}, {}, {}});
 }
 
 }  // namespace

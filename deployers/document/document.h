@@ -1,6 +1,7 @@
 // Format-preserving edits: a document is its bytes; an edit replaces one span; every other byte stays.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,8 @@ std::vector<DocumentObject> parse_text(std::string_view text);
 // A Compose file: one object per service and per other named thing; what is aliased belongs to where its
 // anchor is.
 ParsedDocument parse_compose(std::string_view text);
+// Whether a file of this name holds NAME=VALUE lines: "score.env", ".env", ".env.prod".
+bool environment_file(const std::filesystem::path& path);
 // NAME=VALUE lines, as Compose reads .env and env_file files.
 std::vector<DocumentObject> parse_environment_file(std::string_view text);
 

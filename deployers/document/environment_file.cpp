@@ -66,6 +66,11 @@ std::optional<DocumentObject> variable(std::string_view text, size_t begin, size
 
 }  // namespace
 
+bool environment_file(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(".env") || name.starts_with(".env.");
+}
+
 std::vector<DocumentObject> parse_environment_file(std::string_view text) {
   std::vector<DocumentObject> objects;
   std::map<std::string, size_t> seen;

@@ -25,7 +25,7 @@ class SystemdTarget : public HostTest {
     section.kind = "systemd";
     section.values = std::move(more);
     section.values["files"] = std::vector<std::string>{"etc/systemd/system/*", "etc/systemd/system/*.d/*.conf",
-                                                       "etc/containers/systemd/*"};
+                                                       "etc/containers/systemd/*", "etc/default/*"};
     section.values["install-root"] = root() + "/opt";
     project_.folder = folder_.path();
     return make_target(section, project_, scripted_host_);
@@ -36,10 +36,11 @@ class SystemdTarget : public HostTest {
   }
   // "name kind class schedule" of every object, one per line.
   static std::string found(Target& target) {
+    static const std::vector<std::string> classes = {"job", "service", "both"};
     std::string out;
     for (const auto& object : target.discover(Scheme::pep440).objects) {
       out += object.info.name + " " + object.info.kind + " " +
-             (object.info.cls == ObjectClass::job ? "job" : "service") + " " + object.info.schedule + "\n";
+             classes.at(static_cast<size_t>(object.info.cls)) + " " + object.info.schedule + "\n";
     }
     return out;
   }
@@ -69,6 +70,31 @@ TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
             "nightly.service systemd-service job *-*-* 02:00:00; OnBootSec=5min\n"
             "note.timer systemd-timer job hourly\n"
             "ours.conf systemd-drop-in job monthly\n");
+}
+
+TEST_F(SystemdTarget, AnEnvironmentFileIsOfTheClassOfItsReaders) {
+  unit("nightly.service", "[Service]\nExecStart=/bin/run\nEnvironmentFile=-" + root() + "/etc/default/nightly\n"
+       "EnvironmentFile=" + root() + "/etc/default/shared\n");
+  unit("nightly.timer", "[Timer]\nOnCalendar=hourly\n");
+  unit("api.service", "[Service]\nEnvironmentFile=/reset\nEnvironmentFile=\nEnvironmentFile=" + root() +
+       "/etc/default/shared\nEnvironmentFile=" + root() + "/etc/default/%N.env\n");
+  for (const std::string name : {"nightly", "shared", "api.env", "unread"}) {
+    put("etc/default/" + name, "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.3.0\" \\\n  more\n");
+  }
+  const auto target = units();
+  EXPECT_EQ(found(*target),
+            "api.env systemd-environment service \n"
+            "nightly systemd-environment job hourly\n"
+            "shared systemd-environment both hourly\n"
+            "unread systemd-environment both \n");
+  const auto operations = plan(*target, release("1.4.0"));
+  ASSERT_EQ(operations.size(), 4U);
+  const auto applied = target->apply(operations[1], "r1.op-2");
+  EXPECT_EQ(word(applied.kind), "written");
+  EXPECT_EQ(applied.pending, "") << "systemd reads it when the unit starts";
+  EXPECT_EQ(target->pending(operations[1], 0), "");
+  EXPECT_EQ(text("etc/default/nightly"),
+            "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.4.0\" \\\n  more\n");
 }
 
 TEST_F(SystemdTarget, OnlyTheSpanChangesAndTheResultIsPending) {
