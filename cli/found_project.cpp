@@ -135,7 +135,8 @@ void find_targets_in(const Path& folder, const Path& below, FoundProject& found)
       const bool one = row.end.empty() && name == row.name;
       const bool many = !row.end.empty() && name.size() > row.end.size() && name.ends_with(row.end);
       if (one) add_target(row.kind, (below / name).lexically_normal().string(), found);
-      if (many) add_target(row.kind, (below / ("*" + std::string(row.end))).lexically_normal().string(), found);
+      if (many)
+        add_target(row.kind, (below / ("*" + std::string(row.end))).lexically_normal().string(), found);
     }
   }
 }
@@ -249,7 +250,8 @@ constexpr std::string_view trailer = R"(
 std::string targets_text(const FoundProject& found) {
   std::string out;
   for (const auto& target : found.targets) {
-    out += "#\n# Found here:\n# [targets." + target.kind + "]\n# kind = " + quoted(target.kind) + "\n# files = [";
+    out += "#\n# Found here:\n# [targets." + target.kind + "]\n# kind = " + quoted(target.kind) +
+           "\n# files = [";
     for (const auto& glob : target.files) out += (glob == target.files.front() ? "" : ", ") + quoted(glob);
     out += "]\n# install-root = \"/opt/mlship\"\n";
   }

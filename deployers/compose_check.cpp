@@ -28,7 +28,8 @@ std::optional<std::int64_t> docker_time(const std::string& text) {
   const int read = std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d %5d", &year, &month, &day, &hour,
                                &minute, &second, &offset);
   if (read != 7) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
@@ -48,8 +49,12 @@ bool made_from(const std::string& files, const std::string& file) {
 std::optional<std::vector<std::int64_t>> containers(Process& process, const std::string& file,
                                                     const std::string& service) {
   ProcessRequest request;
-  request.argv = {"docker", "ps", "--all", "--format",
-                  R"({{.Label "com.docker.compose.project.config_files"}}|{{.CreatedAt}})", "--filter",
+  request.argv = {"docker",
+                  "ps",
+                  "--all",
+                  "--format",
+                  R"({{.Label "com.docker.compose.project.config_files"}}|{{.CreatedAt}})",
+                  "--filter",
                   "label=com.docker.compose.service" + (service.empty() ? "" : "=" + service)};
   request.timeout = std::chrono::seconds(10);
   ProcessResult said;
@@ -91,7 +96,8 @@ std::optional<bool> needs_up(Process& process, const Path& file, const ObjectInf
   if (!made || made->empty()) return std::nullopt;
   const auto old = [&](std::int64_t at) { return at < since; };
   // What several services share is in use once one of them was made anew.
-  return service ? std::any_of(made->begin(), made->end(), old) : std::all_of(made->begin(), made->end(), old);
+  return service ? std::any_of(made->begin(), made->end(), old)
+                 : std::all_of(made->begin(), made->end(), old);
 }
 
 }  // namespace mlship

@@ -167,7 +167,8 @@ TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& o
       line.extent = {begin, std::min(newline, object.extent.end)};
       if (line.extent.size() > 0 && text[line.extent.end - 1] == '\r') --line.extent.end;
       line.object = index;
-      while (next != references.end() && next->reference.span.begin < newline) take(line, *next++, line_begin);
+      while (next != references.end() && next->reference.span.begin < newline)
+        take(line, *next++, line_begin);
       add_line(out, std::move(line));
       begin = newline + 1;
     }

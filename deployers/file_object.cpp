@@ -251,8 +251,7 @@ class HostFileTarget final : public Target {
   static void add_references(LiveObject& object, const TextLines& lines, const TextLine& line) {
     for (size_t i = 0; i < line.references.size(); ++i) {
       const Reference& r = line.references[i];
-      add_reference(object,
-                    {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i]});
+      add_reference(object, {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i]});
     }
   }
 

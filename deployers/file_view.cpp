@@ -40,7 +40,8 @@ class Comparison {
     if (gone > 0) return conflict("line " + std::to_string(missing_) + " is not there any more");
     const size_t object = lines_.lines[groups_.begin()->second.line].object;
     for (const auto& [anchor, group] : groups_) {
-      if (lines_.lines[group.line].object != object) return conflict("its lines belong to several objects now");
+      if (lines_.lines[group.line].object != object)
+        return conflict("its lines belong to several objects now");
       match(group);
     }
     judge();

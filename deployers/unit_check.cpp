@@ -47,8 +47,8 @@ void copy_folder(const Path& from, const Path& to) {
 
 // A folder with the unit, its drop-ins and its neighbours, of which the edited file has `text`.
 void furnish(const Path& room, const UnitFile& unit, const Path& path, std::string_view text) {
-  const Path edited = unit.drop_in ? room / path.parent_path().filename() / path.filename()
-                                   : room / path.filename();
+  const Path edited =
+      unit.drop_in ? room / path.parent_path().filename() / path.filename() : room / path.filename();
   fs::make_folders(edited.parent_path());
   write(edited, text);
   for (const auto& folder : unit_folders(unit.folder)) {

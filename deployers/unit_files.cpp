@@ -43,8 +43,8 @@ constexpr auto user_folders = std::to_array<std::string_view>(
      "/etc/containers/systemd/users", "/usr/share/containers/systemd/users"});
 constexpr auto home_folders = std::to_array<std::string_view>(
     {"/.config/systemd/user", "/.local/share/systemd/user", "/.config/containers/systemd"});
-constexpr auto managers = std::to_array<std::span<const std::string_view>>(
-    {system_folders, user_folders, home_folders});
+constexpr auto managers =
+    std::to_array<std::span<const std::string_view>>({system_folders, user_folders, home_folders});
 
 const SuffixRow* row_of(std::string_view name) {
   for (const auto& row : suffixes) {
@@ -149,7 +149,8 @@ std::vector<std::string> environment_globs(const Path& unit_file) {
     }
     std::string glob = setting.value.substr(setting.value.starts_with('-') ? 1 : 0);
     // A specifier (%i, %H…) may be anything within a name.
-    for (size_t at = glob.find('%'); at != std::string::npos; at = glob.find('%', at)) glob.replace(at, 2, "*");
+    for (size_t at = glob.find('%'); at != std::string::npos; at = glob.find('%', at))
+      glob.replace(at, 2, "*");
     out.push_back(std::move(glob));
   }
   return out;

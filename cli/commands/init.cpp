@@ -48,7 +48,8 @@ OrderedJson document(const FoundProject& found, const std::string& file) {
   OrderedJson models = OrderedJson::array();
   for (const auto& model : found.models) models.push_back({{"name", model.name}, {"path", model.path}});
   OrderedJson targets = OrderedJson::array();
-  for (const auto& target : found.targets) targets.push_back({{"kind", target.kind}, {"files", target.files}});
+  for (const auto& target : found.targets)
+    targets.push_back({{"kind", target.kind}, {"files", target.files}});
   const auto text = [](const std::string& value) {
     return value.empty() ? OrderedJson(nullptr) : OrderedJson(value);
   };

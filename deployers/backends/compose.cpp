@@ -23,8 +23,8 @@ bool ignored(const HostFile& file) {
 
 using Type = KeySpec::Type;
 constexpr auto settings = std::to_array<KeySpec>({
-    {"files", Type::string_list, "globs of compose files (*.yaml, *.yml, *.json) and environment files (*.env)",
-     "", true},
+    {"files", Type::string_list,
+     "globs of compose files (*.yaml, *.yml, *.json) and environment files (*.env)", "", true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that services name", ""},
 });

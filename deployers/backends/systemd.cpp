@@ -17,8 +17,8 @@ constexpr auto environment_folders = std::to_array<std::string_view>({"default",
 bool is_environment(const Path& path) {
   if (unit_file(path)) return false;
   const std::string folder = path.parent_path().filename().string();
-  return environment_file(path) ||
-         std::find(environment_folders.begin(), environment_folders.end(), folder) != environment_folders.end();
+  return environment_file(path) || std::find(environment_folders.begin(), environment_folders.end(),
+                                             folder) != environment_folders.end();
 }
 
 // Comments and continued lines of environment files are those of unit files (systemd.exec(5)).
@@ -104,8 +104,7 @@ std::unique_ptr<Target> make(const TargetSection& section, const Project& projec
 
 }  // namespace
 
-extern const TargetFactory systemd_factory{"systemd", "systemd units, drop-ins and Quadlet files",
-                                           settings,
+extern const TargetFactory systemd_factory{"systemd", "systemd units, drop-ins and Quadlet files", settings,
                                            "[targets.units]\n"
                                            "kind = \"systemd\"\n"
                                            "files = [\"/etc/systemd/system/*\", "

@@ -13,10 +13,11 @@ namespace {
 using Kind = YamlNode::Kind;
 
 // Top-level mappings whose entries are objects of their own.
-constexpr auto sections = std::to_array<std::string_view>(
-    {"services", "configs", "secrets", "volumes", "networks", "models"});
+constexpr auto sections =
+    std::to_array<std::string_view>({"services", "configs", "secrets", "volumes", "networks", "models"});
 // Values that look like references and are none: host:address pairs, ports.
-constexpr auto no_sites = std::to_array<std::string_view>({"extra_hosts", "ports", "expose", "name", "version"});
+constexpr auto no_sites =
+    std::to_array<std::string_view>({"extra_hosts", "ports", "expose", "name", "version"});
 
 template <typename Table>
 bool listed(const Table& table, std::string_view word) {
@@ -50,7 +51,8 @@ class Collector {
       const YamlNode& key = root.children[i];
       const YamlNode& value = root.children[i + 1];
       if (listed(sections, key.value) && value.kind == Kind::mapping) {
-        entries(value, joined(path, step(key)), key.value == "services" ? "compose-service" : "compose-section");
+        entries(value, joined(path, step(key)),
+                key.value == "services" ? "compose-service" : "compose-section");
       } else {
         object(key, value, joined(path, step(key)), "compose-section");
       }

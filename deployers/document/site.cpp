@@ -132,9 +132,8 @@ std::vector<Span> interpolations(std::string_view text) {
 
 std::vector<SiteReference> references_at(std::string_view document, const Site& site,
                                          const Grammar& grammar) {
-  const std::string_view text = site.decoded
-                                    ? std::string_view(site.decoded->text)
-                                    : document.substr(site.span.begin, site.span.size());
+  const std::string_view text = site.decoded ? std::string_view(site.decoded->text)
+                                             : document.substr(site.span.begin, site.span.size());
   const bool interpolated = site.interpolated && text.find('$') != std::string_view::npos;
   std::vector<SiteReference> out;
   for (auto& r : interpolated ? find_interpolated(text, grammar) : find_references(text, grammar)) {

@@ -19,7 +19,8 @@ struct SiteReference {
 };
 std::vector<SiteReference> references_at(std::string_view document, const Site& site, const Grammar& grammar);
 
-// `$NAME`, `${NAME}`, `${NAME:-default}` of Compose's interpolation, outermost, left to right; `$$` is a dollar.
+// `$NAME`, `${NAME}`, `${NAME:-default}` of Compose's interpolation, outermost, left to right; `$$` is a
+// dollar.
 std::vector<Span> interpolations(std::string_view text);
 
 }  // namespace mlship

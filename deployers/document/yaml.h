@@ -13,11 +13,11 @@ namespace mlship {
 struct YamlNode {
   enum class Kind { scalar, sequence, mapping, alias };
   Kind kind = Kind::scalar;
-  Span span;                       // from its first byte (an anchor or tag before it too) to its last scalar's end
-  bool anchored = false;           // has an &anchor
-  std::string value;               // of a scalar
-  Span content;                    // of a scalar: what stands between the quotes, or under the indicator
-  bool literal = false;            // of a scalar: `content` is `value`, byte for byte
+  Span span;              // from its first byte (an anchor or tag before it too) to its last scalar's end
+  bool anchored = false;  // has an &anchor
+  std::string value;      // of a scalar
+  Span content;           // of a scalar: what stands between the quotes, or under the indicator
+  bool literal = false;   // of a scalar: `content` is `value`, byte for byte
   std::vector<YamlNode> children;  // of a mapping: key, value, key, value, …
 };
 
@@ -35,8 +35,8 @@ constexpr size_t most_yaml_copies = 1'000'000;  // of values, once every alias i
 // what the text holds.
 YamlStream read_yaml(std::string_view text);
 
-// Where each byte of a scalar's value stands. `at`: the offset of its first byte, after anchor and tag. nullopt
-// when the text does not say that value.
+// Where each byte of a scalar's value stands. `at`: the offset of its first byte, after anchor and tag.
+// nullopt when the text does not say that value.
 struct ScalarSource {
   Decoded decoded;
   Span content;  // see YamlNode

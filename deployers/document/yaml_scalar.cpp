@@ -1,5 +1,5 @@
-// Follows a scalar's value through its text, byte by byte: YAML 1.2 §7.3 (flow scalars), §8.1 (block scalars).
-// The value is the parser's; whatever does not fit it has no source.
+// Follows a scalar's value through its text, byte by byte: YAML 1.2 §7.3 (flow scalars), §8.1 (block
+// scalars). The value is the parser's; whatever does not fit it has no source.
 #include <algorithm>
 #include <array>
 
@@ -108,11 +108,25 @@ class Follower {
       std::string_view bytes;
     };
     using namespace std::string_view_literals;
-    static constexpr auto rows = std::to_array<Row>(
-        {{'0', "\0"sv}, {'a', "\a"sv},       {'b', "\b"sv},       {'t', "\t"sv},           {'\t', "\t"sv},
-         {'n', "\n"sv}, {'v', "\v"sv},       {'f', "\f"sv},       {'r', "\r"sv},           {'e', "\x1b"sv},
-         {' ', " "sv},  {'"', "\""sv},       {'/', "/"sv},        {'\\', "\\"sv},          {'\'', "'"sv},
-         {'N', "\xc2\x85"sv}, {'_', "\xc2\xa0"sv}, {'L', "\xe2\x80\xa8"sv}, {'P', "\xe2\x80\xa9"sv}});
+    static constexpr auto rows = std::to_array<Row>({{'0', "\0"sv},
+                                                     {'a', "\a"sv},
+                                                     {'b', "\b"sv},
+                                                     {'t', "\t"sv},
+                                                     {'\t', "\t"sv},
+                                                     {'n', "\n"sv},
+                                                     {'v', "\v"sv},
+                                                     {'f', "\f"sv},
+                                                     {'r', "\r"sv},
+                                                     {'e', "\x1b"sv},
+                                                     {' ', " "sv},
+                                                     {'"', "\""sv},
+                                                     {'/', "/"sv},
+                                                     {'\\', "\\"sv},
+                                                     {'\'', "'"sv},
+                                                     {'N', "\xc2\x85"sv},
+                                                     {'_', "\xc2\xa0"sv},
+                                                     {'L', "\xe2\x80\xa8"sv},
+                                                     {'P', "\xe2\x80\xa9"sv}});
     ++at_;
     if (folds()) {  // an escaped line break, and the blanks of the next line, are nothing
       while (blank(peek())) ++at_;
@@ -135,7 +149,8 @@ class Follower {
   bool character() {
     if (complete()) return false;
     size_t length = 1;
-    while (done() + length < value_.size() && (static_cast<unsigned char>(value_[done() + length]) & 0xc0U) == 0x80U) {
+    while (done() + length < value_.size() &&
+           (static_cast<unsigned char>(value_[done() + length]) & 0xc0U) == 0x80U) {
       ++length;
     }
     decoded_.source.insert(decoded_.source.end(), length, Decoded::nowhere);

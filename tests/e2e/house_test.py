@@ -20,6 +20,7 @@ ALLOWED = {
 ADAPTERS = {
     r"curl/": ["core/host/http"],
     r"git2": ["packager/git_"],
+    r"yaml-cpp/": ["deployers/document/yaml"],
     r"archive(_entry)?\.h": ["packager/tar_reader"],
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],

@@ -80,65 +80,70 @@ TEST(Compose, WhatIsAliasedBelongsToItsAnchorAndIdleExtensionsAreNobodys) {
 }
 
 TEST(Compose, InterpolatedVersionsAreOpaqueAndTheRestIsNot) {
-  EXPECT_EQ(references("services:\n"
-                       "  a:\n    image: host/ml/churn:${TAG}\n"
-                       "  b:\n    image: ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
-                       "  c:\n    image: ${IMAGE:-host/ml/churn:1.3.0}\n"
-                       "  d:\n    command: pip install churn==$VERSION other==${O} churn==1.3.0\n"
-                       "  e:\n    command: echo $$HOME churn==1.3.0 ${unclosed\n"
-                       "  f:\n    image: host/ml/${NAME}:1.3.0\n"
-                       "  g:\n    volumes: [\"/opt/mlship/churn/${V:-1.3.0}:/app\"]\n"),
-            "services.a: services.a.image = host/ml/churn:${TAG} (opaque: its version is interpolated: ${TAG})\n"
-            "services.b: services.b.image = ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
-            "services.c: services.c.image = host/ml/churn:1.3.0 (opaque: it is what "
-            "${IMAGE:-host/ml/churn:1.3.0} falls back to)\n"
-            "services.d: services.d.command = churn==$VERSION (opaque: its version is interpolated: $VERSION)\n"
-            "services.d: services.d.command#2 = other==${O} (opaque: its version is interpolated: ${O})\n"
-            "services.d: services.d.command#3 = churn==1.3.0\n"
-            "services.e: services.e.command = churn==1.3.0\n"
-            "services.g: services.g.volumes[0] = /opt/mlship/churn/${V:-1.3.0} (opaque: its version is "
-            "interpolated: ${V:-1.3.0})\n");
+  EXPECT_EQ(
+      references("services:\n"
+                 "  a:\n    image: host/ml/churn:${TAG}\n"
+                 "  b:\n    image: ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
+                 "  c:\n    image: ${IMAGE:-host/ml/churn:1.3.0}\n"
+                 "  d:\n    command: pip install churn==$VERSION other==${O} churn==1.3.0\n"
+                 "  e:\n    command: echo $$HOME churn==1.3.0 ${unclosed\n"
+                 "  f:\n    image: host/ml/${NAME}:1.3.0\n"
+                 "  g:\n    volumes: [\"/opt/mlship/churn/${V:-1.3.0}:/app\"]\n"),
+      "services.a: services.a.image = host/ml/churn:${TAG} (opaque: its version is interpolated: ${TAG})\n"
+      "services.b: services.b.image = ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
+      "services.c: services.c.image = host/ml/churn:1.3.0 (opaque: it is what "
+      "${IMAGE:-host/ml/churn:1.3.0} falls back to)\n"
+      "services.d: services.d.command = churn==$VERSION (opaque: its version is interpolated: $VERSION)\n"
+      "services.d: services.d.command#2 = other==${O} (opaque: its version is interpolated: ${O})\n"
+      "services.d: services.d.command#3 = churn==1.3.0\n"
+      "services.e: services.e.command = churn==1.3.0\n"
+      "services.g: services.g.volumes[0] = /opt/mlship/churn/${V:-1.3.0} (opaque: its version is "
+      "interpolated: ${V:-1.3.0})\n");
 }
 
 TEST(Compose, BlockScalarsAndLongQuotedStrings) {
-  EXPECT_EQ(references("services:\n"
-                       "  a:\n    command: |\n      set -e\n\n        pip install churn==1.3.0\n      run\n"
-                       "  b:\n    command: >-\n      run\n      --pin churn==1.3.1\n\n      churn==1.3.2\n"
-                       "  c:\n    command: \"run \\\"x\\\" churn==1.3.3 \\\n        --more churn==1.3.4\n      end\"\n"
-                       "  d:\n    command: \"churn\\x3d=1.3.5\"\n"
-                       "  e:\n    command: 'it''s churn==1.3.6\n      churn==1.3.7'\n"
-                       "  f:\n    command: run\n      churn==1.3.8\n"
-                       "  g:\n    command: |2-\n        churn==1.3.9\n"
-                       "  h:\n    command: \"/opt/mlship/\\\n      churn/1.4.0/bin\"\n"),
-            "services.a: services.a.command = churn==1.3.0\n"
-            "services.b: services.b.command = churn==1.3.1\n"
-            "services.b: services.b.command#2 = churn==1.3.2\n"
-            "services.c: services.c.command = churn==1.3.3\n"
-            "services.c: services.c.command#2 = churn==1.3.4\n"
-            "services.d: services.d.command = churn==1.3.5 (opaque: it is written with escapes or over several "
-            "lines)\n"
-            "services.e: services.e.command = churn==1.3.6\n"
-            "services.e: services.e.command#2 = churn==1.3.7\n"
-            "services.f: services.f.command = churn==1.3.8\n"
-            "services.g: services.g.command = churn==1.3.9\n"
-            "services.h: services.h.command = /opt/mlship/churn/1.4.0 (opaque: it is written with escapes or "
-            "over several lines)\n");
+  EXPECT_EQ(
+      references(
+          "services:\n"
+          "  a:\n    command: |\n      set -e\n\n        pip install churn==1.3.0\n      run\n"
+          "  b:\n    command: >-\n      run\n      --pin churn==1.3.1\n\n      churn==1.3.2\n"
+          "  c:\n    command: \"run \\\"x\\\" churn==1.3.3 \\\n        --more churn==1.3.4\n      end\"\n"
+          "  d:\n    command: \"churn\\x3d=1.3.5\"\n"
+          "  e:\n    command: 'it''s churn==1.3.6\n      churn==1.3.7'\n"
+          "  f:\n    command: run\n      churn==1.3.8\n"
+          "  g:\n    command: |2-\n        churn==1.3.9\n"
+          "  h:\n    command: \"/opt/mlship/\\\n      churn/1.4.0/bin\"\n"),
+      "services.a: services.a.command = churn==1.3.0\n"
+      "services.b: services.b.command = churn==1.3.1\n"
+      "services.b: services.b.command#2 = churn==1.3.2\n"
+      "services.c: services.c.command = churn==1.3.3\n"
+      "services.c: services.c.command#2 = churn==1.3.4\n"
+      "services.d: services.d.command = churn==1.3.5 (opaque: it is written with escapes or over several "
+      "lines)\n"
+      "services.e: services.e.command = churn==1.3.6\n"
+      "services.e: services.e.command#2 = churn==1.3.7\n"
+      "services.f: services.f.command = churn==1.3.8\n"
+      "services.g: services.g.command = churn==1.3.9\n"
+      "services.h: services.h.command = /opt/mlship/churn/1.4.0 (opaque: it is written with escapes or "
+      "over several lines)\n");
 }
 
 TEST(Compose, TagsAnchorsMarksLineEndsAndDocuments) {
-  EXPECT_EQ(references("\xef\xbb\xbf%YAML 1.2\r\n---\r\nservices:\r\n  \xc3\xa4:\r\n    image: &i !!str # \xe2\x82\xac\r\n"
-                       "      host/ml/churn:1.3.0\r\n    ? command\r\n    : - churn==1.3.1\r\n...\r\n---\r\n"
-                       "services: {a: {command: churn==1.3.2}, b: {command: [churn==1.3.3,churn==1.3.4]}}\r\n"),
-            "services.\"\xc3\xa4\": services.\"\xc3\xa4\".image = host/ml/churn:1.3.0\n"
-            "services.\"\xc3\xa4\": services.\"\xc3\xa4\".command[0] = churn==1.3.1\n"
-            "document[2].services.a: document[2].services.a.command = churn==1.3.2\n"
-            "document[2].services.b: document[2].services.b.command[0] = churn==1.3.3\n"
-            "document[2].services.b: document[2].services.b.command[1] = churn==1.3.4\n");
+  EXPECT_EQ(
+      references(
+          "\xef\xbb\xbf%YAML 1.2\r\n---\r\nservices:\r\n  \xc3\xa4:\r\n    image: &i !!str # \xe2\x82\xac\r\n"
+          "      host/ml/churn:1.3.0\r\n    ? command\r\n    : - churn==1.3.1\r\n...\r\n---\r\n"
+          "services: {a: {command: churn==1.3.2}, b: {command: [churn==1.3.3,churn==1.3.4]}}\r\n"),
+      "services.\"\xc3\xa4\": services.\"\xc3\xa4\".image = host/ml/churn:1.3.0\n"
+      "services.\"\xc3\xa4\": services.\"\xc3\xa4\".command[0] = churn==1.3.1\n"
+      "document[2].services.a: document[2].services.a.command = churn==1.3.2\n"
+      "document[2].services.b: document[2].services.b.command[0] = churn==1.3.3\n"
+      "document[2].services.b: document[2].services.b.command[1] = churn==1.3.4\n");
 }
 
 TEST(Compose, WhatIsNoComposeFileHasNoObjects) {
-  for (const std::string text : {"", "# only\n", "churn==1.3.0", "- churn==1.3.0\n", "a:\n", "--- \n---\n", "services:\n",
-                                 "services: churn\n", "services: [a]\n"}) {
+  for (const std::string text : {"", "# only\n", "churn==1.3.0", "- churn==1.3.0\n", "a:\n", "--- \n---\n",
+                                 "services:\n", "services: churn\n", "services: [a]\n"}) {
     EXPECT_EQ(references(text), "") << text;
   }
 }

@@ -1,5 +1,5 @@
-// Writes random documents twice with the same decisions: as they are, and as they have to be after an edit. Knows
-// nothing of how documents are read.
+// Writes random documents twice with the same decisions: as they are, and as they have to be after an edit.
+// Knows nothing of how documents are read.
 #pragma once
 
 #include <random>

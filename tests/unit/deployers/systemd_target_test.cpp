@@ -1,5 +1,6 @@
-#include "deployers/unit_files.h"
 #include "host_fixture.h"
+
+#include "deployers/unit_files.h"
 
 namespace mlship {
 namespace {
@@ -24,13 +25,15 @@ class SystemdTarget : public HostTest {
     section.name = "edge";
     section.kind = "systemd";
     section.values = std::move(more);
-    section.values["files"] = std::vector<std::string>{"etc/systemd/system/*", "etc/systemd/system/*.d/*.conf",
-                                                       "etc/containers/systemd/*", "etc/default/*"};
+    section.values["files"] = std::vector<std::string>{
+        "etc/systemd/system/*", "etc/systemd/system/*.d/*.conf", "etc/containers/systemd/*", "etc/default/*"};
     section.values["install-root"] = root() + "/opt";
     project_.folder = folder_.path();
     return make_target(section, project_, scripted_host_);
   }
-  void unit(const std::string& name, const std::string& text) const { put("etc/systemd/system/" + name, text); }
+  void unit(const std::string& name, const std::string& text) const {
+    put("etc/systemd/system/" + name, text);
+  }
   [[nodiscard]] std::string service(const std::string& version) const {
     return "[Service]\n# churn==1.0.0\nExecStart=-" + root() + "/opt/churn/" + version + "/bin/score %i\n";
   }
@@ -51,7 +54,8 @@ class SystemdTarget : public HostTest {
 
 TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
   unit("nightly.service", service("1.3.0"));
-  unit("nightly.timer", "[Timer]\nOnCalendar=weekly\nOnCalendar=\nOnCalendar=*-*-* 02:00:00\nOnBootSec=5min\n");
+  unit("nightly.timer",
+       "[Timer]\nOnCalendar=weekly\nOnCalendar=\nOnCalendar=*-*-* 02:00:00\nOnBootSec=5min\n");
   unit("api.service", service("1.3.0"));
   unit("each@.service", service("1.3.0"));
   unit("other.timer", "[Timer]\nUnit=each@a.service\nOnUnitActiveSec=1h\n");
@@ -73,11 +77,13 @@ TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
 }
 
 TEST_F(SystemdTarget, AnEnvironmentFileIsOfTheClassOfItsReaders) {
-  unit("nightly.service", "[Service]\nExecStart=/bin/run\nEnvironmentFile=-" + root() + "/etc/default/nightly\n"
-       "EnvironmentFile=" + root() + "/etc/default/shared\n");
+  unit("nightly.service", "[Service]\nExecStart=/bin/run\nEnvironmentFile=-" + root() +
+                              "/etc/default/nightly\n"
+                              "EnvironmentFile=" +
+                              root() + "/etc/default/shared\n");
   unit("nightly.timer", "[Timer]\nOnCalendar=hourly\n");
   unit("api.service", "[Service]\nEnvironmentFile=/reset\nEnvironmentFile=\nEnvironmentFile=" + root() +
-       "/etc/default/shared\nEnvironmentFile=" + root() + "/etc/default/%N.env\n");
+                          "/etc/default/shared\nEnvironmentFile=" + root() + "/etc/default/%N.env\n");
   for (const std::string name : {"nightly", "shared", "api.env", "unread"}) {
     put("etc/default/" + name, "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.3.0\" \\\n  more\n");
   }
@@ -93,8 +99,7 @@ TEST_F(SystemdTarget, AnEnvironmentFileIsOfTheClassOfItsReaders) {
   EXPECT_EQ(word(applied.kind), "written");
   EXPECT_EQ(applied.pending, "") << "systemd reads it when the unit starts";
   EXPECT_EQ(target->pending(operations[1], 0), "");
-  EXPECT_EQ(text("etc/default/nightly"),
-            "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.4.0\" \\\n  more\n");
+  EXPECT_EQ(text("etc/default/nightly"), "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.4.0\" \\\n  more\n");
 }
 
 TEST_F(SystemdTarget, OnlyTheSpanChangesAndTheResultIsPending) {
@@ -130,7 +135,8 @@ TEST_F(SystemdTarget, AUnitThatVerifiedAndWouldNotAnyMoreIsRefused) {
     EXPECT_EQ(request.argv[0] + " " + request.argv[1], "systemd-analyze verify");
     const std::string text = fs::read_file(request.argv.back());
     const bool bad = text.find("1.4.0") != std::string::npos;
-    return ProcessResult{bad ? 1 : 0, "", "noise\n" + std::string(bad ? request.argv.back() + ": no such command\n" : "")};
+    return ProcessResult{bad ? 1 : 0, "",
+                         "noise\n" + std::string(bad ? request.argv.back() + ": no such command\n" : "")};
   };
   const auto applied = target->apply(operations[0], "r1.op-1");
   EXPECT_EQ(word(applied.kind), "refused");
@@ -186,9 +192,10 @@ TEST_F(SystemdTarget, PendingIsWhatTheManagerSaysOfThisVeryFile) {
 TEST_F(SystemdTarget, ATemplateWaitsWhenOneOfItsInstancesDoes) {
   const std::string file = at("etc/systemd/system/each@.service").string();
   systemd_.answer = [&](const ProcessRequest&) {
-    return ProcessResult{0, "FragmentPath=" + file + "\nNeedDaemonReload=no\n\nFragmentPath=" + file +
-                                "\nNeedDaemonReload=yes\n",
-                         ""};
+    return ProcessResult{
+        0,
+        "FragmentPath=" + file + "\nNeedDaemonReload=no\n\nFragmentPath=" + file + "\nNeedDaemonReload=yes\n",
+        ""};
   };
   EXPECT_EQ(needs_reload(systemd_, file), true);
   EXPECT_EQ(systemd_.asked.back().back(), "each@*.service");

@@ -1,9 +1,9 @@
 // After an edit of a unit file only the references' own text differs.
+#include "document_writer.h"
 #include <gtest/gtest.h>
 
 #include "deployers/document/site.h"
 #include "deployers/document/unit.h"
-#include "document_writer.h"
 
 namespace mlship {
 namespace {
@@ -22,7 +22,8 @@ class UnitWriter : public DocumentWriter {
  private:
   void line(const std::string& text) { text_ += text + end_; }
   void between() {
-    if (chance(4)) line(pick<std::string>({"", "  ", "\t"}) + pick<std::string>({"# ", ";", "#\xff "}) + words(false));
+    if (chance(4))
+      line(pick<std::string>({"", "  ", "\t"}) + pick<std::string>({"# ", ";", "#\xff "}) + words(false));
     if (chance(8)) line("");
   }
   void section() {
@@ -34,7 +35,8 @@ class UnitWriter : public DocumentWriter {
     }
   }
   void setting() {
-    const std::string name = pick<std::string>({"ExecStart", "Environment", "EnvironmentFile", "Exec", "Image"});
+    const std::string name =
+        pick<std::string>({"ExecStart", "Environment", "EnvironmentFile", "Exec", "Image"});
     std::string text = name + pick<std::string>({"=", " = ", "=  "}) + value();
     for (size_t i = chance(3) ? 1 + roll(2) : 0; i > 0; --i) {
       line(text + pick<std::string>({" \\", "\\"}));

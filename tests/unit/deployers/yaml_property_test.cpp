@@ -1,16 +1,16 @@
 // After an edit of a YAML document only the references' own text differs, whatever the document's style.
+#include "document_writer.h"
 #include <gtest/gtest.h>
 
 #include "deployers/compose_check.h"
 #include "deployers/document/site.h"
 #include "deployers/document/yaml.h"
-#include "document_writer.h"
 
 namespace mlship {
 namespace {
 
-// A Compose file in every style YAML has: block and flow, quoted and plain, literal and folded, anchors, aliases,
-// tags, comments, several documents, both line ends, with and without a byte order mark.
+// A Compose file in every style YAML has: block and flow, quoted and plain, literal and folded, anchors,
+// aliases, tags, comments, several documents, both line ends, with and without a byte order mark.
 class ComposeWriter : public DocumentWriter {
  public:
   using DocumentWriter::DocumentWriter;
@@ -28,7 +28,9 @@ class ComposeWriter : public DocumentWriter {
 
  private:
   void line(const std::string& text) { text_ += text + end_; }
-  std::string comment() { return "# " + std::string(pick<std::string>({"", "\xc3\xa4 ", "&x *y: "})) + words(false); }
+  std::string comment() {
+    return "# " + std::string(pick<std::string>({"", "\xc3\xa4 ", "&x *y: "})) + words(false);
+  }
   std::string trailing() { return chance(4) ? pick<std::string>({" ", "\t", "   "}) + comment() : ""; }
   void between(size_t indent) {
     if (chance(5)) line(std::string(chance(2) ? indent : roll(4), ' ') + comment());
@@ -102,7 +104,8 @@ class ComposeWriter : public DocumentWriter {
   }
 
   std::string key() {
-    const std::string name = pick<std::string>({"image", "command", "k", "a b", "\xc3\xa9t\xc3\xa9"}) + std::to_string(++taken_);
+    const std::string name =
+        pick<std::string>({"image", "command", "k", "a b", "\xc3\xa9t\xc3\xa9"}) + std::to_string(++taken_);
     return chance(5) ? "\"" + name + "\"" : chance(5) ? "'" + name + "'" : name;
   }
   std::string anchor() { return "&a" + std::to_string(++taken_); }
@@ -148,7 +151,8 @@ class ComposeWriter : public DocumentWriter {
     for (size_t i = 0, n = 1 + roll(3); i < n; ++i) {
       if (i > 0) out += end_ + (chance(4) ? end_ : "");
       // The first line says how deep the text is; later ones may be deeper.
-      out += blanks + (i > 0 && chance(4) ? "  " : "") + "run " + words(moves) + (chance(3) ? " # no comment" : "");
+      out += blanks + (i > 0 && chance(4) ? "  " : "") + "run " + words(moves) +
+             (chance(3) ? " # no comment" : "");
     }
     return out;
   }
@@ -162,7 +166,9 @@ class ComposeWriter : public DocumentWriter {
     moved_ = before;  // brackets end a plain scalar within a flow collection
     return "run";
   }
-  std::string flow_gap() { return chance(6) ? (chance(3) ? " " + comment() : "") + end_ + "          " : " "; }
+  std::string flow_gap() {
+    return chance(6) ? (chance(3) ? " " + comment() : "") + end_ + "          " : " ";
+  }
   std::string flow(size_t depth, bool moves) {
     const bool list = chance(2);
     std::string out(1, list ? '[' : '{');
