@@ -98,7 +98,7 @@ std::string drift(Target& target, const Recorded& last) {
 
 ObjectStatus object_status(const StatusRequest& request, Target& target, const LiveObject& object,
                            Knowledge& knowledge) {
-  ObjectStatus row{target.name(), object.info, {}, std::nullopt, ""};
+  ObjectStatus row{target.name(), object.info, {}, std::nullopt, "", ""};
   for (const auto& found : object.references) {
     const Reference& r = found.reference;
     if (!request.package.empty() && r.package != request.package) continue;
@@ -112,6 +112,7 @@ ObjectStatus object_status(const StatusRequest& request, Target& target, const L
     if (record.dangling) outcome = "unfinished";
     row.last = LastOperation{last->rollout, std::move(outcome), record.at};
     row.drift = drift(target, *last);
+    if (record.touched()) row.pending = target.pending(record.operation, record.at);
   }
   return row;
 }

@@ -194,6 +194,9 @@ class Target {
   // Before a rollback: false when what `change.to` names (a folder, a file) is a thing this target can look
   // for and it is not there. Old places may be older than mlship, so nothing is known of them but their name.
   virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }
+  // What the target's own step still has to do before an object, written at `since` (seconds since the
+  // epoch), runs as it is written: "daemon-reload"; "" when nothing.
+  virtual std::string pending(const Operation&, std::int64_t /*since*/) { return ""; }
   // Puts right what a killed apply() with this tag left behind (temporary files, displaced foreign content).
   virtual void recover(const Operation& operation, const std::string& tag) = 0;
   // The same for runs of which no record is left, where that can be told from a run under way. Returns lines

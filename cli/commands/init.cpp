@@ -82,6 +82,7 @@ std::string found_text(const FoundProject& found) {
   std::vector<std::string> models;
   for (const auto& model : found.models) models.push_back(model.path);
   row("models", fmt::format("{}", fmt::join(models, " ")));
+  for (const auto& target : found.targets) row(target.kind, fmt::format("{}", fmt::join(target.files, " ")));
   if (!found.git) row("git", "no repository: the bundle is made of the folder as it is");
   return out;
 }
@@ -90,6 +91,9 @@ OrderedJson document(const FoundProject& found, const std::string& file,
                      const std::vector<std::string>& written) {
   OrderedJson models = OrderedJson::array();
   for (const auto& model : found.models) models.push_back({{"name", model.name}, {"path", model.path}});
+  OrderedJson targets = OrderedJson::array();
+  for (const auto& target : found.targets)
+    targets.push_back({{"kind", target.kind}, {"files", target.files}});
   const auto text = [](const std::string& value) {
     return value.empty() ? OrderedJson(nullptr) : OrderedJson(value);
   };
@@ -102,6 +106,7 @@ OrderedJson document(const FoundProject& found, const std::string& file,
           {"lock", text(found.lock)},
           {"other_locks", found.other_locks},
           {"models", models},
+          {"targets", targets},
           {"git", found.git},
           {"written", written}};
 }

@@ -21,6 +21,7 @@ ALLOWED = {
 ADAPTERS = {
     r"curl/": ["core/host/http"],
     r"git2": ["core/host/git_", "core/host/git.cpp", "packager/git_tree.cpp"],
+    r"yaml-cpp/": ["deployers/document/yaml"],
     r"archive(_entry)?\.h": ["packager/tar_reader"],
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],
