@@ -23,8 +23,8 @@ constexpr auto groups = std::to_array<std::pair<CommandGroup, std::string_view>>
 });
 // The order of work, not of the alphabet; commands that are not named follow.
 constexpr auto order = std::to_array<std::string_view>(
-    {"init", "build", "inspect", "diff", "verify", "publish", "promote", "tag", "list", "pull", "login", "logout",
-     "scan", "plan", "rollout", "status", "rollback", "history", "show", "lineage"});
+    {"init",  "build",  "inspect", "diff", "verify",  "publish", "promote",  "tag",     "list", "pull",
+     "login", "logout", "scan",    "plan", "rollout", "status",  "rollback", "history", "show", "lineage"});
 
 constexpr std::string_view about =
     "mlship ships ML pipelines: code, locked dependencies and models in one immutable bundle, and every job "

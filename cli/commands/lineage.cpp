@@ -21,15 +21,16 @@ struct Options {
 
 void add_rows(Table& table, const LineageEntry& entry) {
   const HistoryEntry& rollout = entry.rollout;
-  if (!rollout.problem.empty()) table.add({"", rollout.id, "", "", rollout.state, "", "", "", rollout.problem});
+  if (!rollout.problem.empty())
+    table.add({"", rollout.id, "", "", rollout.state, "", "", "", rollout.problem});
   std::string commits;
   for (const auto& commit : rollout.commits) {
     commits += (commits.empty() ? "" : " ") + commit.substr(0, shown_commit);
   }
   for (const auto& change : entry.changes) {
     table.add({human_time(rollout.started), rollout.id, change.from, change.to,
-               std::string(to_string(change.outcome)), change.object, rollout.who + "@" + rollout.host, commits,
-               change.detail});
+               std::string(to_string(change.outcome)), change.object, rollout.who + "@" + rollout.host,
+               commits, change.detail});
   }
 }
 

@@ -42,8 +42,8 @@ struct RolloutRecord {
   std::string who, host;
   std::int64_t started = 0;
   std::vector<std::string> commits;
-  Json execution;  // how the rollout goes about it; null in old ledgers
-  std::string plan;  // the text of plan.json: canonical_plan()
+  Json execution;                   // how the rollout goes about it; null in old ledgers
+  std::string plan;                 // the text of plan.json: canonical_plan()
   std::vector<Json> entries;        // intents, results, carriers, state changes, in order
   bool torn = false;                // the last line was cut by a crash and is not among entries
   ChainLink after;                  // of the first line

@@ -156,7 +156,8 @@ TEST(Dependencies, AFailureStopsWhatComesAfterItOnly) {
   const auto report = roll(world, execution);
   EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0", "churn==1.4.0"}));
   EXPECT_EQ(outcomes(report).at("b"), Outcome::pending);
-  EXPECT_NE(report.results.back().detail.find("waits for a"), std::string::npos) << report.results.back().detail;
+  EXPECT_NE(report.results.back().detail.find("waits for a"), std::string::npos)
+      << report.results.back().detail;
 }
 
 Execution proving(Proof proof, OnFailure on_failure = OnFailure::go_on) {
@@ -234,7 +235,8 @@ TEST(Prove, SoakWaitsForNaturalRunsAndComparesTheirTime) {
   };
   const auto report = roll(slow, proving(Proof::soak));
   EXPECT_EQ(report.results[0].proof, "unhealthy");
-  EXPECT_NE(report.results[0].detail.find("it took 31 s; its last good runs took 10 s at most"), std::string::npos)
+  EXPECT_NE(report.results[0].detail.find("it took 31 s; its last good runs took 10 s at most"),
+            std::string::npos)
       << report.results[0].detail;
 }
 
@@ -286,7 +288,8 @@ TEST(Lease, WithoutTokensAWriteThatRacedATakeoverIsPointedOut) {
   world.edge->tokens = false;
   world.edge->after_apply = [&] { ++lease.fence; };
   const auto report = roll(world, careful(OnFailure::go_on));
-  EXPECT_NE(report.results[0].detail.find("no concurrency token"), std::string::npos) << report.results[0].detail;
+  EXPECT_NE(report.results[0].detail.find("no concurrency token"), std::string::npos)
+      << report.results[0].detail;
 }
 
 TEST(Execution, IsRecordedAndResumingGoesAboutItTheSameWay) {

@@ -68,8 +68,7 @@ TEST(RunLimited, StopsWhenAskedAndThrowsTheFirstException) {
   Limiter limiter(4);
   test::ManualClock clock;
   std::atomic<int> ran = 0;
-  run_limited(
-      100, limiter, clock, [&] { return ran < 10; }, [&](size_t) { ++ran; });
+  run_limited(100, limiter, clock, [&] { return ran < 10; }, [&](size_t) { ++ran; });
   EXPECT_GE(ran, 10);
   EXPECT_LT(ran, 20);
   std::atomic<int> begun = 0;
@@ -77,9 +76,7 @@ TEST(RunLimited, StopsWhenAskedAndThrowsTheFirstException) {
     ++begun;
     throw std::runtime_error("the disk is full");
   };
-  EXPECT_THROW(run_limited(
-                   100, limiter, clock, [] { return true; }, failing),
-               std::runtime_error);
+  EXPECT_THROW(run_limited(100, limiter, clock, [] { return true; }, failing), std::runtime_error);
   EXPECT_LE(begun, 4);
 }
 

@@ -5,7 +5,8 @@
 namespace mlship {
 namespace {
 
-Operation operation(const std::string& name, const std::string& kind = "job", const std::string& target = "edge") {
+Operation operation(const std::string& name, const std::string& kind = "job",
+                    const std::string& target = "edge") {
   Operation op;
   op.id = "op-" + name;
   op.target = target;
@@ -45,7 +46,8 @@ TEST(Waves, TheCanaryHoldsEveryKindAndTheLeastCriticalOfIt) {
 }
 
 TEST(Waves, WidenAfterACanaryAndAreNeverLargerThanTheLedgersBatch) {
-  EXPECT_EQ(sizes(make_course(many(600), {}, {}, {2, 0, false})), (std::vector<size_t>{2, 8, 32, 128, 250, 180}));
+  EXPECT_EQ(sizes(make_course(many(600), {}, {}, {2, 0, false})),
+            (std::vector<size_t>{2, 8, 32, 128, 250, 180}));
   EXPECT_EQ(sizes(make_course(many(600), {}, {}, {})), (std::vector<size_t>{250, 250, 100}));
   EXPECT_EQ(sizes(make_course(many(5), {}, {}, {0, 2, false})), (std::vector<size_t>{2, 2, 1}));
   EXPECT_EQ(sizes(make_course(many(2), {}, {}, {5, 0, false})), (std::vector<size_t>{2}));
@@ -80,7 +82,8 @@ TEST(Waves, FollowWhatObjectsThemselvesReferTo) {
 }
 
 TEST(Waves, ACycleIsPrinted) {
-  const std::vector<Operation> operations = {operation("alone"), operation("a"), operation("b"), operation("c")};
+  const std::vector<Operation> operations = {operation("alone"), operation("a"), operation("b"),
+                                             operation("c")};
   ObjectSection a = section("a");
   a.after = {"c"};
   ObjectSection b = section("b");
