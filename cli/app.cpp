@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "core/names.h"
+#include "core/settings.h"
 
 namespace mlship {
 namespace {
@@ -18,19 +19,29 @@ struct Entry {
   CommandRun run;
 };
 
+void add_setting(Arguments& arguments, std::string_view name, std::optional<std::string>& value,
+                 std::optional<ValueKind> kind = std::nullopt) {
+  const auto& row = program_setting(name);
+  const std::string flags(row.flags), help(row.help);
+  if (row.words.empty()) {
+    arguments.option(value, flags, std::string(row.value), help, kind);
+  } else {
+    arguments.choice(value, flags, split_words(row.words), help);
+  }
+}
+
 void add_global_flags(Arguments& arguments, CommandLine& line) {
   auto& global = line.global;
-  arguments.option(global.project, "-C,--project", "DIR",
-                   "the project's folder (default: here or the nearest folder above with mlship.toml)");
-  arguments.option(global.environment, "--env", "NAME", "the environment to work in");
-  arguments.option(global.registry, "--registry", "NAME|URL", "the registry to use");
+  add_setting(arguments, "project", global.project);
+  add_setting(arguments, "environment", global.environment, ValueKind::environment);
+  add_setting(arguments, "registry", global.registry, ValueKind::registry);
   arguments.flag(global.json, "--json", "one JSON document on standard output, also for errors");
   arguments.flag(global.quiet, "-q,--quiet", "no status lines, no progress");
   arguments.flag(global.verbose, "-v,--verbose", "say more on standard error");
-  arguments.choice(global.color, "--color", {"auto", "always", "never"}, "colours (NO_COLOR is honoured)");
-  arguments.choice(global.progress, "--progress", {"auto", "always", "never", "json"},
-                   "progress on standard error");
-  arguments.flag(global.yes, "-y,--yes", "do not ask");
+  add_setting(arguments, "color", global.color);
+  add_setting(arguments, "progress", global.progress);
+  const auto& yes = program_setting("yes");
+  arguments.flag(global.yes, std::string(yes.flags), std::string(yes.help));
   arguments.flag(line.version, "--version", "the version of mlship");
   arguments.flag(line.help, "-h,--help", "this help, or a command's: mlship COMMAND --help");
 }
@@ -41,18 +52,9 @@ std::vector<std::string> command_names() {
   return names;
 }
 
-// "-C,--project DIR" -> -C and --project.
 std::vector<std::string> flag_names(const std::vector<ArgumentRow>& rows) {
   std::vector<std::string> names;
-  for (const auto& row : rows) {
-    if (row.positional) continue;
-    const std::string joined = row.shown.substr(0, row.shown.find_first_of(" ["));
-    for (size_t begin = 0; begin < joined.size();) {
-      const size_t end = std::min(joined.find(',', begin), joined.size());
-      names.push_back(joined.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
+  for (const auto& row : rows) names.insert(names.end(), row.flags.begin(), row.flags.end());
   return names;
 }
 
@@ -133,6 +135,24 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     line.run = std::move(entry->run);
   }
   return line;
+}
+
+CommandTable declared_commands() {
+  CommandTable table;
+  CLI::App app;
+  app.set_help_flag();
+  CommandLine line;
+  Arguments global(app);
+  add_global_flags(global, line);
+  table.global = global.rows();
+  for (const auto* factory : command_factories()) {
+    CLI::App sub;
+    sub.set_help_flag();
+    Arguments arguments(sub);
+    (void)factory->setup(arguments);
+    table.commands.push_back({factory, arguments.rows()});
+  }
+  return table;
 }
 
 bool wants_json(const std::vector<std::string>& words) {

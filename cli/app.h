@@ -30,6 +30,17 @@ struct CommandLine {
 
 // Throws Error(usage) with a did-you-mean for unknown commands and flags.
 CommandLine parse_command_line(const std::vector<std::string>& words);
+// What every command declares, without parsing anything: for the manual and shell completion.
+struct DeclaredCommand {
+  const CommandFactory* factory;
+  std::vector<ArgumentRow> arguments;
+};
+struct CommandTable {
+  std::vector<ArgumentRow> global;
+  std::vector<DeclaredCommand> commands;  // by name
+};
+CommandTable declared_commands();
+
 // True when the words ask for JSON, whatever else is wrong with them: errors of the parse are documents too.
 bool wants_json(const std::vector<std::string>& words);
 

@@ -18,6 +18,18 @@ constexpr auto no_code =
     std::to_array<std::string_view>({"tests", "test", "docs", "examples", "scripts", "dist"});
 constexpr size_t most_models = 50;
 
+// Files that say which kind of target could hold them. `end`: any file that ends so, written as a glob.
+struct TargetRow {
+  std::string_view kind, name, end;
+};
+constexpr auto target_rows = std::to_array<TargetRow>({{"compose", "compose.yaml", ""},
+                                                       {"compose", "compose.yml", ""},
+                                                       {"compose", "docker-compose.yaml", ""},
+                                                       {"compose", "docker-compose.yml", ""},
+                                                       {"systemd", "", ".service"},
+                                                       {"systemd", "", ".timer"},
+                                                       {"systemd", "", ".container"}});
+
 const std::string* text_at(const toml::Node* table, std::string_view key) {
   const auto* member = table == nullptr ? nullptr : table->find(key);
   return member == nullptr ? nullptr : member->value->string();
@@ -102,6 +114,43 @@ void find_models(const Path& folder, FoundProject& found) {
     const std::string name = taken == 0 ? path.stem().string()
                                         : path.parent_path().filename().string() + "-" + path.stem().string();
     found.models.push_back({name, (Path("models") / path).string()});
+  }
+}
+
+void add_target(std::string_view kind, const std::string& glob, FoundProject& found) {
+  const auto same = [&](const FoundTarget& t) { return t.kind == kind; };
+  auto target = std::find_if(found.targets.begin(), found.targets.end(), same);
+  if (target == found.targets.end()) {
+    found.targets.push_back({std::string(kind), {}});
+    target = found.targets.end() - 1;
+  }
+  if (std::find(target->files.begin(), target->files.end(), glob) == target->files.end()) {
+    target->files.push_back(glob);
+  }
+}
+
+void find_targets_in(const Path& folder, const Path& below, FoundProject& found) {
+  for (const auto& name : fs::list(folder / below)) {
+    for (const auto& row : target_rows) {
+      const bool one = row.end.empty() && name == row.name;
+      const bool many = !row.end.empty() && name.size() > row.end.size() && name.ends_with(row.end);
+      if (one) add_target(row.kind, (below / name).lexically_normal().string(), found);
+      if (many)
+        add_target(row.kind, (below / ("*" + std::string(row.end))).lexically_normal().string(), found);
+    }
+  }
+}
+
+void find_targets(const Path& folder, FoundProject& found) {
+  find_targets_in(folder, ".", found);
+  for (const auto& name : fs::list(folder)) {
+    const auto stat = fs::stat(folder / name);
+    if (!stat || stat->kind != fs::Kind::folder || name.starts_with('.')) continue;
+    try {
+      find_targets_in(folder, name, found);
+    } catch (const Error&) {
+      continue;  // a folder that cannot be listed holds nothing to propose
+    }
   }
 }
 
@@ -198,6 +247,17 @@ constexpr std::string_view trailer = R"(
 # install-root = "/opt/mlship"
 )";
 
+std::string targets_text(const FoundProject& found) {
+  std::string out;
+  for (const auto& target : found.targets) {
+    out += "#\n# Found here:\n# [targets." + target.kind + "]\n# kind = " + quoted(target.kind) +
+           "\n# files = [";
+    for (const auto& glob : target.files) out += (glob == target.files.front() ? "" : ", ") + quoted(glob);
+    out += "]\n# install-root = \"/opt/mlship\"\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 FoundProject look_around(const Path& folder) {
@@ -212,6 +272,7 @@ FoundProject look_around(const Path& folder) {
   find_version(folder, found);
   find_locks(folder, found);
   find_models(folder, found);
+  find_targets(folder, found);
   find_python(folder, found);
   found.git = in_git(folder);
   return found;
@@ -226,7 +287,7 @@ std::string project_text(const FoundProject& found) {
   if (!found.description.empty()) out += "description = " + quoted(found.description) + "\n";
   out += "# owner = \"team-growth\"\n\n";
   out += code_text(found) + "\n" + dependencies_text(found) + models_text(found);
-  return out + std::string(trailer);
+  return out + std::string(trailer) + targets_text(found);
 }
 
 }  // namespace mlship

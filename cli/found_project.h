@@ -13,6 +13,11 @@ struct FoundModel {
   std::string name, path;
 };
 
+struct FoundTarget {
+  std::string kind;                // "compose"
+  std::vector<std::string> files;  // globs, relative to the folder
+};
+
 struct FoundProject {
   std::string name, description;
   std::string version;                              // literal; "" when version_file says it
@@ -24,6 +29,7 @@ struct FoundProject {
   std::vector<std::string> other_locks;             // known, but to be exported first
   std::string python = "311";                       // from .python-version
   std::vector<FoundModel> models;
+  std::vector<FoundTarget> targets;  // Compose and unit files here or one folder below
   bool git = false;
 };
 

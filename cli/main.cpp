@@ -12,13 +12,10 @@
 #include "cli/interrupt.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/settings.h"
 
 namespace mlship {
 namespace {
-
-std::string said(const std::optional<std::string>& flag, const Env& env, const char* variable) {
-  return flag ? *flag : env.get(variable).value_or("auto");
-}
 
 void report(const Error& error, Stdout& out, Stderr& diagnostics, const Terminal& terminal) {
   if (diagnostics.json_lines()) {
@@ -73,21 +70,24 @@ ExitCode run(const std::vector<std::string>& words) {
   const Env env = Env::from_process();
   const auto clock = system_clock();
   // Until the command line is understood, errors have to be reported in the form it asks for.
-  const Terminal plain = find_terminal(env, env.get("MLSHIP_COLOR").value_or("auto"));
+  const auto& color_setting = program_setting("color");
+  const Terminal plain = find_terminal(env, env.get(color_setting.variable).value_or("auto"));
   Stdout early_out(plain, wants_json(words));
   Stderr early({ProgressMode::none, false, false, plain.color_err}, *clock);
   CommandLine line;
+  std::string color, progress;
   const auto parsed = guarded(
       [&] {
         line = parse_command_line(words);
+        color = resolve_setting(color_setting, line.global.color, env).value;
+        progress = resolve_setting(program_setting("progress"), line.global.progress, env).value;
         return ExitCode::done;
       },
       early_out, early, plain);
   if (parsed != ExitCode::done) return parsed;
 
-  const Terminal terminal = find_terminal(env, said(line.global.color, env, "MLSHIP_COLOR"));
-  const auto mode =
-      progress_mode(said(line.global.progress, env, "MLSHIP_PROGRESS"), terminal, line.global.quiet);
+  const Terminal terminal = find_terminal(env, color);
+  const auto mode = progress_mode(progress, terminal, line.global.quiet);
   Stderr diagnostics({mode, line.global.quiet, line.global.verbose, terminal.color_err}, *clock);
   Stdout out(terminal, line.global.json);
   const auto http = curl_http(env, *clock);

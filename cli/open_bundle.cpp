@@ -8,6 +8,7 @@
 #include "core/names.h"
 #include "packager/bundler.h"
 #include "packager/tar.h"
+#include "registry/registry.h"
 
 namespace mlship {
 namespace {
@@ -15,6 +16,9 @@ namespace {
 constexpr std::uint64_t archive_limit = 1ULL << 42U;  // bytes; the disk is the real limit
 
 bool names_path(const std::string& text) {
+  for (const auto* factory : registry_factories()) {
+    if (text.starts_with(std::string(factory->scheme) + ":")) return false;
+  }
   if (looks_like_path(text)) return true;
   const auto stat = fs::stat(text);
   return stat && stat->kind == fs::Kind::file;
@@ -22,8 +26,8 @@ bool names_path(const std::string& text) {
 
 NamedBundle in_registry(Services& services, const std::optional<std::string>& text) {
   const Resolved resolved = resolve_ref(services, text);
-  return {services.source().open(resolved.release.package, resolved.manifest), services.registry().url(),
-          false};
+  auto& source = services.source();
+  return {source.open(resolved.release.package, resolved.manifest), services.registry().url(), &source};
 }
 
 }  // namespace
@@ -43,21 +47,21 @@ Bundle open_path(Services& services, const Path& path) {
 
 NamedBundle open_named(Services& services, const std::optional<std::string>& text) {
   if (text) {
-    if (names_path(*text)) return {open_path(services, *text), *text, true};
+    if (names_path(*text)) return {open_path(services, *text), *text};
     return in_registry(services, text);
   }
   const auto& project = services.package_project();
   const Path folder = dist_folder(project, project_version(project));
-  if (fs::exists(folder)) return {open_bundle(folder), human_path(folder), true};
+  if (fs::exists(folder)) return {open_bundle(folder), human_path(folder)};
   return in_registry(services, std::nullopt);
 }
 
-void fetch(Services& services, const NamedBundle& named, const oci::Descriptor& layer) {
-  if (!named.local) services.source().fetch_blob(named.bundle.info.package, named.bundle, layer);
+void fetch(const NamedBundle& named, const oci::Descriptor& layer) {
+  if (named.source != nullptr) named.source->fetch_blob(named.bundle.info.package, named.bundle, layer);
 }
 
-void fetch_all(Services& services, const NamedBundle& named) {
-  if (!named.local) services.source().fetch_all(named.bundle.info.package, named.bundle);
+void fetch_all(const NamedBundle& named) {
+  if (named.source != nullptr) named.source->fetch_all(named.bundle.info.package, named.bundle);
 }
 
 }  // namespace mlship

@@ -8,20 +8,22 @@
 
 namespace mlship {
 
+class RegistrySource;
 class Services;
 
 struct NamedBundle {
   Bundle bundle;
   std::string where;  // the folder, the archive or the registry
-  bool local = true;  // false: only manifest and metadata are there until fetch() is called
+  // Of a bundle in a registry: only manifest and metadata are there until fetch() is called.
+  RegistrySource* source = nullptr;
 };
 
 // PATH: a layout folder or an archive made by `build --archive`. Without a text the project's dist/ folder
 // when it is there, else its version in the registry.
 NamedBundle open_named(Services& services, const std::optional<std::string>& text);
 // Pulls what is missing: one layer, or all of them.
-void fetch(Services& services, const NamedBundle& named, const oci::Descriptor& layer);
-void fetch_all(Services& services, const NamedBundle& named);
+void fetch(const NamedBundle& named, const oci::Descriptor& layer);
+void fetch_all(const NamedBundle& named);
 
 // A layout folder; an archive is unpacked into this run's scratch folder.
 Bundle open_path(Services& services, const Path& path);

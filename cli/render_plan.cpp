@@ -109,7 +109,8 @@ OrderedJson to_json(const std::vector<ObjectResult>& results) {
                     {"from", row.from},
                     {"to", row.to},
                     {"outcome", to_string(row.outcome)},
-                    {"detail", row.detail}});
+                    {"detail", row.detail},
+                    {"proof", row.proof.empty() ? OrderedJson(nullptr) : OrderedJson(row.proof)}});
   }
   return rows;
 }
@@ -195,7 +196,8 @@ std::string report_text(const RolloutReport& report, const std::vector<Skipped>&
   std::map<Outcome, size_t> counts;
   for (const auto& row : report.results) {
     ++counts[row.outcome];
-    out += fmt::format("{}  {}  {} at {}: {} -> {}\n", painted(row.outcome, style), row.target,
+    const std::string proof = row.proof.empty() ? "" : " " + row.proof;
+    out += fmt::format("{}{}  {}  {} at {}: {} -> {}\n", painted(row.outcome, style), proof, row.target,
                        printable(row.object), printable(row.path), printable(row.from), printable(row.to));
     if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
   }

@@ -1,5 +1,8 @@
 #include "cli/run_plan.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -16,8 +19,8 @@ namespace mlship {
 namespace {
 
 Engine engine_of(Services& services) {
-  return {services.targets(), services.ledger(),      services.source(),
-          services.host(),    services.diagnostics(), interrupted()};
+  return {services.targets(),     services.ledger(), services.source(),          services.host(),
+          services.diagnostics(), interrupted(),     services.project().objects, {}};
 }
 
 // Commits are for the audit: a registry that cannot tell them does not stop a rollout.
@@ -41,19 +44,31 @@ ExitCode exit_of(const RolloutReport& report) {
   return report.complete() ? ExitCode::done : ExitCode::partial;
 }
 
+// How a rollout can end other than done, and what to do then; {} is its id.
+struct EndRow {
+  std::string_view state, cause, hint;
+};
+constexpr auto ends = std::to_array<EndRow>({
+    {"interrupted", "interrupted; what is listed as pending is as it was", "mlship rollout --resume={}"},
+    {"paused", "too many failures; what is listed as pending is as it was", "mlship rollout --resume={}"},
+    {"reverted", "too many failures; everything it changed was put back and the version is held",
+     "mlship show {}"},
+    {"needs-human", "too many failures, and not everything could be put back", "mlship show {}"},
+    {"taken-over", "another runner took over meanwhile; nothing was written after that", "mlship history"},
+    {"", "at least one reference fell short", "mlship rollout --resume={}"},
+});
+
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
 void explain(Services& services, const RolloutReport& report, ExitCode code) {
   if (code == ExitCode::done) return;
-  const Style style(services.terminal().color_err);
-  const bool stopped = code == ExitCode::interrupted;
+  const auto* end = std::find_if(ends.begin(), ends.end() - 1,
+                                 [&](const EndRow& row) { return row.state == report.state; });
   const std::string what = report.id.empty() ? "the run" : report.id;
-  Error error(stopped ? ErrorCode::interrupted : ErrorCode::partial,
-              stopped
-                  ? fmt::format("cannot finish {}: interrupted; what is listed as pending is as it was", what)
-                  : fmt::format("cannot finish {}: at least one reference fell short", what));
-  if (!report.id.empty()) error = std::move(error).hint(fmt::format("mlship rollout --resume={}", report.id));
+  Error error(code == ExitCode::interrupted ? ErrorCode::interrupted : ErrorCode::partial,
+              fmt::format("cannot finish {}: {}", what, end->cause));
+  if (!report.id.empty()) error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id));
   if (services.diagnostics().json_lines()) return services.diagnostics().json_line("error", error.message());
-  services.diagnostics().raw(render_error(error, style));
+  services.diagnostics().raw(render_error(error, Style(services.terminal().color_err)));
 }
 
 ExitCode finish(Services& services, const RolloutReport& report, const std::vector<Skipped>& shown,
@@ -90,6 +105,7 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   RunContext context = context_of(services, run.command);
   context.commits = commits_of(services, run.release);
   context.converge = run.converge;
+  context.execution = run.execution;
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
   return finish(services, execute(engine, run.plan, run.release, context), run.plan.skipped, run.command);

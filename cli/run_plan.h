@@ -18,6 +18,7 @@ struct PlannedRun {
   std::string command;  // "rollout" | "rollback"
   std::string doing;    // "roll out churn 1.4.0", for the question and messages
   std::optional<PlanRequest> converge;
+  Execution execution = {};
 };
 
 // Prints the plan, asks, executes, prints the report.

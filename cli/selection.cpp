@@ -3,23 +3,16 @@
 #include "cli/arguments.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "deployers/rollout.h"
 
 namespace mlship {
-namespace {
-
-std::optional<Compat> parse_compat(const std::optional<std::string>& word) {
-  if (!word) return std::nullopt;
-  return *word == "major" ? Compat::major : *word == "minor" ? Compat::minor : Compat::any;
-}
-
-}  // namespace
 
 void add_selection(Arguments& arguments, SelectionOptions& options) {
   arguments.optional_value(options.jobs, "--jobs", "GLOB",
                            "only scheduled things: jobs, cron entries, timers");
   arguments.optional_value(options.services, "--services", "GLOB",
                            "only long-running things; neither flag: both");
-  arguments.list(options.targets, "--target", "NAME", "only this target; may be repeated");
+  arguments.list(options.targets, "--target", "NAME", "only this target; may be repeated", ValueKind::target);
 }
 
 Selection selection(Services& services, const SelectionOptions& options) {
@@ -41,7 +34,7 @@ PlanRequest plan_request(Services& services, const PlanOptions& options) {
   const Resolved resolved = resolve_ref(services, options.ref);
   check_dist(services, resolved);
   request.release = resolved.release;
-  request.compat = parse_compat(options.compat);
+  request.compat = options.compat ? parse_compat(*options.compat) : std::nullopt;
   request.strict = options.strict;
   request.ledger = &services.ledger();
   return request;

@@ -12,13 +12,6 @@
 namespace mlship {
 namespace {
 
-SettingValue flag_or_variable(const std::optional<std::string>& flag, const char* flag_name, const Env& env,
-                              const char* variable) {
-  if (flag) return {*flag, Origin::flag, flag_name};
-  if (const auto text = env.get(variable)) return {*text, Origin::environment, variable};
-  return {"", Origin::built_in, "built-in default"};
-}
-
 Origin origin_of(const Where& where, const Path& user_file) {
   return where.file == user_file.string() ? Origin::user_file : Origin::project_file;
 }
@@ -55,6 +48,10 @@ Services::Services(const GlobalOptions& options, const Terminal& terminal, Host&
     : options_(options), terminal_(terminal), host_(host), diagnostics_(diagnostics), out_(out) {}
 Services::~Services() = default;
 
+SettingValue Services::setting(std::string_view name, const std::optional<std::string>& said) const {
+  return resolve_setting(program_setting(name), said, host_.env);
+}
+
 Path Services::user_file() const {
   return host_.env.config_folder() / "config.toml";
 }
@@ -68,7 +65,7 @@ const Project& Services::project() {
     joined.insert(joined.end(), factory->settings.begin(), factory->settings.end());
     kinds.push_back({factory->kind, joined});
   }
-  const auto named = flag_or_variable(options_.project, "--project", host_.env, "MLSHIP_PROJECT");
+  const auto named = setting("project", options_.project);
   const Path start = named.value.empty() ? Path(".") : Path(named.value);
   if (!fs::exists(start)) {
     throw Error(ErrorCode::no_project,
@@ -89,7 +86,7 @@ const Project& Services::package_project() {
 }
 
 SettingValue Services::environment_name() {
-  auto value = flag_or_variable(options_.environment, "--env", host_.env, "MLSHIP_ENV");
+  auto value = setting("environment", options_.environment);
   if (!value.value.empty() || project().environments.size() > 1) return value;
   if (project().environments.empty()) return {"default", Origin::built_in, "no [environments]: all targets"};
   const auto& only = project().environments.begin()->second;
@@ -98,13 +95,13 @@ SettingValue Services::environment_name() {
 
 const EnvironmentSection& Services::environment() {
   if (environment_) return *environment_;
-  const auto named = flag_or_variable(options_.environment, "--env", host_.env, "MLSHIP_ENV").value;
+  const auto named = setting("environment", options_.environment).value;
   environment_ = choose_environment(project(), named.empty() ? std::nullopt : std::optional(named));
   return *environment_;
 }
 
 std::optional<EnvironmentSection> Services::environment_if_clear() {
-  const auto named = flag_or_variable(options_.environment, "--env", host_.env, "MLSHIP_ENV").value;
+  const auto named = setting("environment", options_.environment).value;
   if (named.empty() && project().environments.size() > 1) return std::nullopt;
   return environment();
 }
@@ -158,7 +155,7 @@ ChosenRegistry Services::registry_of(const EnvironmentSection* environment) {
 
 ChosenRegistry Services::chosen_registry() {
   if (!registry_override_.empty()) return registry_named(registry_override_, Origin::flag, "REF");
-  const auto said = flag_or_variable(options_.registry, "--registry", host_.env, "MLSHIP_REGISTRY");
+  const auto said = setting("registry", options_.registry);
   if (!said.value.empty()) return registry_named(said.value, said.origin, said.where);
   std::set<std::string> named;
   for (const auto& [name, section] : project().environments) named.insert(section.registry);
@@ -183,31 +180,32 @@ SettingValue Services::ledger_setting() {
   const EnvironmentSection* chosen = environment ? &*environment : nullptr;
   if (chosen == nullptr && !project().environments.empty()) chosen = &project().environments.begin()->second;
   if (chosen != nullptr && !chosen->ledger.empty()) {
+    const Origin origin = origin_of(chosen->at, user_file());
+    if (is_ledger_url(chosen->ledger)) return {chosen->ledger, origin, chosen->at.line_str()};
     const Path folder = expand(chosen->ledger, project().folder, host_.env);
-    return {std::filesystem::absolute(folder).lexically_normal().string(), origin_of(chosen->at, user_file()),
-            chosen->at.line_str()};
+    return {std::filesystem::absolute(folder).lexically_normal().string(), origin, chosen->at.line_str()};
   }
   return {(host_.env.data_folder() / "ledger").string(), Origin::built_in, "built-in default"};
 }
 
 Registry& Services::registry() {
-  if (!registry_) registry_ = open_registry(chosen_registry().options, host_);
-  return *registry_;
+  auto& open = registries_[registry_override_].registry;
+  if (!open) open = open_registry(chosen_registry().options, host_);
+  return *open;
 }
 
 void Services::use_registry(const std::string& url) {
   registry_override_ = url;
-  registry_.reset();
-  source_.reset();
 }
 
 RegistrySource& Services::source() {
-  if (!source_) source_ = std::make_unique<RegistrySource>(registry(), host_, scratch());
-  return *source_;
+  auto& open = registries_[registry_override_].source;
+  if (!open) open = std::make_unique<RegistrySource>(registry(), host_, scratch());
+  return *open;
 }
 
 Ledger& Services::ledger() {
-  if (!ledger_) ledger_ = folder_ledger(ledger_setting().value);
+  if (!ledger_) ledger_ = open_ledger(ledger_setting().value, {host_, diagnostics_});
   return *ledger_;
 }
 
@@ -251,10 +249,9 @@ const Path& Services::scratch() {
 }
 
 SettingValue Services::yes_setting() const {
-  if (options_.yes) return {"true", Origin::flag, "--yes"};
-  const auto text = host_.env.get("MLSHIP_YES");
-  if (text) return {truthy(*text) ? "true" : "false", Origin::environment, "MLSHIP_YES"};
-  return {"false", Origin::built_in, "built-in default"};
+  auto value = setting("yes", options_.yes ? std::optional<std::string>("true") : std::nullopt);
+  value.value = truthy(value.value) ? "true" : "false";
+  return value;
 }
 
 }  // namespace mlship

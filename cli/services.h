@@ -2,6 +2,7 @@
 // `mlship list` opens no ledger.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,7 +48,8 @@ class Services {
   const Project& package_project();
   [[nodiscard]] Path user_file() const;
 
-  // flag > variable > built-in default; "" when none says anything.
+  // flag > variable > built-in default, of a row of program_settings().
+  [[nodiscard]] SettingValue setting(std::string_view name, const std::optional<std::string>& said) const;
   [[nodiscard]] SettingValue environment_name();
   [[nodiscard]] SettingValue registry_setting() { return chosen_registry().setting; }
   [[nodiscard]] SettingValue ledger_setting();
@@ -63,7 +65,8 @@ class Services {
                                               const std::string& where);
   // Error(usage) with a did-you-mean when there is no such environment.
   [[nodiscard]] ChosenRegistry registry_of_environment(const std::string& name);
-  // For a REF that names its registry; before the first use of registry().
+  // For a REF that names its registry; "" goes back to the environment's. What registry() and source() gave
+  // before stays.
   void use_registry(const std::string& url);
   RegistrySource& source();
   Ledger& ledger();
@@ -92,8 +95,11 @@ class Services {
   std::optional<EnvironmentSection> environment_;
   std::string registry_override_;
   std::unique_ptr<fs::TempFolder> scratch_;
-  std::unique_ptr<Registry> registry_;
-  std::unique_ptr<RegistrySource> source_;
+  struct OpenRegistry {
+    std::unique_ptr<Registry> registry;
+    std::unique_ptr<RegistrySource> source;
+  };
+  std::map<std::string, OpenRegistry> registries_;  // by registry_override_
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Targets> targets_;
 };

@@ -24,6 +24,15 @@ if(MLSHIP_SANITIZE)
   target_link_options(mlship_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+# For machines that do not have Debian's libraries. The C library stays outside: what it loads (names, dlopen) is its own.
+set(MLSHIP_FMT fmt::fmt)
+if(MLSHIP_PORTABLE)
+  set(MLSHIP_FMT fmt::fmt-header-only)
+  set(OPENSSL_USE_STATIC_LIBS ON)
+  set(ZLIB_USE_STATIC_LIBS ON)
+  target_link_options(mlship_options INTERFACE -static-libstdc++ -static-libgcc)
+endif()
+
 find_program(MOLD mold)
 if(MOLD AND CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_link_options(mlship_options INTERFACE -fuse-ld=mold)

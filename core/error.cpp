@@ -26,6 +26,7 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {duplicate_path, "duplicate-path", ExitCode::bad_input, "two members of the bundle have one path"},
     {bundle, "bundle", ExitCode::bad_input, "a bundle or OCI layout is malformed"},
     {no_target, "no-target", ExitCode::bad_input, "no target is configured"},
+    {dependency_cycle, "dependency-cycle", ExitCode::bad_input, "objects wait for each other in a circle"},
     {unauthorized, "unauthorized", ExitCode::auth, "HTTP 401: the credentials are missing or wrong"},
     {forbidden, "forbidden", ExitCode::auth, "HTTP 403: the credentials do not allow it"},
     {not_found, "not-found", ExitCode::not_found, "HTTP 404, or a named thing that does not exist"},

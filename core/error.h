@@ -45,6 +45,7 @@ enum class ErrorCode {
   duplicate_path,
   bundle,
   no_target,
+  dependency_cycle,
   unauthorized,
   forbidden,
   not_found,

@@ -9,6 +9,7 @@ namespace mlship {
 namespace {
 
 constexpr size_t max_depth = 100;
+constexpr int element_depth = 2;  // in the document, in its array
 
 // nlohmann's parser keeps the last of two equal keys; a document that says two things is refused instead.
 class StrictKeys {
@@ -42,11 +43,29 @@ std::string pretty_json(const OrderedJson& value) {
 }
 
 Json parse_json(std::string_view text, ErrorCode code, std::string_view what) {
+  return parse_json(text, code, what, {});
+}
+
+Json parse_json(std::string_view text, ErrorCode code, std::string_view what, const ElementReader& element) {
+  using Event = Json::parse_event_t;
+  StrictKeys strict;
+  std::string array;  // the key at the top that is being read
+  bool within = false;
+  const auto keep = [&](int depth, Event event, Json& parsed) {
+    strict(depth, event, parsed);
+    if (!element) return true;
+    if (event == Event::key && depth == 1) array = parsed.get<std::string>();
+    if (depth == 1 && (event == Event::array_start || event == Event::array_end)) {
+      within = event == Event::array_start;
+    }
+    if (!within || event != Event::object_end || depth != element_depth) return true;
+    element(array, parsed);
+    return false;
+  };
   try {
-    StrictKeys strict;
-    return Json::parse(text, [&strict](int depth, Json::parse_event_t event, Json& parsed) {
-      return strict(depth, event, parsed);
-    });
+    return Json::parse(text, keep);
+  } catch (const Error&) {
+    throw;
   } catch (const std::exception& e) {
     std::string why = e.what();
     // nlohmann prefixes its messages with "[json.exception.parse_error.101] ".

@@ -1,6 +1,7 @@
 // JSON in and out. Include <nlohmann/json.hpp> in sources that build documents; headers use json_fwd.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,9 @@ std::string pretty_json(const OrderedJson& value);
 // Parses one complete document; duplicate keys, invalid UTF-8, nesting over 100 levels and trailing bytes are
 // errors. `what` names the document in the message: "cannot read <what>: …".
 Json parse_json(std::string_view text, ErrorCode code, std::string_view what);
+// The same for a long document: the elements of its arrays `key` at the top are handed to `element` as they
+// come and are not kept. What `element` throws passes through.
+using ElementReader = std::function<void(const std::string& key, const Json& element)>;
+Json parse_json(std::string_view text, ErrorCode code, std::string_view what, const ElementReader& element);
 
 }  // namespace mlship

@@ -98,10 +98,31 @@ Manifest parse_manifest(std::string_view bytes, std::string_view what) {
 Layout Layout::create(const Path& folder) {
   fs::make_folders_durable(folder / "blobs" / "sha256");
   const Layout layout(folder);
-  if (!fs::exists(folder / "index.json")) layout.write_index({});
-  if (!fs::exists(folder / "oci-layout"))
-    fs::write_atomic(folder / "oci-layout", R"({"imageLayoutVersion":"1.0.0"})");
+  layout.add_missing();
   return layout;
+}
+
+Layout Layout::create_private(const Path& folder) {
+  fs::make_folders(folder / "blobs" / "sha256");
+  Layout layout(folder);
+  layout.durable_ = false;
+  layout.add_missing();
+  return layout;
+}
+
+void Layout::add_missing() const {
+  if (!fs::exists(folder_ / "index.json")) write_index({});
+  if (!fs::exists(folder_ / "oci-layout")) {
+    write(folder_ / "oci-layout", R"({"imageLayoutVersion":"1.0.0"})");
+  }
+}
+
+void Layout::write(const Path& file, std::string_view content) const {
+  if (durable_) return fs::write_atomic(file, content);
+  fs::remove_file(file);
+  fs::Writer out(file);
+  out.write(content);
+  out.close(false);
 }
 
 Layout Layout::open(const Path& folder) {
@@ -143,13 +164,13 @@ Descriptor Layout::write_blob(std::string_view content, std::string media_type) 
   d.media_type = std::move(media_type);
   d.digest = sha256(content);
   d.size = content.size();
-  if (!has_blob(d.digest)) fs::write_atomic(blob_path(d.digest), content);
+  if (!has_blob(d.digest)) write(blob_path(d.digest), content);
   return d;
 }
 
 void Layout::adopt_blob(const Path& file, const Digest& digest) const {
   fs::rename(file, blob_path(digest));
-  fs::sync_folder(blob_path(digest).parent_path());
+  if (durable_) fs::sync_folder(blob_path(digest).parent_path());
 }
 
 std::vector<Descriptor> Layout::index() const {
@@ -167,7 +188,7 @@ void Layout::write_index(const std::vector<Descriptor>& manifests) const {
   Json list = Json::array();
   for (const auto& d : manifests) list.push_back(to_json(d));
   const Json json{{"schemaVersion", 2}, {"mediaType", media::index}, {"manifests", list}};
-  fs::write_atomic(folder_ / "index.json", canonical_json(json));
+  write(folder_ / "index.json", canonical_json(json));
 }
 
 }  // namespace mlship::oci

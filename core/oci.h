@@ -70,6 +70,9 @@ class Layout {
   explicit Layout(Path folder) : folder_(std::move(folder)) {}
   // Writes oci-layout and an empty index where absent.
   static Layout create(const Path& folder);
+  // As create(), for what one command makes again: nothing is flushed to the disk, and what a crash of the
+  // machine leaves has to be recognised. Nobody may look into the folder until it is complete.
+  static Layout create_private(const Path& folder);
   // Throws Error(not_found) when there is no folder, Error(bundle) when it is not an image layout of
   // version 1.0.0.
   static Layout open(const Path& folder);
@@ -89,7 +92,11 @@ class Layout {
   void write_index(const std::vector<Descriptor>& manifests) const;
 
  private:
+  void write(const Path& file, std::string_view content) const;
+  void add_missing() const;
+
   Path folder_;
+  bool durable_ = true;
 };
 
 }  // namespace mlship::oci

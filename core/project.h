@@ -50,8 +50,7 @@ struct CodeSection {
 struct DependenciesSection {
   std::string lock;                  // relative to the project
   std::vector<std::string> targets;  // named platforms or complete-platform JSON files
-  std::vector<std::string> groups, extras;
-  std::string index;  // name of an [indexes] entry; empty: pip's settings, then the default
+  std::string index;                 // name of an [indexes] entry; empty: pip's settings, then the default
   std::vector<std::string> find_links;
   Where at;
 };
@@ -95,17 +94,22 @@ struct TargetSection {
   [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
 };
 
+// What cannot be read off the objects whose name or id the glob matches.
 struct ObjectSection {
   std::string glob;
   std::string owner;
   Where at;
+  std::optional<int> criticality;          // 1 (least) … 5
+  std::vector<std::string> after;          // globs: objects to change before these
+  std::vector<std::string> reads, writes;  // tables or paths; they give the order of --with-dependencies
+  std::string probe;                       // shell command of --proof run
 };
 
 struct EnvironmentSection {
   std::string name;
   std::string registry;              // name of a [registries] entry, or a URL
   std::vector<std::string> targets;  // names; empty: all
-  std::string ledger;                // a folder; empty: beside the default registry
+  std::string ledger;                // a folder or git+…://; empty: beside the default registry
   Where at;
 };
 

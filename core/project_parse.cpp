@@ -47,7 +47,14 @@ void check_url(const TableReader& table) {
       .hint("write " + printable_url(url) + " and keep the credentials in ~/.netrc");
 }
 
-void read_version(const TableReader& table, PackageSection& package) {
+// The keys of a key's table form.
+std::span<const KeySpec> keys_below(std::string_view table, std::string_view key) {
+  const auto keys = keys_of(table);
+  const auto row = std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.name == key; });
+  return row->table->keys;
+}
+
+void read_version(const ProjectSource& source, const TableReader& table, PackageSection& package) {
   const toml::Node& value = *table.value("version");
   package.version_at = table.where("version");
   if (const auto* text = value.string()) {
@@ -55,15 +62,13 @@ void read_version(const TableReader& table, PackageSection& package) {
     (void)Version::require(*text, package.scheme, "version in " + package.version_at.line_str());
     return;
   }
-  const toml::Table* members = value.table();
-  const bool one = members != nullptr && members->size() == 1;
-  const std::string* text = one ? members->front().value->string() : nullptr;
-  const std::string key = one ? members->front().key : "";
-  if (text == nullptr || text->empty() || (key != "git-tag" && key != "file")) {
+  const TableReader form(source, "package.version", value, keys_below("package", "version"));
+  if (value.table()->size() != 1) {
     throw table.error("version", "'version' is neither a string nor a table of one key git-tag or file")
         .hint("write version = \"1.4.0\", { git-tag = \"v*\" } or { file = \"src/churn/__init__.py\" }");
   }
-  (key == "file" ? package.version_file : package.version_git_tag) = *text;
+  package.version_file = form.text("file");
+  package.version_git_tag = form.text("git-tag");
 }
 
 void read_package(Parser& in, const toml::Member& member) {
@@ -76,15 +81,8 @@ void read_package(Parser& in, const toml::Member& member) {
         .hint("use letters, digits, '-', '_' and '.', with a letter or digit at both ends, at most 128");
   }
   out.normal = normalize_name(out.name);
-  const std::string scheme = table.text("scheme", "pep440");
-  const auto parsed = parse_scheme(scheme);
-  if (!parsed) {
-    const std::vector<std::string> known{"pep440", "semver"};
-    throw table.error("scheme", "unknown scheme '" + scheme + "'" + did_you_mean(scheme, known))
-        .hint("write scheme = \"pep440\" or scheme = \"semver\"");
-  }
-  out.scheme = *parsed;
-  read_version(table, out);
+  out.scheme = parse_scheme(table.text("scheme")).value_or(Scheme::pep440);
+  read_version(in.source, table, out);
   out.owner = table.text("owner");
   out.description = table.text("description");
   out.license = table.text("license");
@@ -172,16 +170,9 @@ void read_outputs(Parser& in, const toml::Member& member) {
     out.wheel = *flag;
     return;
   }
-  static constexpr auto keys = std::to_array<KeySpec>(
-      {{"requires", KeySpec::Type::string, "pinned: the wheel requires the locked versions", ""}});
-  const TableReader wheel_table(in.source, "outputs.wheel", *wheel, keys);
-  const std::string demand = wheel_table.text("requires");
-  if (!demand.empty() && demand != "pinned") {
-    throw wheel_table.error("requires", "'requires' of the wheel is '" + demand + "'")
-        .hint("write requires = \"pinned\" or leave it out");
-  }
+  const TableReader wheel_table(in.source, "outputs.wheel", *wheel, keys_below("outputs", "wheel"));
   out.wheel = true;
-  out.wheel_pinned = !demand.empty();
+  out.wheel_pinned = !wheel_table.text("requires").empty();
 }
 
 void read_registry(Parser& in, const toml::Member& member) {
@@ -257,7 +248,20 @@ void read_target(Parser& in, const toml::Member& member) {
 void read_object(Parser& in, const toml::Member& member) {
   const TableReader table(in.source, "objects.\"" + member.key + "\"", *member.value,
                           keys_of("objects.GLOB"));
-  in.project.objects.push_back({member.key, table.text("owner"), table.where()});
+  ObjectSection out;
+  out.glob = member.key;
+  out.owner = table.text("owner");
+  out.at = table.where();
+  if (const auto* value = table.value("criticality")) {
+    const auto number = std::get<std::int64_t>(value->value);
+    if (number < 1 || number > 5) throw table.error("criticality", "it is a number from 1 to 5");
+    out.criticality = static_cast<int>(number);
+  }
+  out.after = table.list("after");
+  out.reads = table.list("reads");
+  out.writes = table.list("writes");
+  out.probe = table.text("probe");
+  in.project.objects.push_back(std::move(out));
 }
 
 void read_environment(Parser& in, const toml::Member& member) {

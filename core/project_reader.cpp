@@ -39,12 +39,30 @@ constexpr auto types = std::to_array<TypeRow>({
     {Type::string_list, "an array of strings", is_string_list},
     {Type::string_map, "a table of strings", is_string_map},
     {Type::any, "a value", [](const toml::Node&) { return true; }},
+    {Type::string_or_table, "a string or a table",
+     [](const toml::Node& n) { return is_string(n) || n.table() != nullptr; }},
+    {Type::boolean_or_table, "true, false or a table",
+     [](const toml::Node& n) { return std::holds_alternative<bool>(n.value) || n.table() != nullptr; }},
 });
 
 std::string joined(std::span<const std::string> words) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
   return out;
+}
+
+// The closed list of a key, when it has one.
+void check_words(const ProjectSource& source, const toml::Member& member, const KeySpec& spec) {
+  const auto words = split_words(spec.words);
+  const std::string& text = *member.value->string();
+  if (words.empty() || std::find(words.begin(), words.end(), text) != words.end()) return;
+  std::string hint;
+  for (const auto& word : words) {
+    hint += (hint.empty() ? "write " : " or ") + member.key + " = \"" + word + "\"";
+  }
+  throw source
+      .error(member.value->at, "unknown " + member.key + " '" + text + "'" + did_you_mean(text, words))
+      .hint(hint);
 }
 
 // The first item of a list that is no string: the thing to point at.
@@ -101,6 +119,7 @@ void TableReader::check_member(const toml::Member& member, std::span<const KeySp
   if (text != nullptr && text->find('\0') != std::string::npos) {
     throw source_.error(member.value->at, "'" + member.key + "' holds a NUL character");
   }
+  if (text != nullptr) check_words(source_, member, *spec);
 }
 
 const toml::Node* TableReader::value(std::string_view key) const {

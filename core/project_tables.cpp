@@ -8,11 +8,18 @@ namespace {
 
 using Type = KeySpec::Type;
 
+constexpr auto version_forms = std::to_array<KeySpec>({
+    {"git-tag", Type::string, "glob of the tag at HEAD that is the version: \"v*\"", ""},
+    {"file", Type::string, "Python file whose __version__ is the version", ""},
+});
+constexpr KeyTable version_table{version_forms};
+
 constexpr auto package = std::to_array<KeySpec>({
     {"name", Type::string, "the package's name (PEP 508)", "", true},
-    {"version", Type::any, "\"1.4.0\", { git-tag = \"v*\" } or { file = \"src/churn/__init__.py\" }", "",
-     true},
-    {"scheme", Type::string, "how versions are written and ordered: pep440 or semver", "pep440"},
+    {"version", Type::string_or_table,
+     "\"1.4.0\", { git-tag = \"v*\" } or { file = \"src/churn/__init__.py\" }", "", true, "", &version_table},
+    {"scheme", Type::string, "how versions are written and ordered: pep440 or semver", "pep440", false,
+     "pep440|semver"},
     {"owner", Type::string, "the team that answers for it", ""},
     {"description", Type::string, "one line about it", ""},
     {"license", Type::string, "SPDX expression", ""},
@@ -39,8 +46,14 @@ constexpr auto models = std::to_array<KeySpec>({
     {"format", Type::string, "the format it must have", "detected"},
 });
 
+constexpr auto wheel_keys = std::to_array<KeySpec>({
+    {"requires", Type::string, "pinned: the wheel requires the locked versions", "", false, "pinned"},
+});
+constexpr KeyTable wheel_table{wheel_keys};
+
 constexpr auto outputs = std::to_array<KeySpec>({
-    {"wheel", Type::any, "true, false or { requires = \"pinned\" }", "true with Python code"},
+    {"wheel", Type::boolean_or_table, "true, false or { requires = \"pinned\" }", "true with Python code",
+     false, "", &wheel_table},
 });
 
 constexpr auto registries = std::to_array<KeySpec>({
@@ -62,12 +75,18 @@ constexpr auto targets = std::to_array<KeySpec>({
 
 constexpr auto objects = std::to_array<KeySpec>({
     {"owner", Type::string, "the team that answers for the objects with these names", ""},
+    {"criticality", Type::integer, "1 (least) to 5: a canary takes the least critical first", "3"},
+    {"after", Type::string_list, "globs: with --with-dependencies these objects are changed before", ""},
+    {"reads", Type::string_list, "tables or paths: whoever writes one is changed before", ""},
+    {"writes", Type::string_list, "tables or paths: whoever reads one is changed after", ""},
+    {"probe", Type::string, "the shell command of --proof run; it prints the version that ran", ""},
 });
 
 constexpr auto environments = std::to_array<KeySpec>({
     {"registry", Type::string, "a [registries] entry or a URL", "the only one, else the user's data folder"},
     {"targets", Type::string_list, "[targets] entries", "all"},
-    {"ledger", Type::string, "the folder of its ledger", "beside the default registry"},
+    {"ledger", Type::string, "a folder, or git+https://, git+ssh:// or git+file:// and a repository",
+     "beside the default registry"},
 });
 
 constexpr auto tables = std::to_array<TableSpec>({

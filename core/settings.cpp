@@ -5,23 +5,79 @@
 
 #include "core/error.h"
 #include "core/host/env.h"
+#include "core/names.h"
 
 namespace mlship {
 namespace {
 
 constexpr auto settings = std::to_array<ProgramSetting>({
-    {"project", "--project", "MLSHIP_PROJECT", "here or above", "the folder with mlship.toml"},
-    {"environment", "--env", "MLSHIP_ENV", "the only one", "the [environments] entry to work in"},
-    {"registry", "--registry", "MLSHIP_REGISTRY", "the environment's", "a [registries] entry or a URL"},
-    {"yes", "--yes", "MLSHIP_YES", "false", "do not ask before writing"},
-    {"color", "--color", "MLSHIP_COLOR", "auto", "auto, always or never"},
-    {"progress", "--progress", "MLSHIP_PROGRESS", "auto", "auto, always, never or json"},
+    {"project", "-C,--project", "DIR", "", "MLSHIP_PROJECT", "",
+     "the project's folder (default: here or the nearest folder above with mlship.toml)"},
+    {"environment", "--env", "NAME", "", "MLSHIP_ENV", "", "the environment to work in"},
+    {"registry", "--registry", "NAME|URL", "", "MLSHIP_REGISTRY", "", "the registry to use"},
+    {"yes", "-y,--yes", "", "", "MLSHIP_YES", "false", "do not ask"},
+    {"color", "--color", "", "auto|always|never", "MLSHIP_COLOR", "auto", "colours (NO_COLOR is honoured)"},
+    {"progress", "--progress", "", "auto|always|never|json", "MLSHIP_PROGRESS", "auto",
+     "progress on standard error"},
+});
+
+constexpr auto variables = std::to_array<Variable>({
+    {"PIP_INDEX_URL, UV_INDEX_URL", "the Python package index, as pip and uv read it (pip.conf too)"},
+    {"PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, PIP_CONFIG_FILE, VIRTUAL_ENV",
+     "more of pip's own settings that are followed"},
+    {"NETRC", "the file with logins of indexes and registries (default: ~/.netrc)"},
+    {"HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY", "proxies, as curl reads them"},
+    {"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust"},
+    {"XDG_CONFIG_HOME", "the user file is mlship/config.toml below it (default: ~/.config)"},
+    {"DOCKER_CONFIG",
+     "the folder of docker's config.json with the registries' credentials (default: ~/.docker)"},
+    {"MLSHIP_LEASE_TTL", "seconds after which a run that is not heard of loses a git ledger (default: 60)"},
+    {"MLSHIP_PROOF_TIMEOUT", "seconds that a run is waited for as proof (default: 3600)"},
+    {"MLSHIP_SOAK_RUNS", "good runs that `--proof soak` wants (default: 3)"},
+    {"XDG_DATA_HOME",
+     "the default registry and ledger are below its mlship folder (default: ~/.local/share)"},
+    {"XDG_CACHE_HOME", "downloads are below its mlship folder (default: ~/.cache)"},
+    {"NO_COLOR, TERM, COLUMNS", "no colours; the kind of terminal; its width"},
+    {"MLSHIP_PYTHON", "read by the launchers of a runnable tree: the Python interpreter to use"},
+});
+
+struct TypeWord {
+  KeySpec::Type type;
+  std::string_view word;
+};
+constexpr auto type_words = std::to_array<TypeWord>({
+    {KeySpec::Type::string, "text"},
+    {KeySpec::Type::boolean, "true or false"},
+    {KeySpec::Type::integer, "integer"},
+    {KeySpec::Type::string_list, "list of texts"},
+    {KeySpec::Type::string_map, "table of texts"},
+    {KeySpec::Type::any, "any"},
+    {KeySpec::Type::string_or_table, "text or table of one key"},
+    {KeySpec::Type::boolean_or_table, "true, false or table"},
 });
 
 }  // namespace
 
+std::string_view to_string(KeySpec::Type type) {
+  return type_words.at(static_cast<size_t>(type)).word;
+}
+
+std::vector<std::string> split_words(std::string_view words) {
+  std::vector<std::string> out;
+  while (!words.empty()) {
+    const size_t end = std::min(words.find('|'), words.size());
+    out.emplace_back(words.substr(0, end));
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return out;
+}
+
 std::span<const ProgramSetting> program_settings() {
   return settings;
+}
+
+std::span<const Variable> other_variables() {
+  return variables;
 }
 
 const ProgramSetting& program_setting(std::string_view name) {
@@ -32,13 +88,17 @@ const ProgramSetting& program_setting(std::string_view name) {
 }
 
 SettingValue resolve_setting(const ProgramSetting& setting, const std::optional<std::string>& said,
-                             const Env& env, const std::optional<SettingValue>& file) {
-  if (said) return {*said, Origin::flag, std::string(setting.flag)};
-  if (const auto text = env.get(setting.variable)) {
-    return {*text, Origin::environment, std::string(setting.variable)};
+                             const Env& env) {
+  if (said) return {*said, Origin::flag, std::string(setting.flag())};
+  const auto text = env.get(setting.variable);
+  if (!text) return {std::string(setting.default_value), Origin::built_in, "built-in default"};
+  const auto words = split_words(setting.words);
+  if (!words.empty() && std::find(words.begin(), words.end(), *text) == words.end()) {
+    throw Error(ErrorCode::usage, "cannot use " + std::string(setting.variable) + "=" + *text +
+                                      ": not one of " + std::string(setting.words) +
+                                      did_you_mean(*text, words));
   }
-  if (file) return *file;
-  return {std::string(setting.default_text), Origin::built_in, "built-in default"};
+  return {*text, Origin::environment, std::string(setting.variable)};
 }
 
 }  // namespace mlship

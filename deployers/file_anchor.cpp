@@ -32,6 +32,10 @@ std::string keyed_hash(const TextLines& lines, std::string_view text, size_t dig
   return hasher.finish().hex().substr(0, digits);
 }
 
+const std::string& key_of(const TextLines& lines, const TextLine& line) {
+  return lines.objects[line.object].key;
+}
+
 std::string word_hashes(const TextLines& lines, const TextLine& line) {
   const std::string text = blanked(lines, line);
   std::string out;
@@ -78,6 +82,7 @@ struct Score {
 // the words and a neighbour must be left: what only looks alike is somebody else's job.
 std::optional<Score> likeness(const TextLines& lines, size_t i, const Anchor& anchor) {
   const TextLine& line = lines.lines[i];
+  if (key_of(lines, line) != anchor.key) return std::nullopt;
   // The lines that stood beside it are not it.
   if (line.extent.size() == 0 || line.hash == anchor.above || line.hash == anchor.below) return std::nullopt;
   const std::string above = i > 0 ? lines.lines[i - 1].hash : "";
@@ -114,34 +119,41 @@ void count_twins(TextLines& lines) {
 }
 
 void add_line(TextLines& lines, TextLine line) {
-  line.hash = keyed_hash(lines, blanked(lines, line), 16);
+  std::string text = blanked(lines, line);
+  const std::string& key = key_of(lines, line);
+  if (!key.empty()) text = key + '\0' + text;  // equal lines of two services are no twins
+  line.hash = keyed_hash(lines, text, 16);
   lines.lines.push_back(std::move(line));
 }
 
-std::vector<Reference> references_at(std::string_view text, Span site, const Grammar& grammar) {
-  auto found = find_references(text.substr(site.begin, site.size()), grammar);
-  for (auto& r : found) {
-    for (Span* span : {&r.span, &r.version_span, &r.digest_span}) {
-      if (span != &r.span && span->size() == 0) continue;
-      span->begin += site.begin;
-      span->end += site.begin;
-    }
+std::vector<SiteReference> references_of(std::string_view text, const DocumentObject& object,
+                                         const Grammar& grammar) {
+  std::vector<SiteReference> out;
+  for (const auto& site : object.sites) {
+    for (auto& found : references_at(text, site, grammar)) out.push_back(std::move(found));
   }
-  return found;
+  return out;
+}
+
+void take(TextLine& line, SiteReference& found, size_t line_begin) {
+  if (found.path.empty()) {
+    found.path =
+        std::to_string(line.number) + ":" + std::to_string(found.reference.span.begin - line_begin + 1);
+  }
+  if (!found.reference.opaque.empty()) return line.opaque.push_back(std::move(found));
+  line.references.push_back(std::move(found.reference));
+  line.paths.push_back(std::move(found.path));
 }
 
 }  // namespace
 
 TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
                      const Grammar& grammar, const std::string& key) {
-  TextLines out{text, key, {}};
+  TextLines out{text, key, {}, objects};
   size_t number = 1, line_begin = 0;
   for (size_t index = 0; index < objects.size(); ++index) {
     const DocumentObject& object = objects[index];
-    std::vector<Reference> references;
-    for (const auto& site : object.sites) {
-      for (auto& r : references_at(text, site, grammar)) references.push_back(std::move(r));
-    }
+    auto references = references_of(text, object, grammar);
     auto next = references.begin();
     // A line of its own, or every line of the whole.
     for (size_t begin = object.extent.begin; begin <= object.extent.end;) {
@@ -154,8 +166,9 @@ TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& o
       line.number = number;
       line.extent = {begin, std::min(newline, object.extent.end)};
       if (line.extent.size() > 0 && text[line.extent.end - 1] == '\r') --line.extent.end;
-      while (next != references.end() && next->span.begin < newline) line.references.push_back(*next++);
       line.object = index;
+      while (next != references.end() && next->reference.span.begin < newline)
+        take(line, *next++, line_begin);
       add_line(out, std::move(line));
       begin = newline + 1;
     }
@@ -168,27 +181,29 @@ Anchor anchor_of(const TextLines& lines, size_t index) {
   const TextLine& line = lines.lines.at(index);
   Anchor anchor;
   anchor.line = line.number;
+  anchor.key = key_of(lines, line);
   anchor.hash = line.hash;
   anchor.nth = line.nth;
   anchor.of = line.of;
   anchor.words = word_hashes(lines, line);
   if (index > 0) anchor.above = lines.lines[index - 1].hash;
   if (index + 1 < lines.lines.size()) anchor.below = lines.lines[index + 1].hash;
-  const size_t line_begin = lines.text.substr(0, line.extent.begin).rfind('\n') + 1;
-  for (const auto& r : line.references) {
-    anchor.paths.push_back(std::to_string(line.number) + ":" + std::to_string(r.span.begin - line_begin + 1));
-  }
+  anchor.paths = line.paths;
   return anchor;
 }
 
 nlohmann::json to_json(const Anchor& anchor) {
-  return {{"line", anchor.line},   {"hash", anchor.hash},   {"nth", anchor.nth},     {"of", anchor.of},
-          {"words", anchor.words}, {"above", anchor.above}, {"below", anchor.below}, {"paths", anchor.paths}};
+  nlohmann::json json = {{"line", anchor.line},   {"hash", anchor.hash},   {"nth", anchor.nth},
+                         {"of", anchor.of},       {"words", anchor.words}, {"above", anchor.above},
+                         {"below", anchor.below}, {"paths", anchor.paths}};
+  if (!anchor.key.empty()) json["key"] = anchor.key;
+  return json;
 }
 
 Anchor parse_anchor(const nlohmann::json& json) {
   Anchor anchor;
   json.at("line").get_to(anchor.line);
+  if (json.contains("key")) json.at("key").get_to(anchor.key);
   json.at("hash").get_to(anchor.hash);
   json.at("nth").get_to(anchor.nth);
   json.at("of").get_to(anchor.of);

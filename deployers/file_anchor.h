@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "deployers/document/document.h"
+#include "deployers/document/site.h"
 #include "deployers/reference.h"
 
 namespace mlship {
@@ -20,22 +22,26 @@ struct TextLine {
   size_t number = 1;                  // from 1
   Span extent;                        // without the line's end
   std::vector<Reference> references;  // spans relative to the document
+  std::vector<std::string> paths;     // of the references
+  std::vector<SiteReference> opaque;  // seen in what begins on this line, never rewritten
   std::string hash;                   // of the line with its references blanked
   size_t nth = 0, of = 1;             // among the lines with that hash
   size_t object = 0;                  // index of the object it is, or is of
 };
 
-// A document cut into lines: the lines of its objects that are lines themselves, else every line.
+// A document cut into the lines of its objects.
 struct TextLines {
   std::string_view text;
   std::string key;  // keeps hashes of one file's lines from meaning anything elsewhere
   std::vector<TextLine> lines;
+  std::span<const DocumentObject> objects;  // outlive it
 };
 TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
                      const Grammar& grammar, const std::string& key);
 
 struct Anchor {
   size_t line = 1;
+  std::string key;  // of the object it is of; lines of other objects are not it
   std::string hash;
   size_t nth = 0, of = 1;
   std::string words;               // 4 hex digits per word: enough to compare, too few to look a word up

@@ -5,7 +5,6 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/names.h"
-#include "deployers/file_set.h"
 #include "deployers/file_swap.h"
 #include "deployers/file_view.h"
 #include "deployers/host_destination.h"
@@ -21,11 +20,17 @@ struct Reading {
   std::string conflict;  // set: why the operation cannot be about a file of this target
 };
 
+// What a file says, cut into objects and lines. The lines hold views of the text and the objects.
+struct Page {
+  ParsedDocument document;
+  TextLines lines;
+};
+
 class HostFileTarget final : public Target {
  public:
-  HostFileTarget(TargetSection section, const Project& project, const HostFileKind& kind)
+  HostFileTarget(TargetSection section, const Project& project, HostFileKind kind)
       : section_(std::move(section)),
-        kind_(kind),
+        kind_(std::move(kind)),
         places_(host_places(section_, project)),
         owners_(project.objects) {
     for (const auto& pattern : section_.list("files")) {
@@ -46,7 +51,7 @@ class HostFileTarget final : public Target {
     const FileSet set = expand_files(patterns_);
     for (const auto& problem : set.problems) skip(out, problem);
     for (const auto& file : set.files) {
-      if (kind_.ignored != nullptr && kind_.ignored(file.path.filename().native())) continue;
+      if (kind_.ignored != nullptr && kind_.ignored(file)) continue;
       const auto content = read_host_file(file);
       if (!content) continue;  // removed while we looked
       if (const auto* problem = std::get_if<FileProblem>(&*content)) {
@@ -55,11 +60,18 @@ class HostFileTarget final : public Target {
         add_objects(out, file, std::get<std::string>(*content), scheme);
       }
     }
+    if (kind_.complete) kind_.complete(out.objects, set.files);
     return out;
   }
 
   Destination destination(const LiveObject&, const FoundReference& found, const Release& release,
                           ReleaseSource& source) override {
+    if (!found.reference.opaque.empty()) {
+      Destination out;
+      out.skip = Reason::opaque;
+      out.detail = found.reference.opaque;
+      return out;
+    }
     return host_destination(places_, found, release, source);
   }
 
@@ -94,13 +106,16 @@ class HostFileTarget final : public Target {
     return out;
   }
 
-  // A file is itself whatever else changed in it; an entry is the line where it stands now.
+  // A file is itself whatever else changed in it; an entry is the line where it stands now; a service goes by
+  // its name.
   [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
     const auto first = parse_locator(a), second = parse_locator(b);
     if (!first || !second || first->file != second->file) return false;
-    if (!kind_.by_line) return true;
-    return first->anchors.size() == 1 && second->anchors.size() == 1 &&
-           first->anchors[0].line == second->anchors[0].line;
+    if (first->anchors.empty() || second->anchors.empty()) return false;
+    const Anchor& one = first->anchors[0];
+    const Anchor& other = second->anchors[0];
+    if (one.key != other.key) return false;
+    return !one.key.empty() || !kind_.by_line || one.line == other.line;
   }
 
   ApplyResult apply(const Operation& operation, const std::string& tag) override {
@@ -118,8 +133,21 @@ class HostFileTarget final : public Target {
     if (then.state != ObjectState::post) {
       return {Kind::refused, "the new text would not be read as a reference there", "", {}};
     }
+    if (kind_.refusal) {
+      const std::string why = kind_.refusal(reading.file->path, *reading.text, *after.text);
+      if (!why.empty()) return {Kind::refused, why, "", {}};
+    }
     const SwapResult swapped = swap_file({reading.file->resolved, *reading.text, *after.text, tag});
-    return {kind_of(swapped.kind), swapped.detail, "", to_json(then.locator)};
+    const bool written = swapped.kind == SwapResult::Kind::swapped;
+    return {kind_of(swapped.kind), swapped.detail, written ? pending_of(reading.file->path) : "",
+            to_json(then.locator)};
+  }
+
+  std::string pending(const Operation& operation, std::int64_t since) override {
+    const auto locator = parse_locator(operation.locator);
+    std::string step = locator ? pending_of(locator->file) : "";
+    if (step.empty() || !kind_.waits) return step;
+    return kind_.waits(locator->file, operation.object, since).value_or(true) ? step : "";
   }
 
   void recover(const Operation& operation, const std::string& tag) override {
@@ -127,7 +155,20 @@ class HostFileTarget final : public Target {
     if (reading.file) recover_swap(reading.file->resolved, tag);
   }
 
+  std::vector<std::string> clear_abandoned() override {
+    std::vector<std::string> told;
+    for (const auto& file : expand_files(patterns_).files) {
+      const auto lines = clear_abandoned_swaps(file.resolved);
+      told.insert(told.end(), lines.begin(), lines.end());
+    }
+    return told;
+  }
+
  private:
+  [[nodiscard]] std::string pending_of(const Path& path) const {
+    return kind_.pending == nullptr ? "" : std::string(kind_.pending(path));
+  }
+
   static ApplyResult::Kind kind_of(SwapResult::Kind kind) {
     switch (kind) {
       case SwapResult::Kind::swapped: return ApplyResult::Kind::written;
@@ -160,10 +201,12 @@ class HostFileTarget final : public Target {
     ObjectInfo out;
     out.id = file.path.string();
     out.name = file.path.filename().string();
-    if (kind_.by_line) {
+    if (!object.key.empty()) {
+      out.id += ":" + object.key;
+    } else if (kind_.by_line) {
       out.id += ":" + std::to_string(line.number);
-      if (!object.name.empty()) out.name += ":" + object.name;
     }
+    if (!object.name.empty()) out.name += ":" + object.name;
     out.kind = object.kind;
     out.schedule = object.schedule;
     out.cls = kind_.cls;
@@ -174,8 +217,9 @@ class HostFileTarget final : public Target {
   }
 
   void add_objects(Discovery& out, const HostFile& file, std::string_view text, Scheme scheme) const {
-    const auto objects = kind_.parse(file.path, text);
-    const TextLines lines = read_lines(text, objects, grammar(scheme), file.path.string());
+    const Page page = read_page(file.path, text, scheme);
+    if (!page.document.problem.empty()) return skip(out, problem_of(file.path, page.document));
+    const TextLines& lines = page.lines;
     const std::string token = sha256(text).str();
     std::optional<size_t> open;  // the object whose lines are being read
     FileLocator locator;
@@ -184,37 +228,50 @@ class HostFileTarget final : public Target {
     };
     for (size_t i = 0; i < lines.lines.size(); ++i) {
       const TextLine& line = lines.lines[i];
-      if (line.references.empty()) continue;
+      if (line.references.empty() && line.opaque.empty()) continue;
       if (open != line.object) {
         close();
         open = line.object;
         locator = {file.path.string(), scheme, {}};
         LiveObject object;
-        object.info = info(file, line, objects[line.object]);
+        object.info = info(file, line, lines.objects[line.object]);
         object.token = token;
         out.objects.push_back(std::move(object));
       }
+      for (const auto& seen : line.opaque) add_reference(out.objects.back(), seen);
+      if (line.references.empty()) continue;
       locator.anchors.push_back(anchor_of(lines, i));
-      add_references(out.objects.back(), lines, line, locator.anchors.back());
+      add_references(out.objects.back(), lines, line);
     }
     close();
   }
 
-  static void add_references(LiveObject& object, const TextLines& lines, const TextLine& line,
-                             const Anchor& anchor) {
+  [[nodiscard]] Page read_page(const Path& path, std::string_view text, Scheme scheme) const {
+    Page page{kind_.parse(path, text), {}};
+    page.lines = read_lines(text, page.document.objects, grammar(scheme), path.string());
+    return page;
+  }
+
+  static FileProblem problem_of(const Path& path, const ParsedDocument& document) {
+    return {path.string(), Reason::unresolvable, "cannot read " + path.string() + ": " + document.problem,
+            "correct the file, or leave it out of `files` of the target"};
+  }
+
+  static void add_references(LiveObject& object, const TextLines& lines, const TextLine& line) {
     for (size_t i = 0; i < line.references.size(); ++i) {
-      FoundReference found;
-      found.reference = line.references[i];
-      found.path = anchor.paths[i];
-      Reference& r = found.reference;
-      const size_t begin = r.span.begin;
-      found.text = lines.text.substr(begin, r.span.size());
-      r.span = {0, found.text.size()};
-      for (Span* span : {&r.version_span, &r.digest_span}) {
-        if (span->size() > 0) *span = {span->begin - begin, span->end - begin};
-      }
-      object.references.push_back(std::move(found));
+      const Reference& r = line.references[i];
+      add_reference(object, {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i]});
     }
+  }
+
+  static void add_reference(LiveObject& object, SiteReference seen) {
+    Reference& r = seen.reference;
+    const size_t begin = r.span.begin;
+    r.span = {0, seen.text.size()};
+    for (Span* span : {&r.version_span, &r.digest_span}) {
+      if (span->size() > 0) *span = {span->begin - begin, span->end - begin};
+    }
+    object.references.push_back({std::move(seen.path), std::move(seen.text), std::move(r)});
   }
 
   // Throws when the file is there and cannot be read.
@@ -245,9 +302,13 @@ class HostFileTarget final : public Target {
 
   [[nodiscard]] FileView view(const Reading& reading, const std::vector<Change>& changes) const {
     const FileLocator& locator = reading.locator;
-    const auto objects = kind_.parse(locator.file, *reading.text);
-    const TextLines lines = read_lines(*reading.text, objects, grammar(locator.scheme), locator.file);
-    return compare(lines, locator, changes, kind_.by_line);
+    const Page page = read_page(locator.file, *reading.text, locator.scheme);
+    if (page.document.problem.empty()) return compare(page.lines, locator, changes);
+    FileView out;
+    out.state = ObjectState::conflict;
+    out.detail = "the file cannot be read any more: " + page.document.problem;
+    out.locator = locator;
+    return out;
   }
 
   TargetSection section_;
@@ -260,8 +321,8 @@ class HostFileTarget final : public Target {
 }  // namespace
 
 std::unique_ptr<Target> make_file_target(const TargetSection& section, const Project& project,
-                                         const HostFileKind& kind) {
-  return std::make_unique<HostFileTarget>(section, project, kind);
+                                         HostFileKind kind) {
+  return std::make_unique<HostFileTarget>(section, project, std::move(kind));
 }
 
 }  // namespace mlship

@@ -1,29 +1,42 @@
 // Targets whose objects stand in text files of this host: everything but what a file of the kind is made of.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "deployers/document/document.h"
+#include "deployers/file_set.h"
 #include "deployers/target.h"
 
 namespace mlship {
 
 // What differs between the kinds.
 struct HostFileKind {
-  // The objects of one file.
-  std::vector<DocumentObject> (*parse)(const std::filesystem::path& path, std::string_view text);
-  // Each object is one line of its file; else the file is the object.
+  ParsedDocument (*parse)(const Path& path, std::string_view text);
+  // Each object without a key is one line of its file; else the file is the object.
   bool by_line;
   ObjectClass cls;
   // Files the system itself does not act on (backups in a folder of crontabs); null: none.
-  bool (*ignored)(std::string_view file_name);
+  bool (*ignored)(const HostFile& file);
+  // What is left to do after an edit of the file before it runs ("daemon-reload"), "": nothing; null: never.
+  std::string_view (*pending)(const Path& path) = nullptr;
+
+  // What only other files or the system itself know; each may be empty.
+  // Schedules and classes of what was discovered. `files`: all that were looked at.
+  std::function<void(std::vector<LiveObject>&, const std::vector<HostFile>& files)> complete;
+  // Why the system would not take the edited text, though it took the old one; "": it does, or nobody can
+  // say.
+  std::function<std::string(const Path& file, std::string_view before, std::string_view after)> refusal;
+  // Whether an edit made at `since` still waits for `pending`; nullopt: the system does not say.
+  std::function<std::optional<bool>(const Path& file, const ObjectInfo& object, std::int64_t since)> waits;
 };
 
-// Object ids are "<file>:<line>" or "<file>"; names, for --jobs=GLOB and `include`, are "<file name>:<what
-// the object is called>" ("churn:score") or "<file name>".
+// Object ids are "<file>:<key>", "<file>:<line>" or "<file>"; names, for --jobs=GLOB and `include`, are
+// "<file name>:<what the object is called>" ("churn:score") or "<file name>".
 std::unique_ptr<Target> make_file_target(const TargetSection& section, const Project& project,
-                                         const HostFileKind& kind);
+                                         HostFileKind kind);
 
 }  // namespace mlship

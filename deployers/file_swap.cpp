@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -97,15 +98,20 @@ std::string short_hash(std::string_view bytes) {
 // the two stands under the name.
 class Names {
  public:
-  Names(const Path& file, const std::string& tag) : folder_(file.parent_path()) {
+  // Whoever made them.
+  explicit Names(const Path& file) : folder_(file.parent_path()) {
     std::string name = file.filename().string();
     if (name.size() > 120) name = name.substr(0, 80) + "~" + short_hash(name);
+    base_ = "." + name + ".mlship-";
+  }
+  Names(const Path& file, const std::string& tag) : Names(file) {
+    any_ = false;
     std::string safe = tag;
     std::replace_if(
         safe.begin(), safe.end(),
         [](char c) { return c == '/' || c == '\0' || static_cast<unsigned char>(c) <= ' '; }, '_');
     if (safe.size() > 60) safe = safe.substr(0, 40) + "~" + short_hash(tag);
-    base_ = "." + name + ".mlship-" + safe;
+    base_ += safe;
   }
   [[nodiscard]] Path part() const { return folder_ / (base_ + "-part"); }
   [[nodiscard]] Path whole(std::string_view old_bytes, std::string_view new_bytes) const {
@@ -121,21 +127,57 @@ class Names {
     std::string old_hash, new_hash;
   };
   [[nodiscard]] std::vector<Leftover> leftovers() const {
+    constexpr size_t hashes = 33;  // "<old>-<new>"
     std::vector<Leftover> found;
     for (const auto& name : fs::list(folder_)) {
-      if (!name.starts_with(base_ + "-")) continue;
-      const std::string rest = name.substr(base_.size() + 1);
-      if (rest.size() == 33 && rest[16] == '-' &&
-          rest.find_first_not_of("0123456789abcdef-") == std::string::npos) {
+      if (!made_with(name, hashes)) continue;
+      const std::string rest = name.substr(name.size() - hashes);
+      if (rest[16] == '-' && rest.find_first_not_of("0123456789abcdef-") == std::string::npos) {
         found.push_back({folder_ / name, rest.substr(0, 16), rest.substr(17)});
       }
     }
     return found;
   }
+  [[nodiscard]] std::vector<Path> parts() const {
+    constexpr std::string_view suffix = "part";
+    std::vector<Path> found;
+    for (const auto& name : fs::list(folder_)) {
+      if (made_with(name, suffix.size()) && name.ends_with(suffix)) found.push_back(folder_ / name);
+    }
+    return found;
+  }
 
  private:
+  // base, tag, `-` and `length` more.
+  [[nodiscard]] bool made_with(std::string_view name, size_t length) const {
+    const size_t least = base_.size() + 1 + length;
+    return name.starts_with(base_) && (any_ ? name.size() > least : name.size() == least) &&
+           name[name.size() - length - 1] == '-';
+  }
+
   Path folder_;
   std::string base_;
+  bool any_ = true;
+};
+
+// Tells a swap under way from one whose process is gone: shared while a file is swapped, exclusive to clear
+// up. The kernel releases it when the process dies. A folder or a file system that cannot be locked is never
+// cleared.
+class FolderLock {
+ public:
+  FolderLock(const Path& folder, int operation)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+        held_(fd_ >= 0 && ::flock(fd_, operation) == 0) {}
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  [[nodiscard]] bool held() const { return held_; }
+
+ private:
+  int fd_;
+  bool held_;
 };
 
 // Puts what was displaced back under the file's name. True when what then is displaced is exactly `ours`,
@@ -201,6 +243,36 @@ void discard(const Path& path) {
   ::unlink(path.c_str());
 }
 
+struct Recovered {
+  std::vector<Path> removed;
+  std::string said;  // about somebody else's bytes
+};
+
+void recover_one(const Path& file, const Names::Leftover& leftover, const Names& names, Recovered& done) {
+  const auto there = snapshot(leftover.path);
+  if (!there) return;
+  const auto live = snapshot(file);
+  const bool exchanged = live && short_hash(live->bytes) == leftover.new_hash;
+  const std::string hash = short_hash(there->bytes);
+  const bool untouched = hash == leftover.old_hash && (!exchanged || there->attributes == live->attributes);
+  if (hash == leftover.new_hash || untouched) {
+    fs::remove_file(leftover.path);
+    done.removed.push_back(leftover.path);
+    return;
+  }
+  // Somebody else's bytes or mode, displaced by a run that died before it could put them back.
+  std::string kept;
+  if (exchanged && put_back(file, leftover.path, live->bytes, names, kept)) {
+    done.said = "what somebody else had written to " + file.string() + " was put back";
+    return;
+  }
+  if (kept.empty()) {
+    kept = names.kept(there->bytes).string();
+    fs::rename(leftover.path, kept);
+  }
+  done.said = "what somebody else had written to " + file.string() + " is kept in " + kept;
+}
+
 // The complete new file under its final temporary name.
 Path prepare(const Swap& swap, const Snapshot& before, const Names& names) {
   const Path part = names.part();
@@ -223,6 +295,7 @@ Path prepare(const Swap& swap, const Snapshot& before, const Names& names) {
 
 SwapResult swap_file(const Swap& swap, const std::function<void()>& ready) {
   const Names names(swap.file, swap.tag);
+  const FolderLock writing(names.folder(), LOCK_SH);
   Path temporary;
   Snapshot before;
   try {
@@ -259,32 +332,29 @@ SwapResult swap_file(const Swap& swap, const std::function<void()>& ready) {
 std::string recover_swap(const Path& file, const std::string& tag) {
   const Names names(file, tag);
   fs::remove_file(names.part());
-  std::string said;
-  for (const auto& leftover : names.leftovers()) {
-    const auto there = snapshot(leftover.path);
-    if (!there) continue;
-    const auto live = snapshot(file);
-    const bool exchanged = live && short_hash(live->bytes) == leftover.new_hash;
-    const std::string hash = short_hash(there->bytes);
-    const bool untouched = hash == leftover.old_hash && (!exchanged || there->attributes == live->attributes);
-    if (hash == leftover.new_hash || untouched) {
-      fs::remove_file(leftover.path);
-      continue;
-    }
-    // Somebody else's bytes or mode, displaced by a run that died before it could put them back.
-    std::string kept;
-    if (exchanged && put_back(file, leftover.path, live->bytes, names, kept)) {
-      said = "what somebody else had written to " + file.string() + " was put back";
-      continue;
-    }
-    if (kept.empty()) {
-      kept = names.kept(there->bytes).string();
-      fs::rename(leftover.path, kept);
-    }
-    said = "what somebody else had written to " + file.string() + " is kept in " + kept;
+  Recovered done;
+  for (const auto& leftover : names.leftovers()) recover_one(file, leftover, names, done);
+  if (!done.said.empty()) fs::sync_folder(names.folder());
+  return done.said;
+}
+
+std::vector<std::string> clear_abandoned_swaps(const Path& file) {
+  const Names names(file);
+  const FolderLock alone(names.folder(), LOCK_EX | LOCK_NB);
+  if (!alone.held()) return {};
+  std::vector<std::string> told;
+  Recovered done;
+  for (const auto& part : names.parts()) {
+    fs::remove_file(part);
+    done.removed.push_back(part);
   }
-  if (!said.empty()) fs::sync_folder(names.folder());
-  return said;
+  for (const auto& leftover : names.leftovers()) recover_one(file, leftover, names, done);
+  for (const auto& path : done.removed) {
+    told.push_back("removed " + path.string() + ", left by a run that was killed");
+  }
+  if (!done.said.empty()) told.push_back(done.said);
+  if (!told.empty()) fs::sync_folder(names.folder());
+  return told;
 }
 
 }  // namespace mlship

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/host/fs.h"
 
@@ -30,5 +31,9 @@ SwapResult swap_file(const Swap& swap, const std::function<void()>& ready = {});
 // Removes what a killed swap_file() with this tag left beside `file`, or puts foreign content that it had
 // displaced back. Returns what was put back or kept aside, for people; "" when there was nothing.
 std::string recover_swap(const Path& file, const std::string& tag);
+// The same for every tag, when nothing is being swapped in the file's folder: whoever was killed may have had
+// a ledger that is gone with its machine. Returns a line for people about each thing it removed, put back or
+// kept aside.
+std::vector<std::string> clear_abandoned_swaps(const Path& file);
 
 }  // namespace mlship

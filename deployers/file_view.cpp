@@ -19,7 +19,7 @@ class Comparison {
   Comparison(const TextLines& lines, const std::vector<Change>& changes, FileView& view)
       : lines_(lines), changes_(changes), view_(view), live_(changes.size()) {}
 
-  void run(bool by_line) {
+  void run() {
     if (!places()) return conflict("the record of where it stands does not fit the plan");
     std::set<size_t> taken;
     size_t gone = 0;
@@ -38,9 +38,14 @@ class Comparison {
       return;
     }
     if (gone > 0) return conflict("line " + std::to_string(missing_) + " is not there any more");
-    for (const auto& [anchor, group] : groups_) match(group);
+    const size_t object = lines_.lines[groups_.begin()->second.line].object;
+    for (const auto& [anchor, group] : groups_) {
+      if (lines_.lines[group.line].object != object)
+        return conflict("its lines belong to several objects now");
+      match(group);
+    }
     judge();
-    place_object(by_line);
+    place_object(object);
     refresh();
   }
 
@@ -115,9 +120,8 @@ class Comparison {
     view_.state = post > 0 ? ObjectState::post : ObjectState::pre;
   }
 
-  void place_object(bool by_line) {
-    const auto& extent = lines_.lines[groups_.begin()->second.line].extent;
-    view_.object = by_line ? extent : Span{0, lines_.text.size()};
+  void place_object(size_t object) {
+    view_.object = lines_.objects[object].extent;
     if (std::any_of(live_.begin(), live_.end(), [](const Reference* r) { return r == nullptr; })) return;
     for (size_t c = 0; c < changes_.size(); ++c) view_.edits.push_back({live_[c]->span, changes_[c].to});
   }
@@ -168,11 +172,10 @@ std::optional<FileLocator> parse_locator(const nlohmann::json& json) {
   }
 }
 
-FileView compare(const TextLines& lines, const FileLocator& locator, const std::vector<Change>& changes,
-                 bool by_line) {
+FileView compare(const TextLines& lines, const FileLocator& locator, const std::vector<Change>& changes) {
   FileView view;
   view.locator = locator;
-  Comparison(lines, changes, view).run(by_line);
+  Comparison(lines, changes, view).run();
   return view;
 }
 

@@ -32,8 +32,7 @@ struct FileView {
 };
 
 // Finds every change's reference among `lines` and compares its text with `from` and `to`.
-FileView compare(const TextLines& lines, const FileLocator& locator, const std::vector<Change>& changes,
-                 bool by_line);
+FileView compare(const TextLines& lines, const FileLocator& locator, const std::vector<Change>& changes);
 
 // Salted sha256 of the object outside the changes' spans.
 std::string rest_of(std::string_view text, const FileView& view, std::string_view salt);

@@ -65,6 +65,20 @@ HistoryEntry entry_of(const RolloutView& rollout, const Reverted& reverted) {
   return e;
 }
 
+std::vector<ObjectResult> changes_of(const OperationRecord& op, const std::set<std::string>& undone) {
+  std::vector<ObjectResult> rows;
+  const Outcome outcome = outcome_of(outcome_word(op, undone));
+  const Operation& planned = op.operation;
+  for (const auto& c : planned.changes) {
+    rows.push_back({planned.target, planned.object.id, c.path, c.from, c.to, outcome, op.detail, op.proof});
+  }
+  return rows;
+}
+
+void append(std::vector<ObjectResult>& all, std::vector<ObjectResult> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
 // One unreadable rollout does not hide the others.
 HistoryEntry unreadable(const std::string& id, const Error& error) {
   HistoryEntry e;
@@ -111,14 +125,29 @@ RolloutDetails show(Ledger& ledger, const std::string& id) {
       [](const std::string&, const Error&) {});
   RolloutDetails details{entry_of(rollout, reverted), {}, rollout.plan.carriers, rollout.plan.skipped};
   const auto& undone = reverted[rollout.record.id];
-  for (const auto& op : rollout.operations) {
-    const Outcome outcome = outcome_of(outcome_word(op, undone));
-    for (const auto& c : op.operation.changes) {
-      details.operations.push_back(
-          {op.operation.target, op.operation.object.id, c.path, c.from, c.to, outcome, op.detail});
-    }
-  }
+  for (const auto& op : rollout.operations) append(details.operations, changes_of(op, undone));
   return details;
+}
+
+std::vector<LineageEntry> lineage(Ledger& ledger, const HistoryFilter& filter, const std::string& object) {
+  std::vector<LineageEntry> entries;
+  Reverted reverted;
+  each_rollout(
+      ledger, filter.environment, filter.package,
+      [&](const RolloutView& rollout) {
+        LineageEntry entry{entry_of(rollout, reverted), {}};
+        for (const auto& op : rollout.operations) {
+          const ObjectInfo& info = op.operation.object;
+          const bool named = info.id == object || info.name == object;
+          if (!named && !glob_match(object, info.id) && !glob_match(object, info.name)) continue;
+          append(entry.changes, changes_of(op, reverted[rollout.record.id]));
+        }
+        if (!entry.changes.empty()) entries.push_back(std::move(entry));
+        remember(rollout, reverted);
+        return true;
+      },
+      [&](const std::string& id, const Error& e) { entries.push_back({unreadable(id, e), {}}); });
+  return entries;
 }
 
 }  // namespace mlship

@@ -1,4 +1,4 @@
-// Rows for `history` and `show`, from the ledger alone.
+// Rows for `history`, `show` and `lineage`, from the ledger alone.
 #pragma once
 
 #include <map>
@@ -44,5 +44,13 @@ struct RolloutDetails {
 };
 // `id` may be an unambiguous beginning of one. Error(rollout_not_found).
 RolloutDetails show(Ledger& ledger, const std::string& id);
+
+// One rollout's changes of one object.
+struct LineageEntry {
+  HistoryEntry rollout;
+  std::vector<ObjectResult> changes;
+};
+// Every rollout that planned to change an object whose id or name matches the glob, newest first.
+std::vector<LineageEntry> lineage(Ledger& ledger, const HistoryFilter& filter, const std::string& object);
 
 }  // namespace mlship

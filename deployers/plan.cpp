@@ -111,7 +111,7 @@ class TargetPlanner {
   void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
     if (const auto reason =
             hold_back(found.reference, request_.release.version, policy_, request_.direction)) {
-      return skip(object, found, *reason, "", "");
+      return skip(object, found, *reason, *reason == Reason::opaque ? found.reference.opaque : "", "");
     }
     if (other_kind(found.reference.form)) {
       return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");

@@ -71,6 +71,7 @@ void finish_plan(Plan& plan);
 
 // The plan file (schema mlship.plan-file/1; docs/ledger.md) and back; parse throws Error(bad_plan) on
 // anything not exactly a plan whose id fits its content.
+std::string canonical_plan(const Plan& plan);  // canonical JSON and a final newline
 Json to_json(const Plan& plan);
 Plan parse_plan(std::string_view text);
 

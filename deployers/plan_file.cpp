@@ -2,6 +2,7 @@
 // taken on trust.
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>
@@ -149,32 +150,67 @@ Skipped skipped_from_json(const Json& json) {
   return s;
 }
 
-Json without_id(const Plan& plan) {
-  Json operations = Json::array();
-  for (const auto& op : plan.operations) operations.push_back(operation_to_json(op));
-  Json carriers = Json::array();
-  for (const auto& c : plan.carriers) {
-    carriers.push_back(
-        {{"id", bytes_to_json(c.id)}, {"place", bytes_to_json(c.place)}, {"digest", c.digest.str()}});
-  }
-  Json skipped = Json::array();
-  for (const auto& s : plan.skipped) skipped.push_back(skipped_to_json(s));
-  return {{"schema", schema},
-          {"environment", plan.environment},
-          {"package", plan.package},
-          {"scheme", to_string(plan.scheme)},
-          {"direction", word_of(directions, plan.direction)},
-          {"to", plan.to ? Json{{"version", plan.to->str()}, {"digest", plan.digest.str()}} : Json(nullptr)},
-          {"inverse_of", plan.inverse_of},
-          {"salt", plan.salt},
-          {"strict", plan.strict},
-          {"operations", std::move(operations)},
-          {"carriers", std::move(carriers)},
-          {"skipped", std::move(skipped)}};
+Json carrier_to_json(const Carrier& c) {
+  return {{"id", bytes_to_json(c.id)}, {"place", bytes_to_json(c.place)}, {"digest", c.digest.str()}};
 }
 
-std::string id_of(const Json& content) {
-  return "plan-" + sha256(canonical_json(content)).hex();
+// All but the long arrays, which are empty.
+Json frame(const Plan& plan, bool with_id) {
+  Json json = {
+      {"schema", schema},
+      {"environment", plan.environment},
+      {"package", plan.package},
+      {"scheme", to_string(plan.scheme)},
+      {"direction", word_of(directions, plan.direction)},
+      {"to", plan.to ? Json{{"version", plan.to->str()}, {"digest", plan.digest.str()}} : Json(nullptr)},
+      {"inverse_of", plan.inverse_of},
+      {"salt", plan.salt},
+      {"strict", plan.strict},
+      {"operations", Json::array()},
+      {"carriers", Json::array()},
+      {"skipped", Json::array()}};
+  if (with_id) json["id"] = plan.id;
+  return json;
+}
+
+using Sink = std::function<void(std::string_view)>;
+
+template <typename Items, typename ToJson>
+void write_array(const Items& items, ToJson to_json_of, const Sink& sink) {
+  std::string_view before = "[";
+  for (const auto& item : items) {
+    sink(before);
+    sink(canonical_json(to_json_of(item)));
+    before = ",";
+  }
+  sink(items.empty() ? "[]" : "]");
+}
+
+// Canonical JSON, piece by piece: a plan of a large fleet is never there twice.
+void write_plan(const Plan& plan, bool with_id, const Sink& sink) {
+  std::string_view before = "{";
+  const Json outline = frame(plan, with_id);
+  for (const auto& [key, value] : outline.items()) {
+    sink(before);
+    sink(canonical_json(key) + ":");
+    if (key == "operations") {
+      write_array(plan.operations, operation_to_json, sink);
+    } else if (key == "carriers") {
+      write_array(plan.carriers, carrier_to_json, sink);
+    } else if (key == "skipped") {
+      write_array(plan.skipped, skipped_to_json, sink);
+    } else {
+      sink(canonical_json(value));
+    }
+    before = ",";
+  }
+  sink("}");
+}
+
+std::string id_of(const Plan& plan) {
+  Sha256 hash;
+  write_plan(plan, false, [&](std::string_view piece) { hash.update(piece); });
+  return "plan-" + hash.finish().hex();
 }
 
 // What must hold for any plan, ours or not.
@@ -216,13 +252,21 @@ void read_destination(StrictObject& o, Plan& plan) {
 
 void finish_plan(Plan& plan) {
   check(plan, ErrorCode::internal);
-  plan.id = id_of(without_id(plan));
+  plan.id = id_of(plan);
+}
+
+std::string canonical_plan(const Plan& plan) {
+  size_t size = 1;
+  write_plan(plan, true, [&](std::string_view piece) { size += piece.size(); });
+  std::string text;
+  text.reserve(size);
+  write_plan(plan, true, [&](std::string_view piece) { text += piece; });
+  text += '\n';
+  return text;
 }
 
 Json to_json(const Plan& plan) {
-  Json json = without_id(plan);
-  json["id"] = plan.id;
-  return json;
+  return parse_json(canonical_plan(plan), ErrorCode::internal, "the plan");
 }
 
 Plan parse_plan(std::string_view text) {
@@ -230,29 +274,32 @@ Plan parse_plan(std::string_view text) {
     throw Error(ErrorCode::bad_plan, "cannot read the plan: it is larger than 64 MiB")
         .hint("mlship plan --out FILE");
   }
-  const Json json = parse_json(text, ErrorCode::bad_plan, "the plan");
+  Plan plan;
+  const auto element = [&](const std::string& key, const Json& item) {
+    if (key == "operations") plan.operations.push_back(operation_from_json(item));
+    if (key == "carriers") plan.carriers.push_back(carrier_from_json(item));
+    if (key == "skipped") plan.skipped.push_back(skipped_from_json(item));
+  };
+  const Json json = parse_json(text, ErrorCode::bad_plan, "the plan", element);
   StrictObject o(json, ErrorCode::bad_plan, "the plan");
   if (const auto found = o.text("schema"); found != schema) {
     o.fail("its schema is '" + found + "', this mlship reads " + schema);
   }
-  Plan plan;
   plan.id = o.text("id");
   plan.environment = o.text("environment");
   plan.package = o.text("package");
   read_destination(o, plan);
   plan.salt = o.text("salt");
   plan.strict = o.flag("strict");
-  for (const Json& item : o.array("operations")) plan.operations.push_back(operation_from_json(item));
-  for (const Json& item : o.array("carriers")) plan.carriers.push_back(carrier_from_json(item));
-  for (const Json& item : o.array("skipped")) plan.skipped.push_back(skipped_from_json(item));
+  for (const char* key : {"operations", "carriers", "skipped"}) {
+    if (!o.array(key).empty()) o.fail("'" + std::string(key) + "' holds something that is no object");
+  }
   o.finish();
   check(plan, ErrorCode::bad_plan);
-  Json content = json;
-  content.erase("id");
-  if (id_of(content) != plan.id) {
+  if (const std::string content = id_of(plan); content != plan.id) {
     throw Error(ErrorCode::bad_plan, "cannot use the plan: its content was changed after it was made")
         .fact("id", plan.id)
-        .fact("content", id_of(content))
+        .fact("content", content)
         .hint("mlship plan --out FILE");
   }
   return plan;

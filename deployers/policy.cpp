@@ -43,6 +43,7 @@ std::optional<Reason> hold_back(const Reference& reference, const Version& to, c
   for (const auto& row : never_moved) {
     if (reference.form == row.form) return row.reason;
   }
+  if (!reference.version && !reference.opaque.empty()) return Reason::opaque;
   if (!reference.version) return reference.digest ? Reason::unresolvable : Reason::unpinned;
   const Version& from = *reference.version;
   if (from == to) return Reason::same_version;

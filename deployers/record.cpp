@@ -10,7 +10,8 @@
 namespace mlship {
 namespace {
 
-constexpr auto final_states = std::to_array<std::string_view>({"committed", "partial", "superseded"});
+constexpr auto final_states =
+    std::to_array<std::string_view>({"committed", "partial", "reverted", "superseded"});
 constexpr std::string_view suffix_letters = "0123456789abcdefghijklmnopqrstuvwxyz";
 constexpr size_t suffix_length = 4;
 
@@ -41,7 +42,7 @@ class Reader {
  private:
   void add(const Operation& op) {
     index_[op.id] = view_.operations.size();
-    view_.operations.push_back({op, false, false, "", "", "", 0});
+    view_.operations.push_back({op, false, false, false, "", "", "", "", 0});
   }
 
   OperationRecord& of(StrictObject& o) {
@@ -53,6 +54,7 @@ class Reader {
   void intent(StrictObject& o) {
     OperationRecord& op = of(o);
     op.dangling = true;
+    op.reverting = o.has("revert") && o.flag("revert");
     op.tag = o.text("tag");
     op.at = o.integer("at");
   }
@@ -62,8 +64,9 @@ class Reader {
     op.dangling = false;
     op.outcome = o.text("outcome");
     op.detail = o.bytes("detail");
+    op.proof = o.has("proof") ? o.text("proof") : "";
     op.at = o.integer("at");
-    op.updated = op.updated || op.outcome == "updated";
+    op.updated = op.outcome != "reverted" && (op.updated || op.outcome == "updated");
     op.operation.token = o.text("token");
     const Json& locator = o.at("locator");
     if (!locator.is_null()) op.operation.locator = decode_bytes(locator);
@@ -128,13 +131,13 @@ RolloutView view(RolloutRecord record) {
   const std::string id = record.id;
   try {
     RolloutView view;
-    view.plan = parse_plan(canonical_json(record.plan));
+    view.plan = parse_plan(record.plan);
     if (view.plan.environment != record.environment || view.plan.package != record.package) {
       throw Error(ErrorCode::ledger, "its plan is for something else");
     }
     const std::vector<Json> entries = std::move(record.entries);
     view.record = std::move(record);
-    view.record.plan = nullptr;
+    view.record.plan.clear();
     view.record.entries.clear();
     Reader reader(view);
     for (const auto& entry : entries) reader.entry(entry);

@@ -11,12 +11,14 @@
 namespace mlship {
 
 struct OperationRecord {
-  Operation operation;    // as planned; token and locator as of the last result
-  bool updated = false;   // a result says that this rollout wrote it
-  bool dangling = false;  // an intent without a result: a run died, or could not read, in between
-  std::string tag;        // of the newest intent, "" when there was none
-  std::string outcome;    // of the newest result, "" when there is none
+  Operation operation;     // as planned; token and locator as of the last result
+  bool updated = false;    // a result says that this rollout wrote it
+  bool dangling = false;   // an intent without a result: a run died, or could not read, in between
+  bool reverting = false;  // the newest intent was to put the old text back
+  std::string tag;         // of the newest intent, "" when there was none
+  std::string outcome;     // of the newest result, "" when there is none
   std::string detail;
+  std::string proof;    // of the newest result: "healthy", "unhealthy", "inconclusive", "unproven", ""
   std::int64_t at = 0;  // of the newest result or intent
   // This rollout changed the object, or may have.
   [[nodiscard]] bool touched() const { return updated || dangling; }

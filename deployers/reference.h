@@ -36,6 +36,7 @@ struct Reference {
   std::string folder;            // file forms: everything before the file name, with its `/`; "" when none
   std::string file;              // file forms: the file name alone
   std::string root;              // folder form: the install root it stands under
+  std::string opaque;            // why its text cannot be rewritten where it stands; "" when it can
 };
 
 struct Grammar {

@@ -1,25 +1,43 @@
 #include "deployers/rollout.h"
 
 #include <algorithm>
+#include <list>
 #include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "deployers/conductor.h"
 #include "deployers/runner.h"
 
 namespace mlship {
 namespace {
 
-constexpr int max_passes = 3;  // rollout.md §Converge
-
-LeaseRequest lease_request(const RunContext& context, const Plan& plan, std::int64_t now) {
-  LeaseRequest request{fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host,
-                                   ::getpid(), context.command, plan.package, rfc3339(now)),
-                       plan.package,
-                       {}};
-  std::set<std::string> targets;
+void add_targets(const Plan& plan, std::set<std::string>& targets) {
   for (const auto& op : plan.operations) targets.insert(op.target);
+}
+
+// What the run may change: what is planned, what convergence may find, and what runs that did not end left.
+LeaseRequest lease_request(Engine& engine, const RunContext& context, const Plan& plan) {
+  LeaseRequest request;
+  request.holder = fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host, ::getpid(),
+                               context.command, plan.package, rfc3339(engine.host.clock.now()));
+  request.package = plan.package;
+  request.interrupted = &engine.interrupted;
+  std::set<std::string> targets;
+  add_targets(plan, targets);
+  if (context.converge) {
+    const auto& chosen = context.converge->selection.targets;
+    targets.insert(chosen.begin(), chosen.end());
+    for (const auto& target : engine.targets) {
+      if (chosen.empty()) targets.insert(target->name());
+    }
+  }
+  const auto visit = [&](const RolloutView& rollout) {
+    if (!rollout.ended() || rollout.dangling()) add_targets(rollout.plan, targets);
+    return !rollout.ended() || rollout.dangling();
+  };
+  each_rollout(engine.ledger, plan.environment, plan.package, visit, [](const std::string&, const Error&) {});
   request.targets.assign(targets.begin(), targets.end());
   return request;
 }
@@ -28,116 +46,84 @@ std::int64_t seconds_since(Clock& clock, std::chrono::milliseconds start) {
   return std::chrono::duration_cast<std::chrono::seconds>(clock.monotonic() - start).count();
 }
 
+bool is_held(Ledger& ledger, const std::string& package, const Version& version) {
+  const auto held = ledger.holds();
+  return std::any_of(held.begin(), held.end(),
+                     [&](const Hold& h) { return h.package == package && h.version == version; });
+}
+
 // Before the first write, so that a run that dies cannot lose them: the versions a rollback leaves.
 void hold_what_is_left(Ledger& ledger, const Plan& plan, const std::string& id, std::int64_t now) {
   std::set<std::string> left;
   for (const auto& op : plan.operations) {
     for (const auto& change : op.changes) left.insert(change.from_version);
   }
-  const auto held = ledger.holds();
   for (const auto& text : left) {
     const auto version = Version::parse(text, plan.scheme);
-    const bool already = version && std::any_of(held.begin(), held.end(), [&](const Hold& h) {
-                           return h.package == plan.package && h.version == *version;
-                         });
-    if (version && !already) ledger.put_hold({plan.package, *version, id, now});
+    if (version && !is_held(ledger, plan.package, *version)) {
+      ledger.put_hold({plan.package, *version, id, now});
+    }
   }
 }
 
-void run_all(Runner& runner, Engine& engine, const Plan& plan) {
-  const std::string what = plan.to ? plan.package + " " + plan.to->str() : plan.package;
-  const auto progress = engine.diagnostics.progress("roll out " + what, plan.operations.size(), Unit::items);
-  runner.place(plan.operations, plan.carriers);
-  std::uint64_t done = 0;
-  for (const auto& op : plan.operations) {
-    if (runner.stop()) {
-      runner.pending(op);
-    } else {
-      runner.run(op);
-      progress->advance(++done);
-    }
+// The hold comes first, so that a revert that dies is not rolled out again (invariant 9).
+void revert(Engine& engine, Runner& runner, const Plan& plan, const std::vector<const Operation*>& written) {
+  const auto now = engine.host.clock.now();
+  if (plan.to && !is_held(engine.ledger, plan.package, *plan.to)) {
+    engine.ledger.put_hold({plan.package, *plan.to, runner.id(), now});
   }
-  progress->finish();
+  runner.append({{"type", "state"}, {"state", "reverting"}, {"seconds", 0}});
+  engine.diagnostics.status(
+      fmt::format("too many failures: putting {} back",
+                  written.size() == 1 ? "1 object" : fmt::format("{} objects", written.size())));
+  for (size_t begin = 0; begin < written.size(); begin += largest_wave) {
+    const size_t count = std::min(largest_wave, written.size() - begin);
+    runner.revert(std::span(written).subspan(begin, count));
+  }
 }
 
-// Discovers again until nothing old remains.
-class Convergence {
- public:
-  Convergence(Runner& runner, Engine& engine, const Plan& plan, const PlanRequest& request)
-      : runner_(runner), engine_(engine), request_(request), count_(plan.operations.size()) {
-    request_.salt = plan.salt;
-    remember(plan);
+std::string state_of(const Runner& runner, const Conductor& conductor) {
+  if (runner.lease_lost()) return "taken-over";
+  if (runner.stop() && runner.left_pending()) return "interrupted";
+  return conductor.stopped() ? "paused" : "";
+}
+
+// What a rollout in `reverting` comes to: everything it wrote has its old text again, or a person has to
+// look.
+std::string reverted_state(const Runner& runner, const std::vector<const Operation*>& written) {
+  if (runner.lease_lost()) return "taken-over";
+  const bool all = std::all_of(written.begin(), written.end(),
+                               [&](const Operation* op) { return runner.is_reverted(op->id); });
+  return all ? "reverted" : "needs-human";
+}
+
+// Newest first.
+void add_written(const Plan& plan, const Runner& runner, std::vector<const Operation*>& written) {
+  for (auto op = plan.operations.rbegin(); op != plan.operations.rend(); ++op) {
+    if (runner.wrote(op->id)) written.push_back(&*op);
   }
+}
 
-  // What still was there after the last pass.
-  std::vector<Skipped> run() {
-    std::vector<Skipped> left;
-    for (int pass = 1; !runner_.stop(); ++pass) {
-      Plan more = make_plan(request_, engine_.targets, engine_.source, engine_.diagnostics);
-      std::erase_if(more.operations, [&](const Operation& op) { return fell_short_before(op); });
-      if (more.operations.empty()) break;
-      if (pass > max_passes) return rows(more);
-      extend(more);
-    }
-    return left;
-  }
-
- private:
-  // A reference that was not moved for a reason (a conflict, a refusal) is not tried again: its text was not
-  // planned.
-  [[nodiscard]] bool fell_short_before(const Operation& op) const {
-    return std::any_of(tried_.begin(), tried_.end(), [&](const Operation& t) {
-      const bool same = t.target == op.target && t.object.kind == op.object.kind &&
-                        (t.object.id == op.object.id || t.object.name == op.object.name);
-      return same && !runner_.reached(t.id);
-    });
-  }
-
-  void extend(Plan& more) {
-    for (auto& op : more.operations) op.id = fmt::format("op-{:04}", ++count_);
-    more.skipped.clear();
-    finish_plan(more);
-    engine_.diagnostics.status(fmt::format("{} more found after the plan was made", more.operations.size()));
-    runner_.append({{"type", "extend"}, {"plan", to_json(more)}});
-    remember(more);
-    run_all(runner_, engine_, more);
-  }
-
-  void remember(const Plan& plan) {
-    tried_.insert(tried_.end(), plan.operations.begin(), plan.operations.end());
-  }
-
-  static std::vector<Skipped> rows(const Plan& plan) {
-    std::vector<Skipped> rows;
-    for (const auto& op : plan.operations) {
-      for (const auto& change : op.changes) {
-        rows.push_back({op.target, op.object.id, change.path, Reason::busy,
-                        fmt::format("old references kept appearing during {} passes", max_passes),
-                        "mlship rollout", change.from});
-      }
-    }
-    return rows;
-  }
-
-  Runner& runner_;
-  Engine& engine_;
-  PlanRequest request_;
-  std::vector<Operation> tried_;
-  size_t count_;
-};
-
-RolloutReport run_recorded(Engine& engine, const Plan& plan, const Release& release,
-                           const RunContext& context, const std::string& id) {
-  const auto start = engine.host.clock.monotonic();
-  Runner runner(engine, id, plan.salt, release);
-  if (plan.direction == Direction::down) hold_what_is_left(engine.ledger, plan, id, engine.host.clock.now());
-  run_all(runner, engine, plan);
+// One run of a recorded rollout, from its first wave to its state.
+RolloutReport conduct(Engine& engine, Runner& runner, const Plan& plan, const RunContext& context,
+                      const Runner::Before& before, std::chrono::milliseconds start) {
+  Conductor conductor(engine, runner, plan, context);
+  conductor.run(plan.operations, plan.carriers, context.execution.waves, before);
   std::vector<Skipped> skipped = plan.skipped;
-  if (context.converge && !runner.stop()) {
-    const auto left = Convergence(runner, engine, plan, *context.converge).run();
+  std::list<Plan> later;
+  if (context.converge && conductor.goes_on()) {
+    const auto left = converge(conductor, runner, engine, plan, *context.converge, later);
     skipped.insert(skipped.end(), left.begin(), left.end());
   }
-  return runner.finish(std::move(skipped), seconds_since(engine.host.clock, start));
+  std::string state = state_of(runner, conductor);
+  if (state == "paused" && context.execution.on_failure == OnFailure::revert) {
+    std::vector<const Operation*> written;
+    for (auto more = later.rbegin(); more != later.rend(); ++more) add_written(*more, runner, written);
+    add_written(plan, runner, written);
+    revert(engine, runner, plan, written);
+    state = reverted_state(runner, written);
+  }
+  return runner.finish(state, std::move(skipped), seconds_since(engine.host.clock, start));
 }
 
 // Runs `body`; what the ledger throws then gets the command that goes on.
@@ -176,6 +162,89 @@ bool texts_hold(const Plan& plan, const Operation& op) {
   });
 }
 
+Json execution_json(const RunContext& context) {
+  Json json = to_json(context.execution);
+  if (context.converge) json["selection"] = selection_json(*context.converge);
+  return json;
+}
+
+RolloutRecord record_of(const std::string& id, const Plan& plan, const RunContext& context,
+                        std::int64_t now) {
+  RolloutRecord record;
+  record.id = id;
+  record.command = context.command;
+  record.environment = plan.environment;
+  record.package = plan.package;
+  record.who = context.who;
+  record.host = context.host;
+  record.started = now;
+  record.commits = context.commits;
+  record.execution = execution_json(context);
+  record.plan = canonical_plan(plan);
+  return record;
+}
+
+// Goes about it as the run before did.
+RunContext recorded_context(Engine& engine, const RolloutView& rollout, const RunContext& who) {
+  RunContext context = who;
+  const Json& recorded = rollout.record.execution;
+  if (recorded.is_null()) return context;
+  context.execution = parse_execution(recorded);
+  const Plan& plan = rollout.plan;
+  if (!recorded.contains("selection") || !plan.to) return context;
+  const auto release = engine.source.find(plan.package, *plan.to);
+  if (!release || release->digest != plan.digest) return context;
+  PlanRequest request = parse_selection(recorded.at("selection"));
+  request.environment = plan.environment;
+  request.release = *release;
+  request.strict = plan.strict;
+  context.converge = request;
+  return context;
+}
+
+RolloutReport go_on_forward(Engine& engine, Runner& runner, const RolloutView& rollout,
+                            const RunContext& context, std::chrono::milliseconds start) {
+  const Plan& plan = rollout.plan;
+  if (plan.direction == Direction::down) {
+    hold_what_is_left(engine.ledger, plan, runner.id(), engine.host.clock.now());
+  }
+  Plan rest = plan;
+  rest.operations.clear();
+  Runner::Before before;
+  for (const auto& op : rollout.operations) {
+    if (!texts_hold(plan, op.operation)) {
+      runner.refuse(op.operation, Outcome::conflict,
+                    "the ledger's new text does not name the version it records");
+      continue;
+    }
+    rest.operations.push_back(op.operation);
+    before[op.operation.id] = &op;
+  }
+  return conduct(engine, runner, rest, context, before, start);
+}
+
+RolloutReport go_on_reverting(Engine& engine, Runner& runner, const RolloutView& rollout,
+                              std::chrono::milliseconds start) {
+  std::vector<const Operation*> written;
+  for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
+    if (op->touched()) written.push_back(&op->operation);
+  }
+  revert(engine, runner, rollout.plan, written);
+  return runner.finish(reverted_state(runner, written), rollout.plan.skipped,
+                       seconds_since(engine.host.clock, start));
+}
+
+// A killed run on a machine that is gone took its ledger with it.
+void clear_abandoned(Engine& engine) {
+  for (const auto& target : engine.targets) {
+    try {
+      for (const auto& line : target->clear_abandoned()) engine.diagnostics.status(line);
+    } catch (const Error& e) {
+      engine.diagnostics.warning("target '" + target->name() + "': " + e.message());
+    }
+  }
+}
+
 }  // namespace
 
 void check_holds(Ledger& ledger, const std::string& package, const Version& version) {
@@ -190,57 +259,48 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
 }
 
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
+  clear_abandoned(engine);
   const bool nothing = plan.operations.empty();
   if (nothing && !unfinished(engine.ledger, plan.environment, plan.package)) {
     return {"", "committed", {}, plan.skipped, 0};
   }
+  const auto start = engine.host.clock.monotonic();
   const auto now = engine.host.clock.now();
-  const auto held = engine.ledger.acquire(lease_request(context, plan, now));
+  const LeaseRequest request = lease_request(engine, context, plan);
+  const auto lease = engine.ledger.acquire(request);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
-  settle_unfinished(engine, plan.environment, plan.package);
+  settle_unfinished(engine, plan.environment, plan.package, request.targets);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};
 
-  RolloutRecord record;
-  record.id = next_rollout_id(engine.ledger, now);
-  record.command = context.command;
-  record.environment = plan.environment;
-  record.package = plan.package;
-  record.who = context.who;
-  record.host = context.host;
-  record.started = now;
-  record.commits = context.commits;
-  record.plan = to_json(plan);
-  engine.ledger.begin(record);
-  return with_resume_hint(record.id, [&] { return run_recorded(engine, plan, release, context, record.id); });
+  const std::string id = next_rollout_id(engine.ledger, now);
+  engine.ledger.begin(record_of(id, plan, context, now));
+  return with_resume_hint(id, [&] {
+    Runner runner(engine, *lease, id, plan, release, context);
+    if (plan.direction == Direction::down) hold_what_is_left(engine.ledger, plan, id, now);
+    return conduct(engine, runner, plan, context, {}, start);
+  });
 }
 
-RolloutReport resume(Engine& engine, const std::string& id, const RunContext& context) {
+RolloutReport resume(Engine& engine, const std::string& id, const RunContext& who) {
   const auto start = engine.host.clock.monotonic();
   RolloutView before = read_view(engine.ledger, id);
-  const auto held = engine.ledger.acquire(lease_request(context, before.plan, engine.host.clock.now()));
+  const auto lease =
+      engine.ledger.acquire(lease_request(engine, recorded_context(engine, before, who), before.plan));
   before = read_view(engine.ledger, id);
+  const bool reverting = before.state == "reverting" || before.state == "needs-human";
   const Plan& plan = before.plan;
-  if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
-  const Release release = release_of(engine, plan);
+  if (!reverting && plan.direction == Direction::up && plan.to) {
+    check_holds(engine.ledger, plan.package, *plan.to);
+  }
+  const Release release = reverting ? Release{} : release_of(engine, plan);
+  const RunContext context = recorded_context(engine, before, who);
   return with_resume_hint(id, [&] {
     settle_dangling(engine, before);
     const RolloutView now = read_view(engine.ledger, id);
-    Runner runner(engine, id, plan.salt, release);
+    Runner runner(engine, *lease, id, plan, release, context);
     runner.append({{"type", "resume"}, {"who", context.who}, {"host", context.host}});
-    if (plan.direction == Direction::down)
-      hold_what_is_left(engine.ledger, plan, id, engine.host.clock.now());
-    runner.place(plan.operations, plan.carriers);
-    for (const auto& op : now.operations) {
-      if (runner.stop()) {
-        runner.pending(op.operation);
-      } else if (!texts_hold(plan, op.operation)) {
-        runner.refuse(op.operation, Outcome::conflict,
-                      "the ledger's new text does not name the version it records");
-      } else {
-        runner.run(op.operation, &op);
-      }
-    }
-    return runner.finish(plan.skipped, seconds_since(engine.host.clock, start));
+    return reverting ? go_on_reverting(engine, runner, now, start)
+                     : go_on_forward(engine, runner, now, context, start);
   });
 }
 

@@ -2,12 +2,19 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
+#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "deployers/ledger/ledger.h"
 #include "deployers/plan.h"
+#include "deployers/proof.h"
+#include "deployers/states.h"
+#include "deployers/waves.h"
 
 namespace mlship {
 
@@ -18,11 +25,16 @@ struct ObjectResult {
   std::string target, object, path, from, to;
   Outcome outcome = Outcome::pending;
   std::string detail;
+  // With a proof beyond the read-back: "healthy", "unhealthy", "inconclusive", "unproven"; else "".
+  std::string proof;
 };
 
 struct RolloutReport {
   std::string id;
-  std::string state;  // "committed", "partial", "interrupted", "reverted"
+  // "committed"; "partial": something fell short; "interrupted"; "paused": too many failures, what is left
+  // waits; "reverted": too many failures, all is as before; "needs-human": the revert fell short;
+  // "taken-over": another runner has the lease.
+  std::string state;
   std::vector<ObjectResult> results;
   std::vector<Skipped> skipped;
   std::int64_t seconds = 0;
@@ -37,7 +49,28 @@ struct Engine {
   Host& host;
   Diagnostics& diagnostics;
   const std::atomic<bool>& interrupted;  // set by SIGINT/SIGTERM: finish the write in flight, then stop
+  std::span<const ObjectSection> objects = {};        // what the project says about them
+  std::function<void(const Transition&)> trace = {};  // told of every move of an operation; may be empty
 };
+
+enum class OnFailure { revert, freeze, go_on };
+
+// How a rollout goes about it; recorded, so that resuming goes about it the same way.
+struct Execution {
+  WaveOptions waves;
+  size_t max_failures = std::numeric_limits<size_t>::max();  // objects; one more stops the rollout
+  OnFailure on_failure = OnFailure::go_on;
+  ProofOptions proof;
+  std::chrono::seconds margin{60};  // an object that runs within it is not touched, where that would hurt
+};
+std::optional<OnFailure> parse_on_failure(std::string_view word);  // "revert", "freeze", "continue"
+std::optional<Proof> parse_proof(std::string_view word);           // "config", "run", "soak"
+std::optional<Compat> parse_compat(std::string_view word);         // "major", "minor", "any"
+Json to_json(const Execution& execution);
+Execution parse_execution(const Json& json);  // Error(ledger)
+// What convergence looks for, without version and environment.
+Json selection_json(const PlanRequest& request);
+PlanRequest parse_selection(const Json& json);  // Error(ledger)
 
 struct RunContext {
   std::string command;  // "rollout" | "rollback"
@@ -46,6 +79,7 @@ struct RunContext {
   // Set for a rollout without a plan file: after it, discover again (three passes at most) until no old
   // reference remains, so that jobs created meanwhile are caught.
   std::optional<PlanRequest> converge;
+  Execution execution;
 };
 
 // Refuses held versions (Error(version_held)) before anything is written.

@@ -7,41 +7,55 @@
 #include <fmt/format.h>
 
 #include "deployers/strict_json.h"
+#include "deployers/track.h"
 
 namespace mlship {
 namespace {
 
 constexpr auto outcome_words = std::to_array<std::string_view>(
     {"updated", "unchanged", "conflict", "refused", "failed", "reverted", "pending"});
-constexpr int max_sends = 3;
+// What a state means for people; the pointer of an unproven object has moved all the same.
+struct StateRow {
+  OpState state;
+  Outcome outcome;
+  std::string_view proof;
+};
+constexpr auto state_rows = std::to_array<StateRow>({
+    {OpState::planned, Outcome::pending, ""},
+    {OpState::intent, Outcome::pending, ""},
+    {OpState::unknown, Outcome::failed, ""},
+    {OpState::confirmed, Outcome::updated, ""},
+    {OpState::conflict, Outcome::conflict, ""},
+    {OpState::refused, Outcome::refused, ""},
+    {OpState::failed, Outcome::failed, ""},
+    {OpState::observing, Outcome::updated, "inconclusive"},
+    {OpState::healthy, Outcome::updated, "healthy"},
+    {OpState::unhealthy, Outcome::failed, "unhealthy"},
+    {OpState::inconclusive, Outcome::updated, "inconclusive"},
+    {OpState::unproven, Outcome::updated, "unproven"},
+    {OpState::committed, Outcome::updated, "healthy"},
+    {OpState::revert_intent, Outcome::failed, ""},
+    {OpState::reverted, Outcome::reverted, ""},
+    {OpState::revert_conflict, Outcome::conflict, ""},
+});
 
-// The system itself said no; anything else that an Error says leaves open whether the write happened.
-constexpr auto denials = std::to_array<ErrorCode>(
-    {ErrorCode::unauthorized, ErrorCode::forbidden, ErrorCode::file_permission, ErrorCode::read_only});
+const StateRow& row_of(OpState state) {
+  return state_rows.at(static_cast<size_t>(state));
+}
 
-bool denied(const Error& e) {
-  return std::find(denials.begin(), denials.end(), e.code()) != denials.end();
+OpEvent event_of(ObjectState state) {
+  switch (state) {
+    case ObjectState::pre: return OpEvent::live_old;
+    case ObjectState::post: return OpEvent::live_new;
+    case ObjectState::unreadable: return OpEvent::unreadable;
+    case ObjectState::conflict:
+    case ObjectState::gone: break;
+  }
+  return OpEvent::live_other;
 }
 
 std::string carrier_key(const std::string& target, const std::string& id) {
   return target + '\0' + id;
-}
-
-std::string join(const std::string& a, const std::string& b) {
-  return a.empty() || b.empty() ? a + b : a + "; " + b;
-}
-
-Json intent_json(const Operation& operation, const std::string& tag) {
-  Json changes = Json::array();
-  for (const auto& c : operation.changes) {
-    changes.push_back(
-        {{"path", bytes_to_json(c.path)}, {"from", bytes_to_json(c.from)}, {"to", bytes_to_json(c.to)}});
-  }
-  return {{"type", "intent"},
-          {"op", operation.id},
-          {"tag", tag},
-          {"token", operation.token},
-          {"changes", changes}};
 }
 
 Json result_json(const std::string& op, std::string_view outcome, const std::string& detail,
@@ -51,33 +65,22 @@ Json result_json(const std::string& op, std::string_view outcome, const std::str
           {"token", seen.token}, {"locator", encode_bytes(seen.locator)}};
 }
 
-// Reading must not throw: an object that cannot be read is one whose state is not known.
-std::optional<Observation> observe(Target& target, const Operation& operation, const std::string& salt,
-                                   std::string& why) {
-  try {
-    return target.observe(operation, salt);
-  } catch (const Error& e) {
-    why = e.message();
-    return std::nullopt;
-  }
-}
-
-std::string_view outcome_of(ObjectState state) {
+// What a rollout that died left there, said as an outcome.
+std::string_view outcome_of(ObjectState state, bool reverting) {
   switch (state) {
     case ObjectState::post: return "updated";
-    case ObjectState::pre: return "pending";
-    case ObjectState::conflict:
-    case ObjectState::gone: break;
+    case ObjectState::pre: return reverting ? "reverted" : "pending";
+    default: break;
   }
   return "conflict";
 }
+
+}  // namespace
 
 std::string conflict_detail(const Observation& seen) {
   if (seen.state == ObjectState::gone) return join("the object is gone", seen.detail);
   return seen.detail.empty() ? "something else stands there now" : seen.detail;
 }
-
-}  // namespace
 
 std::string_view to_string(Outcome outcome) {
   return outcome_words.at(static_cast<size_t>(outcome));
@@ -85,28 +88,53 @@ std::string_view to_string(Outcome outcome) {
 
 bool RolloutReport::complete() const {
   const auto reached = [](const ObjectResult& r) {
-    return r.outcome == Outcome::updated || r.outcome == Outcome::unchanged;
+    return (r.outcome == Outcome::updated || r.outcome == Outcome::unchanged) &&
+           (r.proof.empty() || r.proof == "healthy");
   };
-  return state == "committed" && std::all_of(results.begin(), results.end(), reached) &&
+  return (state == "committed" || state.empty()) && std::all_of(results.begin(), results.end(), reached) &&
          std::none_of(skipped.begin(), skipped.end(), [](const Skipped& s) { return fell_short(s); });
 }
 
-Runner::Runner(Engine& engine, std::string id, const std::string& salt, const Release& release)
-    : engine_(engine), id_(std::move(id)), salt_(salt), release_(release) {}
+Runner::Runner(Engine& engine, Lease& lease, std::string id, const Plan& plan, const Release& release,
+               const RunContext& context)
+    : engine_(engine), lease_(lease), id_(std::move(id)), plan_(plan), release_(release), context_(context) {}
+
+Runner::~Runner() = default;
 
 void Runner::append(Json entry) {
   entry["at"] = engine_.host.clock.now();
-  engine_.ledger.append(id_, {entry});
+  write_ledger([&] { engine_.ledger.append(id_, {entry}); });
+}
+
+// The ledger itself may be the first to see that another runner took over.
+void Runner::write_ledger(const std::function<void()>& write) {
+  try {
+    write();
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::ledger_busy) throw;
+    lease_lost_ = true;
+  }
+}
+
+bool Runner::stop() const {
+  if (!lease_lost_ && !lease_.valid()) lease_lost_ = true;
+  return lease_lost_ || engine_.interrupted.load();
+}
+
+void Runner::move(Track& track, OpEvent event) {
+  const Transition& row = transition(track.state, event);
+  track.state = row.to;
+  if (engine_.trace) engine_.trace(row);
 }
 
 void Runner::place(const std::vector<Operation>& operations, const std::vector<Carrier>& carriers) {
+  std::map<std::string, const Carrier*> known;
+  for (const auto& carrier : carriers) known[carrier.id] = &carrier;
   std::set<std::pair<std::string, std::string>> seen;
   for (const auto& op : operations) {
     for (const auto& id : op.carriers) {
       if (stop() || !seen.insert({op.target, id}).second) continue;
-      const auto carrier =
-          std::find_if(carriers.begin(), carriers.end(), [&](const auto& c) { return c.id == id; });
-      if (carrier != carriers.end()) place_one(op.target, *carrier);
+      if (const auto carrier = known.find(id); carrier != known.end()) place_one(op.target, *carrier->second);
     }
   }
 }
@@ -115,6 +143,7 @@ void Runner::place_one(const std::string& target_name, const Carrier& carrier) {
   Target* target = find_target(engine_.targets, target_name);
   if (target == nullptr) return;  // its operations say so
   append({{"type", "carrier-intent"}, {"target", target_name}, {"carrier", bytes_to_json(carrier.id)}});
+  if (stop()) return;
   std::string outcome;
   try {
     engine_.diagnostics.detail("place " + carrier.place);
@@ -123,107 +152,156 @@ void Runner::place_one(const std::string& target_name, const Carrier& carrier) {
     outcome = "failed";
     failed_carriers_[carrier_key(target_name, carrier.id)] = e.message();
   }
-  append({{"type", "carrier"},
-          {"target", target_name},
-          {"carrier", bytes_to_json(carrier.id)},
-          {"outcome", outcome}});
+  const Json result = {{"type", "carrier"},
+                       {"target", target_name},
+                       {"carrier", bytes_to_json(carrier.id)},
+                       {"outcome", outcome},
+                       {"at", engine_.host.clock.now()}};
+  write_ledger([&] { engine_.ledger.note(id_, {result}); });
 }
 
-void Runner::run(const Operation& operation, const OperationRecord* before) {
-  Target* target = find_target(engine_.targets, operation.target);
-  if (target == nullptr) {
-    const std::string detail = "target '" + operation.target + "' is not configured";
-    // An intent that nobody can look into stays open.
-    if (before != nullptr && before->dangling) return add_results(operation, Outcome::failed, detail);
-    return refuse(operation, Outcome::failed, detail);
-  }
-  for (const auto& id : operation.carriers) {
-    const auto failed = failed_carriers_.find(carrier_key(operation.target, id));
-    if (failed != failed_carriers_.end()) return refuse(operation, Outcome::failed, failed->second);
-  }
-  const Settled settled = settle(*target, operation, before);
-  record(operation, settled);
-}
-
-Runner::Settled Runner::settle(Target& target, Operation operation, const OperationRecord* before) {
-  std::string why;
-  const auto seen = observe(target, operation, salt_, why);
-  if (!seen) return {Outcome::failed, why, "", {}, false};
-  const bool ours = before != nullptr && before->touched();
-  switch (seen->state) {
-    case ObjectState::post: return {ours ? Outcome::updated : Outcome::unchanged, "", "", *seen};
-    case ObjectState::conflict:
-    case ObjectState::gone: return {Outcome::conflict, conflict_detail(*seen), "", *seen};
-    case ObjectState::pre: break;
-  }
-  // Unrelated edits since the plan: go on from what is there now, and say so.
-  operation.token = seen->token;
-  if (!seen->locator.is_null()) operation.locator = seen->locator;
-  Settled settled = write(target, operation, ours);
-  if (!seen->rest_equal)
-    settled.detail = join(settled.detail, "other edits of the object since the plan were kept");
-  return settled;
-}
-
-Runner::Settled Runner::write(Target& target, Operation operation, bool ours) {
-  Settled last;
-  for (int send = 1; send <= max_sends; ++send) {
-    append(intent_json(operation, tag(operation.id)));
-    ApplyResult applied;
-    try {
-      applied = target.apply(operation, tag(operation.id));
-    } catch (const Error& e) {
-      applied.kind = denied(e) ? ApplyResult::Kind::refused : ApplyResult::Kind::unknown;
-      applied.detail = e.message();
+Runner::Tracks Runner::prepare(std::span<const Operation* const> batch, const Before& before) {
+  Tracks tracks;
+  for (const auto* operation : batch) {
+    const auto found = before.find(operation->id);
+    const OperationRecord* record = found == before.end() ? nullptr : found->second;
+    Target* target = find_target(engine_.targets, operation->target);
+    if (target == nullptr) {
+      const std::string detail = "target '" + operation->target + "' is not configured";
+      // An intent that nobody can look into stays open.
+      if (record != nullptr && record->dangling) {
+        add_results(*operation, Outcome::failed, detail);
+      } else {
+        refuse(*operation, Outcome::failed, detail);
+      }
+      continue;
     }
-    last = read_back(target, operation, applied);
-    // Somebody else wrote the very same text, unless it was our own write whose reply was lost.
-    if (applied.kind == ApplyResult::Kind::already && send == 1 && !ours &&
-        last.outcome == Outcome::updated) {
-      last.outcome = Outcome::unchanged;
+    const auto failed = std::find_if(
+        operation->carriers.begin(), operation->carriers.end(),
+        [&](const std::string& id) { return failed_carriers_.contains(carrier_key(operation->target, id)); });
+    if (failed != operation->carriers.end()) {
+      refuse(*operation, Outcome::failed, failed_carriers_.at(carrier_key(operation->target, *failed)));
+      continue;
     }
-    const bool lost =
-        applied.kind == ApplyResult::Kind::unknown && last.known && last.outcome == Outcome::failed;
-    if (!lost || stop()) return last;
-    operation.token = last.seen.token;
-    if (!last.seen.locator.is_null()) operation.locator = last.seen.locator;
+    Track track;
+    track.planned = operation;
+    track.operation = *operation;
+    track.target = target;
+    track.ours = record != nullptr && record->touched();
+    tracks.push_back(std::move(track));
   }
-  last.detail = join(fmt::format("sent {} times without effect", max_sends), last.detail);
-  return last;
+  return tracks;
 }
 
-Runner::Settled Runner::read_back(Target& target, const Operation& operation, const ApplyResult& applied) {
-  using Kind = ApplyResult::Kind;
-  Operation there = operation;
-  if (!applied.locator.is_null()) there.locator = applied.locator;
-  std::string why;
-  const auto seen = observe(target, there, salt_, why);
-  if (!seen) {
-    const bool not_written = applied.kind == Kind::refused || applied.kind == Kind::conflict;
-    const Outcome outcome = applied.kind == Kind::refused    ? Outcome::refused
-                            : applied.kind == Kind::conflict ? Outcome::conflict
-                                                             : Outcome::failed;
-    return {outcome, join(applied.detail, "cannot be read back: " + why), "", {}, not_written};
-  }
-  if (seen->state == ObjectState::post) {
-    const bool odd = applied.kind != Kind::written && applied.kind != Kind::already;
-    return {Outcome::updated, odd ? join(applied.detail, "read back shows the new text") : applied.detail,
-            applied.pending, *seen};
-  }
-  if (applied.kind == Kind::refused) return {Outcome::refused, applied.detail, "", *seen};
-  if (seen->state != ObjectState::pre) {
-    return {Outcome::conflict, join(applied.detail, conflict_detail(*seen)), "", *seen};
-  }
-  if (applied.kind == Kind::conflict) return {Outcome::conflict, applied.detail, "", *seen};
-  const bool claimed = applied.kind == Kind::written || applied.kind == Kind::already;
-  return {Outcome::failed, join(applied.detail, claimed ? "read back shows the old text" : ""), "", *seen};
+// Takes out what is running or about to run where that must not be disturbed.
+Runner::Tracks Runner::take_busy(Tracks& tracks) {
+  Tracks busy;
+  const auto now = engine_.host.clock.now();
+  const auto is_busy = [&](Track& track) {
+    if (track.target->pins_running_work()) return false;
+    const Activity activity = track.target->activity(track.operation);
+    const bool soon = activity.next_run && *activity.next_run >= now &&
+                      *activity.next_run - now <= context_.execution.margin.count();
+    if (!activity.running && !soon) return false;
+    track.detail = activity.running ? "it is running" : "it runs at " + rfc3339(*activity.next_run);
+    return true;
+  };
+  Tracks free;
+  for (auto& track : tracks) (is_busy(track) ? busy : free).push_back(std::move(track));
+  tracks = std::move(free);
+  return busy;
 }
 
-void Runner::record(const Operation& operation, const Settled& settled) {
-  const std::string detail =
-      join(settled.detail, settled.pending.empty() ? "" : "pending: " + settled.pending);
-  if (settled.known) append(result_json(operation.id, to_string(settled.outcome), detail, settled.seen));
-  add_results(operation, settled.outcome, detail);
+void Runner::report_busy(const Track& track) {
+  for (const auto& change : track.planned->changes) {
+    busy_.push_back({track.planned->target, track.planned->object.id, change.path, Reason::busy, track.detail,
+                     "mlship rollout --resume=" + id_, change.from});
+  }
+  by_operation_[track.planned->id] = {};
+}
+
+void Runner::run(std::span<const Operation* const> batch, const Before& before) {
+  Tracks tracks = prepare(batch, before);
+  Tracks busy = take_busy(tracks);
+  work(tracks);
+  // What has ended meanwhile is changed now.
+  const Tracks still = take_busy(busy);
+  for (auto& track : busy) track.detail.clear();
+  work(busy);
+  for (const auto& track : still) report_busy(track);
+}
+
+void Runner::work(Tracks& tracks) {
+  if (tracks.empty()) return;
+  Members all;
+  for (auto& track : tracks) all.push_back(&track);
+  read(all);
+  Members writing;
+  for (auto* track : all) {
+    move(*track, event_of(track->seen.state));
+    if (track->state == OpState::intent) {
+      // Unrelated edits since the plan: go on from what is there now, and say so.
+      if (!track->seen.rest_equal) track->detail = "other edits of the object since the plan were kept";
+      writing.push_back(track);
+    } else if (track->state == OpState::confirmed) {
+      track->unchanged = !track->ours;
+      track->confirmed = engine_.host.clock.now();
+    } else {
+      track->detail = track->state == OpState::failed ? track->seen.detail : conflict_detail(track->seen);
+    }
+  }
+  intend(writing, false);
+  write_all(writing);
+  prove(tracks);
+  record(tracks);
+}
+
+void Runner::prove(Tracks& tracks) {
+  const bool wanted = context_.execution.proof.proof != Proof::config && plan_.to;
+  std::vector<Candidate> candidates;
+  Members watched;
+  for (auto& track : tracks) {
+    if (track.state != OpState::confirmed) continue;
+    if (!wanted || track.unchanged) {
+      move(track, OpEvent::proven);
+    } else {
+      move(track, OpEvent::watch);
+      watched.push_back(&track);
+      candidates.push_back({&track.operation, track.target, track.confirmed, tag(track.operation.id)});
+    }
+  }
+  if (!watched.empty()) {
+    Prover prover(engine_.host, context_.execution.proof, engine_.objects, engine_.interrupted);
+    const auto verdicts = prover.prove(candidates, plan_);
+    for (size_t i = 0; i < watched.size(); ++i) {
+      move(*watched[i], verdicts[i].event);
+      watched[i]->verdict = row_of(watched[i]->state).proof;
+      watched[i]->detail = join(watched[i]->detail, verdicts[i].detail);
+    }
+  }
+  for (auto& track : tracks) {
+    if (track.state == OpState::healthy) move(track, OpEvent::settle);
+  }
+}
+
+void Runner::record(Tracks& tracks) {
+  std::vector<Json> notes;
+  const auto now = engine_.host.clock.now();
+  for (const auto& track : tracks) {
+    Outcome outcome = row_of(track.state).outcome;
+    if (outcome == Outcome::updated && track.unchanged) outcome = Outcome::unchanged;
+    const std::string& pending = track.applied.pending;
+    const std::string detail = join(track.detail, pending.empty() ? "" : "pending: " + pending);
+    add_results(*track.planned, outcome, outcome == Outcome::pending ? "not reached" : detail, track.verdict);
+    by_operation_.at(track.planned->id).state = track.state;
+    if (!track.has_result()) continue;
+    const auto recorded = track.still_new() ? to_string(Outcome::updated) : to_string(outcome);
+    Json entry = result_json(track.planned->id, recorded, detail, track.seen);
+    if (!track.verdict.empty()) entry["proof"] = track.verdict;
+    entry["at"] = now;
+    notes.push_back(std::move(entry));
+  }
+  if (!notes.empty() && !lease_lost_) write_ledger([&] { engine_.ledger.note(id_, notes); });
 }
 
 void Runner::refuse(const Operation& operation, Outcome outcome, const std::string& detail) {
@@ -232,35 +310,72 @@ void Runner::refuse(const Operation& operation, Outcome outcome, const std::stri
   add_results(operation, outcome, detail);
 }
 
-void Runner::pending(const Operation& operation) {
-  add_results(operation, Outcome::pending, "not reached");
+void Runner::pending(const Operation& operation, const std::string& why) {
+  add_results(operation, Outcome::pending, why);
 }
 
-void Runner::add_results(const Operation& operation, Outcome outcome, const std::string& detail) {
-  outcomes_[operation.id] = outcome;
-  for (const auto& change : operation.changes) {
-    results_.push_back(
-        {operation.target, operation.object.id, change.path, change.from, change.to, outcome, detail});
+// A later result of the same operation (its revert) takes the place of the earlier one.
+void Runner::add_results(const Operation& operation, Outcome outcome, const std::string& detail,
+                         std::string_view proof) {
+  const bool proven = proof.empty() || proof == "healthy";
+  Result& result = by_operation_[operation.id];
+  const bool fresh = !result.row;
+  if (fresh) result.row = results_.size();
+  result.outcome = outcome;
+  result.proven = proven;
+  for (size_t i = 0; i < operation.changes.size(); ++i) {
+    const Change& change = operation.changes[i];
+    ObjectResult row{operation.target, operation.object.id, change.path, change.from, change.to, outcome,
+                     detail,           std::string(proof)};
+    if (fresh) {
+      results_.push_back(std::move(row));
+    } else {
+      results_.at(*result.row + i) = std::move(row);
+    }
   }
 }
 
 bool Runner::reached(const std::string& operation) const {
-  const auto it = outcomes_.find(operation);
-  return it != outcomes_.end() && (it->second == Outcome::updated || it->second == Outcome::unchanged);
+  const auto it = by_operation_.find(operation);
+  if (it == by_operation_.end() || !it->second.proven) return false;
+  return it->second.outcome == Outcome::updated || it->second.outcome == Outcome::unchanged;
 }
 
-RolloutReport Runner::finish(std::vector<Skipped> skipped, std::int64_t seconds) {
-  RolloutReport report{id_, "committed", std::move(results_), std::move(skipped), seconds};
-  const bool left = std::any_of(report.results.begin(), report.results.end(),
-                                [](const ObjectResult& r) { return r.outcome == Outcome::pending; });
-  if (left) {
-    report.state = "interrupted";
-  } else if (!report.complete()) {
-    report.state = "partial";
-  }
+bool Runner::wrote(const std::string& operation) const {
+  constexpr auto moved = std::to_array<OpState>(
+      {OpState::unknown, OpState::committed, OpState::unhealthy, OpState::inconclusive, OpState::unproven});
+  const auto it = by_operation_.find(operation);
+  return it != by_operation_.end() && it->second.outcome != Outcome::unchanged &&
+         std::find(moved.begin(), moved.end(), it->second.state) != moved.end();
+}
+
+bool Runner::is_reverted(const std::string& operation) const {
+  const auto it = by_operation_.find(operation);
+  return it != by_operation_.end() && it->second.state == OpState::reverted;
+}
+
+size_t Runner::failures() const {
+  return static_cast<size_t>(std::count_if(by_operation_.begin(), by_operation_.end(), [](const auto& entry) {
+    const Result& r = entry.second;
+    return r.outcome == Outcome::failed || r.outcome == Outcome::refused || !r.proven;
+  }));
+}
+
+bool Runner::left_pending() const {
+  return std::any_of(results_.begin(), results_.end(),
+                     [](const ObjectResult& r) { return r.outcome == Outcome::pending; });
+}
+
+RolloutReport Runner::finish(const std::string& state, std::vector<Skipped> skipped, std::int64_t seconds) {
+  skipped.insert(skipped.end(), busy_.begin(), busy_.end());
+  RolloutReport report{id_, state, std::move(results_), std::move(skipped), seconds};
+  if (state.empty()) report.state = report.complete() ? "committed" : "partial";
   std::map<std::string, size_t> counts;
   for (const auto& r : report.results) ++counts[std::string(to_string(r.outcome))];
-  append({{"type", "state"}, {"state", report.state}, {"seconds", seconds}, {"counts", counts}});
+  // Whoever took the lease over writes the ledger now.
+  if (!lease_lost_) {
+    append({{"type", "state"}, {"state", report.state}, {"seconds", seconds}, {"counts", counts}});
+  }
   return report;
 }
 
@@ -271,7 +386,8 @@ void settle_dangling(Engine& engine, const RolloutView& rollout) {
     try {
       target->recover(op.operation, op.tag);
       const Observation seen = target->observe(op.operation, rollout.plan.salt);
-      Json entry = result_json(op.operation.id, outcome_of(seen.state), "settled by reading", seen);
+      Json entry =
+          result_json(op.operation.id, outcome_of(seen.state, op.reverting), "settled by reading", seen);
       entry["at"] = engine.host.clock.now();
       engine.ledger.append(rollout.record.id, {entry});
     } catch (const Error& e) {
@@ -282,8 +398,14 @@ void settle_dangling(Engine& engine, const RolloutView& rollout) {
   }
 }
 
-void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package) {
+void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
+                       const std::vector<std::string>& leased) {
   const auto visit = [&](const RolloutView& rollout) {
+    const auto& ops = rollout.plan.operations;
+    const bool covered = std::all_of(ops.begin(), ops.end(), [&](const Operation& op) {
+      return std::find(leased.begin(), leased.end(), op.target) != leased.end();
+    });
+    if (!covered) return !rollout.ended() || rollout.dangling();
     settle_dangling(engine, rollout);
     if (rollout.ended()) return rollout.dangling();
     engine.ledger.append(

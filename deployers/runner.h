@@ -1,67 +1,116 @@
-// The states of one rollout's operations: intent durable, write, read back, result durable. Shared by execute
-// and resume; knows nothing of how the operations were found.
+// One batch of operations through the states of deployers/states.h: read, intents durable together, writes,
+// read back, results. Shared by rollout, resume and revert; knows nothing of how the operations were found.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <map>
+#include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "deployers/limiter.h"
+#include "deployers/proof.h"
 #include "deployers/record.h"
 #include "deployers/rollout.h"
+#include "deployers/states.h"
 
 namespace mlship {
 
 class Runner {
  public:
-  // `salt` is the plan's. All outlive the runner.
-  Runner(Engine& engine, std::string id, const std::string& salt, const Release& release);
+  // `plan` is the recorded one (salt, version, digest). All outlive the runner.
+  Runner(Engine& engine, Lease& lease, std::string id, const Plan& plan, const Release& release,
+         const RunContext& context);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
 
   // Creates and verifies every carrier; a failure is remembered for the operations that need it.
   void place(const std::vector<Operation>& operations, const std::vector<Carrier>& carriers);
-  // One operation, from whatever state the object is in. `before`: what an earlier run of this rollout left
-  // on record.
-  void run(const Operation& operation, const OperationRecord* before = nullptr);
-  // The results of operations that must not be written, for a reason of the caller.
+  // These operations, from whatever state the objects are in. `before`: what an earlier run of this rollout
+  // left on record, by operation id.
+  using Before = std::map<std::string, const OperationRecord*>;
+  void run(std::span<const Operation* const> batch, const Before& before = {});
+  // Puts the old text back where ours still stands. `operations`: as planned, in the order to revert.
+  void revert(std::span<const Operation* const> operations);
+  // The result of an operation that must not be written, for a reason of the caller.
   void refuse(const Operation& operation, Outcome outcome, const std::string& detail);
-  void pending(const Operation& operation);
+  // Not reached; it stays as it is, and nothing is recorded.
+  void pending(const Operation& operation, const std::string& why = "not reached");
+
   // Appends the state entry and returns the report.
-  RolloutReport finish(std::vector<Skipped> skipped, std::int64_t seconds);
+  RolloutReport finish(const std::string& state, std::vector<Skipped> skipped, std::int64_t seconds);
   void append(Json entry);  // with the time
 
-  [[nodiscard]] bool stop() const { return engine_.interrupted.load(); }
-  // False for an operation that ended in anything but updated or unchanged.
+  // Interrupted, or the lease is lost: nothing may be written any more.
+  [[nodiscard]] bool stop() const;
+  [[nodiscard]] bool lease_lost() const { return lease_lost_; }
+  // False for an operation that ended in anything but updated or unchanged (with the proof that was asked
+  // for).
   [[nodiscard]] bool reached(const std::string& operation) const;
+  // It was written, or may have been, and was not put back.
+  [[nodiscard]] bool wrote(const std::string& operation) const;
+  [[nodiscard]] bool is_reverted(const std::string& operation) const;
+  // Operations that are evidence against the version: failed, refused, or without the proof asked for.
+  [[nodiscard]] size_t failures() const;
+  [[nodiscard]] bool left_pending() const;
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] std::string tag(const std::string& operation) const { return id_ + "." + operation; }
 
  private:
-  struct Settled {
-    Outcome outcome = Outcome::failed;
-    std::string detail;
-    std::string pending;  // "daemon-reload"
-    Observation seen;
-    bool known = true;  // false: nobody can say what stands there; the intent stays open
-  };
-  Settled settle(Target& target, Operation operation, const OperationRecord* before);
-  Settled write(Target& target, Operation operation, bool ours);
-  Settled read_back(Target& target, const Operation& operation, const ApplyResult& applied);
-  void record(const Operation& operation, const Settled& settled);
-  void add_results(const Operation& operation, Outcome outcome, const std::string& detail);
+  struct Track;
+  using Tracks = std::vector<Track>;
+  using Members = std::vector<Track*>;
+
+  [[nodiscard]] Tracks prepare(std::span<const Operation* const> batch, const Before& before);
+  Tracks take_busy(Tracks& tracks);
+  void report_busy(const Track& track);
+  void write_ledger(const std::function<void()>& write);
+  void work(Tracks& tracks);
+  void read(const Members& tracks);
+  void intend(const Members& tracks, bool reverting);
+  void write_all(const Members& tracks);
+  void send(const Members& tracks);
+  void send_one(Track& track, Limiter& limiter);
+  void judge(Track& track);
+  void prove(Tracks& tracks);
+  void record(Tracks& tracks);
+  bool look_at_revert(Track& track, int round);
+  void move(Track& track, OpEvent event);
+  Limiter& limiter_of(const Target& target);
+  void add_results(const Operation& operation, Outcome outcome, const std::string& detail,
+                   std::string_view proof = "");
   void place_one(const std::string& target, const Carrier& carrier);
 
   Engine& engine_;
+  Lease& lease_;
   std::string id_;
-  std::string salt_;
+  const Plan& plan_;
   const Release& release_;
+  const RunContext& context_;
+  mutable std::atomic<bool> lease_lost_ = false;
   std::map<std::string, std::string> failed_carriers_;  // target and id -> why
-  std::map<std::string, Outcome> outcomes_;             // by operation
+  std::map<std::string, std::unique_ptr<Limiter>> limiters_;
+  struct Result {
+    Outcome outcome = Outcome::pending;
+    bool proven = true;
+    std::optional<size_t> row;  // its first in results_
+    OpState state = OpState::planned;
+  };
+  std::map<std::string, Result> by_operation_;
   std::vector<ObjectResult> results_;
+  std::vector<Skipped> busy_;
 };
 
 // An operation that an earlier run may have left half done: cleans up after its write and says in the ledger
 // what is live. Needs the ledger held.
 void settle_dangling(Engine& engine, const RolloutView& rollout);
-// Does so for every rollout since the last one that ended, and marks those it went past as superseded.
-void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package);
+// Does so for every rollout since the last one that ended, and marks those it went past as superseded. Those
+// with a target that is not `leased` are left alone: a run that began meanwhile may be at work on them.
+void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
+                       const std::vector<std::string>& leased);
 
 }  // namespace mlship

@@ -90,6 +90,7 @@ std::string drift(Target& target, const Recorded& last) {
     case ObjectState::gone: return "the object is gone";
     case ObjectState::pre:
       return "the old text stands there again: " + last.record.operation.changes.front().from;
+    case ObjectState::unreadable: return "cannot be read: " + seen.detail;
     case ObjectState::conflict: break;
   }
   return seen.detail.empty() ? "something else stands there" : seen.detail;
@@ -97,7 +98,7 @@ std::string drift(Target& target, const Recorded& last) {
 
 ObjectStatus object_status(const StatusRequest& request, Target& target, const LiveObject& object,
                            Knowledge& knowledge) {
-  ObjectStatus row{target.name(), object.info, {}, std::nullopt, ""};
+  ObjectStatus row{target.name(), object.info, {}, std::nullopt, "", ""};
   for (const auto& found : object.references) {
     const Reference& r = found.reference;
     if (!request.package.empty() && r.package != request.package) continue;
@@ -111,6 +112,7 @@ ObjectStatus object_status(const StatusRequest& request, Target& target, const L
     if (record.dangling) outcome = "unfinished";
     row.last = LastOperation{last->rollout, std::move(outcome), record.at};
     row.drift = drift(target, *last);
+    if (record.touched()) row.pending = target.pending(record.operation, record.at);
   }
   return row;
 }

@@ -40,7 +40,8 @@ struct ObjectStatus {
   ObjectInfo object;
   std::vector<ReferenceStatus> references;
   std::optional<LastOperation> last;
-  std::string drift;  // "" or what stands there instead of what was left
+  std::string drift;    // "" or what stands there instead of what was left
+  std::string pending;  // "" or what is left to do before what was written runs: "daemon-reload"
 };
 
 struct StatusReport {

@@ -38,7 +38,8 @@ constexpr auto common_keys = std::to_array<KeySpec>({
      ""},
     {"trust-pins", KeySpec::Type::boolean, "move pins without asking an index; the plan says `unverified`",
      "false"},
-    {"compat", KeySpec::Type::string, "which older references move: major, minor or any", "major"},
+    {"compat", KeySpec::Type::string, "which older references move: major, minor or any", "major", false,
+     "major|minor|any"},
     {"prereleases", KeySpec::Type::boolean, "move references to a pre-release too", "false"},
     {"strict", KeySpec::Type::boolean, "every older reference left behind is exit 8", "false"},
     {"include", KeySpec::Type::string_list, "globs on object names; only these", "all"},
@@ -56,6 +57,20 @@ bool fell_short(Reason reason) {
 
 bool fell_short(const Skipped& skipped) {
   return skipped.strict || fell_short(skipped.reason);
+}
+
+std::vector<Observation> Target::observe_all(std::span<const Operation* const> operations,
+                                             std::string_view salt) {
+  std::vector<Observation> seen;
+  seen.reserve(operations.size());
+  for (const auto* operation : operations) {
+    try {
+      seen.push_back(observe(*operation, salt));
+    } catch (const Error& e) {
+      seen.push_back({ObjectState::unreadable, e.message(), "", true, {}});
+    }
+  }
+  return seen;
 }
 
 std::span<const KeySpec> common_target_keys() {

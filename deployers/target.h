@@ -2,6 +2,7 @@
 // status) knows targets only through this interface.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -117,22 +118,39 @@ struct Operation {
   std::vector<std::string> carriers;  // ids
 };
 
-enum class ObjectState { pre, post, conflict, gone };
+enum class ObjectState { pre, post, conflict, gone, unreadable };
 
 struct Observation {
   ObjectState state = ObjectState::conflict;
-  std::string detail;  // for conflict: what stands there now
+  std::string detail;  // for conflict: what stands there now; for unreadable: why
   std::string token;
   bool rest_equal = true;  // everything outside the spans is as it was planned
   nlohmann::json locator;  // where the object stands now
 };
 
 struct ApplyResult {
-  enum class Kind { written, already, conflict, refused, failed, unknown };
+  // throttled: the system asked to come later, nothing was written.
+  enum class Kind { written, already, conflict, refused, failed, unknown, throttled };
   Kind kind = Kind::failed;
   std::string detail;
-  std::string pending;     // "daemon-reload": what is left to do before it runs
-  nlohmann::json locator;  // where the object stands after the write
+  std::string pending;                       // "daemon-reload": what is left to do before it runs
+  nlohmann::json locator;                    // where the object stands after the write
+  std::chrono::milliseconds retry_after{0};  // with throttled; 0: the system named no time
+};
+
+// What an object is doing, for systems where changing it now would hurt.
+struct Activity {
+  bool running = false;
+  std::optional<std::int64_t> next_run;  // seconds since the epoch
+};
+
+// One run of an object, as evidence.
+struct RunEvidence {
+  std::int64_t started = 0;             // seconds since the epoch
+  std::optional<std::int64_t> seconds;  // nullopt: it has not ended
+  bool good = false;
+  std::string reports;  // the digest or version that the run itself reported, "" when it said none
+  std::string detail;   // the end of its log
 };
 
 class Target {
@@ -162,6 +180,10 @@ class Target {
   // Reads the object fresh. pre: every change holds `from`; post: every one holds `to`; else conflict or
   // gone.
   virtual Observation observe(const Operation& operation, std::string_view salt) = 0;
+  // The same for many, in their order; what cannot be read comes back as unreadable. For systems that answer
+  // in bulk.
+  virtual std::vector<Observation> observe_all(std::span<const Operation* const> operations,
+                                               std::string_view salt);
   // Whether two locators, both of what is live now, mean the same object.
   [[nodiscard]] virtual bool same_object(const nlohmann::json& a, const nlohmann::json& b) const {
     return a == b;
@@ -172,8 +194,34 @@ class Target {
   // Before a rollback: false when what `change.to` names (a folder, a file) is a thing this target can look
   // for and it is not there. Old places may be older than mlship, so nothing is known of them but their name.
   virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }
+  // What the target's own step still has to do before an object, written at `since` (seconds since the
+  // epoch), runs as it is written: "daemon-reload"; "" when nothing.
+  virtual std::string pending(const Operation&, std::int64_t /*since*/) { return ""; }
   // Puts right what a killed apply() with this tag left behind (temporary files, displaced foreign content).
   virtual void recover(const Operation& operation, const std::string& tag) = 0;
+  // The same for runs of which no record is left, where that can be told from a run under way. Returns lines
+  // for people.
+  virtual std::vector<std::string> clear_abandoned() { return {}; }
+
+  // What differs between systems; the defaults are those of files on this host.
+
+  // Calls of apply() that may be under way at once. Above 1 apply() and observe() are called by several
+  // threads.
+  [[nodiscard]] virtual size_t most_in_flight() const { return 1; }
+  // Writes carry a concurrency token, so that a runner that lost its lease cannot overwrite another's work.
+  [[nodiscard]] virtual bool has_tokens() const { return true; }
+  // What runs goes on undisturbed when its object is changed.
+  [[nodiscard]] virtual bool pins_running_work() const { return true; }
+  virtual Activity activity(const Operation&) { return {}; }
+  // Names or ids of objects of this target that have to be changed before this one.
+  virtual std::vector<std::string> needs(const Operation&) { return {}; }
+  // Starts a run of the object, as a probe; false when the system has no such thing. `tag` makes it exactly
+  // one run however often it is asked for.
+  virtual bool start_run(const Operation&, const std::string& /*tag*/) { return false; }
+  // Its runs that started at or after `since`, oldest first; nullopt when the system does not record them.
+  virtual std::optional<std::vector<RunEvidence>> runs(const Operation&, std::int64_t /*since*/) {
+    return std::nullopt;
+  }
 };
 
 struct TargetFactory {

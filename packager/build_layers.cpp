@@ -104,7 +104,7 @@ TarMember member_of(const Candidate& c) {
 class Assembly {
  public:
   Assembly(const Project& project, const BuildInputs& inputs, const Path& folder)
-      : project_(project), inputs_(inputs), layout_(oci::Layout::create(folder)) {}
+      : project_(project), inputs_(inputs), layout_(oci::Layout::create_private(folder)) {}
 
   Assembled run() {
     const std::vector<Candidate> files = candidates(inputs_);
@@ -117,7 +117,8 @@ class Assembly {
     add_tar(bundle_path::files_tar, "files", std::move(rest));
     for (const auto* c : raw) add_candidate(*c);
     result_.version = inputs_.dirty() ? dirty_version(inputs_.version, tree_hash()) : inputs_.version;
-    for (auto& output : make_outputs(project_, inputs_, result_.version)) add_output(output);
+    for (auto& output : make_outputs(project_, inputs_, result_.version, layout_.folder()))
+      add_output(output);
     add_info();
     finish();
     return std::move(result_);
@@ -161,19 +162,10 @@ class Assembly {
 
   void add_tar(std::string_view path, const std::string& kind, std::vector<TarMember> members) {
     if (members.empty()) return;
-    const Path spool = layout_.folder() / fs::unique_name(".tar-");
-    fs::Writer out(spool);
-    Sha256 hasher;
-    std::uint64_t size = 0;
-    write_tar(std::move(members), [&](std::string_view data) {
-      out.write(data);
-      hasher.update(data);
-      size += data.size();
-    });
-    out.close();
-    const Digest digest = hasher.finish();
-    layout_.adopt_blob(spool, digest);
-    add_layer(oci::media::code_tar, std::string(path), kind, digest, size);
+    const Spooled made =
+        spool(layout_.folder(), [&](const auto& sink) { write_tar(std::move(members), sink); });
+    layout_.adopt_blob(made.file, made.digest);
+    add_layer(oci::media::code_tar, std::string(path), kind, made.digest, made.size);
   }
 
   void add_candidate(const Candidate& c) {
@@ -202,10 +194,11 @@ class Assembly {
   }
 
   void add_output(const MadeOutput& output) {
-    layout_.write_blob(output.bytes, oci::media::code_raw);
-    add_layer(oci::media::code_raw, bundle_path::output(output.kind, output.filename), "output",
-              sha256(output.bytes), output.bytes.size());
-    result_.outputs.push_back({output.kind, output.filename, sha256(output.bytes), output.bytes.size()});
+    const auto& [file, digest, size] = output.content;
+    layout_.adopt_blob(file, digest);
+    add_layer(oci::media::code_raw, bundle_path::output(output.kind, output.filename), "output", digest,
+              size);
+    result_.outputs.push_back({output.kind, output.filename, digest, size});
   }
 
   // Everything but the version and what is made from it.

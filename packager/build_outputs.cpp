@@ -49,7 +49,8 @@ std::string content_type(const std::string& path) {
   return path.ends_with(".rst") ? "text/x-rst" : "text/plain";
 }
 
-MadeOutput make_wheel(const Project& project, const BuildInputs& inputs, const Version& version) {
+MadeOutput make_wheel(const Project& project, const BuildInputs& inputs, const Version& version,
+                      const Path& folder) {
   const auto& package = *project.package;
   // A wheel knows PEP 440 only (PEP 427 §File name convention).
   const Version wheel_version = Version::require(version.str(), Scheme::pep440, "the version of the wheel");
@@ -63,23 +64,25 @@ MadeOutput make_wheel(const Project& project, const BuildInputs& inputs, const V
   if (project.code) metadata.entry_points = project.code->entry_points;
   read_pyproject(inputs, metadata);
   if (project.outputs.wheel_pinned) pin(inputs, metadata);
-  std::vector<ZipMember> members;
+  std::vector<WheelMember> members;
   if (inputs.code) {
     for (const auto& file : inputs.code->files()) {
-      members.push_back({file.path, inputs.code->read(file), file.executable});
+      members.push_back({file.path, file.executable, [&] { return inputs.code->read(file); }});
     }
   }
-  WheelFile wheel = build_wheel(metadata, members);
-  return {"wheel", std::move(wheel.file_name), std::move(wheel.bytes)};
+  MadeOutput made{"wheel", "", {}};
+  made.content = spool(
+      folder, [&](const auto& sink) { made.filename = write_wheel(metadata, std::move(members), sink); });
+  return made;
 }
 
 }  // namespace
 
 std::vector<MadeOutput> make_outputs(const Project& project, const BuildInputs& inputs,
-                                     const Version& version) {
+                                     const Version& version, const Path& folder) {
   std::vector<MadeOutput> out;
   const bool wheel = project.outputs.present ? project.outputs.wheel : has_python(inputs);
-  if (wheel) out.push_back(make_wheel(project, inputs, version));
+  if (wheel) out.push_back(make_wheel(project, inputs, version, folder));
   return out;
 }
 

@@ -5,17 +5,18 @@
 #include <vector>
 
 #include "packager/build_layers.h"
+#include "packager/spool.h"
 
 namespace mlship {
 
 struct MadeOutput {
   std::string kind;
   std::string filename;
-  std::string bytes;
+  Spooled content;
 };
-// The wheel, when the project wants one (by default when there is Python code).
+// The wheel, when the project wants one (by default when there is Python code), as files in `folder`.
 std::vector<MadeOutput> make_outputs(const Project& project, const BuildInputs& inputs,
-                                     const Version& version);
+                                     const Version& version, const Path& folder);
 
 BundleInfo bundle_info(const Project& project, const BuildInputs& inputs, const Assembled& assembled);
 // ModelPack config (CNCF model-spec v1, config.md); its schema forbids other keys.

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
+#include "packager/replace_file.h"
 
 namespace mlship {
 namespace {
@@ -43,7 +45,7 @@ void write_build_record(const Path& layout, const BuildRecord& record, const Ass
                   {"commit", record.commit},     {"remote", record.remote},
                   {"dirty", record.dirty},       {"started", record.started},
                   {"finished", record.finished}, {"shared", shared}};
-  fs::write_atomic(record_path(layout), canonical_json(json) + "\n");
+  replace_file(record_path(layout), canonical_json(json) + "\n");
 }
 
 std::optional<BuildRecord> read_build_record(const Path& layout) {
@@ -81,12 +83,21 @@ void check_unchanged(const Path& layout) {
 
 bool layout_complete(const BuildResult& result) {
   const oci::Layout blobs(result.layout);
+  // A machine that stopped may have left names without content: dist/ is not flushed. No blob is empty by
+  // itself.
+  for (const auto& [name, s] : fs::list_stats(result.layout / "blobs" / "sha256")) {
+    if (s.size == 0) return false;
+  }
+  const auto filled = [](const Path& file) {
+    const auto s = fs::stat(file);
+    return s && s->size > 0;
+  };
   for (const auto& layer : result.layers) {
     const auto s = fs::stat(blobs.blob_path(layer.digest));
     if (!s || s->size != layer.size) return false;
   }
-  return fs::exists(blobs.blob_path(result.digest)) && fs::exists(result.layout / "index.json") &&
-         fs::exists(result.layout / "oci-layout") && fs::exists(record_path(result.layout));
+  return blobs.has_blob(result.digest) && filled(result.layout / "index.json") &&
+         filled(result.layout / "oci-layout") && filled(record_path(result.layout));
 }
 
 }  // namespace mlship

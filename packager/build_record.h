@@ -1,6 +1,7 @@
 // What is kept of a build: beside the layout for publish, in the cache for the next build.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +34,8 @@ class LastBuild {
     std::optional<fs::Stat> stat;
     bool model = false;
   };
-  [[nodiscard]] std::vector<Seen> look() const;
+  // `code`: receives what is there of the code, when it is not null.
+  [[nodiscard]] std::vector<Seen> look(std::unique_ptr<SourceTree>* code = nullptr) const;
   [[nodiscard]] Json key(const std::vector<Seen>& seen) const;
   [[nodiscard]] bool still_clean() const;
 

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "packager/build_record.h"
+#include "packager/replace_file.h"
 
 namespace mlship {
 namespace {
@@ -15,7 +16,7 @@ Path cache_folder(const Project& project, const Env& env) {
     fs::make_folders(own);
     if (::access(own.c_str(), W_OK) == 0) {
       const Path ignore = project.folder / ".mlship" / ".gitignore";
-      if (!fs::exists(ignore)) fs::write_atomic(ignore, "*\n");
+      if (!fs::exists(ignore)) replace_file(ignore, "*\n");
       return own;
     }
   } catch (const Error&) {
@@ -55,10 +56,7 @@ void check_destination(const Path& layout, const std::string& package, bool chos
 // Whatever happens on the way, `layout` is the old bundle or the new one; after a crash between the two
 // renames of the second way it is absent.
 void put_in_place(const Path& made, const Path& layout) {
-  if (fs::rename_no_replace(made, layout)) {
-    fs::sync_folder(layout.parent_path());
-    return;
-  }
+  if (fs::rename_no_replace(made, layout)) return;
   const Path old = made.parent_path() / "old";
   if (fs::exchange(made, layout)) {
     fs::rename(made, old);
@@ -66,7 +64,6 @@ void put_in_place(const Path& made, const Path& layout) {
     fs::rename(layout, old);
     fs::rename(made, layout);
   }
-  fs::sync_folder(layout.parent_path());
   fs::remove_tree(old);
 }
 
@@ -117,7 +114,6 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
               assembled.outputs,
               false};
     check_destination(result.layout, project.package->normal, chosen);
-    fs::sync_folder(work.path() / "layout" / "blobs" / "sha256");
     put_in_place(work.path() / "layout", result.layout);
   }
   write_build_record(result.layout,

@@ -1,93 +1,20 @@
-// The one place that knows libgit2, loaded on first use. Repositories are opened per question: a build asks a
-// handful.
+// The source tree of a git commit. Repositories are opened per question: a build asks a handful.
 #include <algorithm>
 #include <string_view>
 
-#include <git2.h>
-
 #include "core/error.h"
-#include "core/host/dynlib.h"
+#include "core/host/git_api.h"
 #include "core/names.h"
 #include "core/secret.h"
 #include "packager/raw_tree.h"
 #include "packager/source_tree.h"
 
 namespace mlship {
+using namespace git2;
 namespace {
 
-// Every function used, by its own name: X(repository_free) is git_repository_free.
-// clang-format off: it does not settle on one layout of a long macro
-#define MLSHIP_GIT_FUNCTIONS(X) \
-  X(libgit2_init) X(error_last) X(repository_open_ext) X(repository_free) X(repository_workdir) \
-  X(repository_odb) X(odb_free) X(odb_read_header) X(reference_name_to_id) X(commit_lookup) \
-  X(commit_free) X(commit_tree) X(tree_free) X(tree_lookup) X(tree_entry_bypath) X(tree_entry_free) \
-  X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id) \
-  X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize) \
-  X(status_options_init) X(status_list_new) X(status_list_free) X(status_list_entrycount) \
-  X(status_byindex) X(repository_config_snapshot) X(config_get_string) X(config_free) \
-  X(ignore_path_is_ignored) X(reference_iterator_glob_new) X(reference_next) \
-  X(reference_iterator_free) X(reference_free) X(reference_name) X(reference_peel) X(object_free) \
-  X(object_id) X(tag_tagger) X(oid_equal) X(oid_tostr)
-// clang-format on
-
-struct Git {
-  Git() {
-    const DynamicLibrary library("libgit2.so.1.5", "libgit2-1.5");
-#define X(name) library.bind(name, "git_" #name);
-    MLSHIP_GIT_FUNCTIONS(X)
-#undef X
-    libgit2_init();
-  }
-#define X(name) decltype(&::git_##name) name = nullptr;
-  MLSHIP_GIT_FUNCTIONS(X)
-#undef X
-};
-
-const Git& git() {
-  static const Git functions;
-  return functions;
-}
-
-// A libgit2 object and the function that frees it.
-template <auto Free, typename T>
-class Owned {
- public:
-  Owned() = default;
-  explicit Owned(T* value) : value_(value) {}
-  ~Owned() {
-    if (value_ != nullptr) (git().*Free)(value_);
-  }
-  Owned(Owned&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
-  Owned& operator=(Owned&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-  }
-  Owned(const Owned&) = delete;
-  Owned& operator=(const Owned&) = delete;
-  T** out() { return &value_; }
-  [[nodiscard]] T* get() const { return value_; }
-  explicit operator bool() const { return value_ != nullptr; }
-
- private:
-  T* value_ = nullptr;
-};
-using Repository = Owned<&Git::repository_free, git_repository>;
-using Commit = Owned<&Git::commit_free, git_commit>;
-using Tree = Owned<&Git::tree_free, ::git_tree>;
-using TreeEntry = Owned<&Git::tree_entry_free, git_tree_entry>;
-using Odb = Owned<&Git::odb_free, git_odb>;
-using Blob = Owned<&Git::blob_free, git_blob>;
-using Status = Owned<&Git::status_list_free, git_status_list>;
-using Config = Owned<&Git::config_free, git_config>;
-using Reference = Owned<&Git::reference_free, git_reference>;
-using References = Owned<&Git::reference_iterator_free, git_reference_iterator>;
-using Object = Owned<&Git::object_free, git_object>;
-
 [[noreturn]] void fail(const std::string& doing, int code, const Path& project) {
-  const git_error* last = git().error_last();
-  const std::string why =
-      last != nullptr && last->message != nullptr ? last->message : "error " + std::to_string(code);
-  Error error(ErrorCode::source_tree, "cannot " + doing + ": " + why);
+  Error error(ErrorCode::source_tree, "cannot " + doing + ": " + last_words(code));
   // git's own protection: a repository of another user may name programs to run.
   if (code == GIT_EOWNER)
     throw std::move(error).hint("git config --global --add safe.directory " + project.string());
@@ -113,13 +40,6 @@ std::optional<Opened> open_repository(const Path& project) {
   if (failed || relative.empty() || *relative.begin() == "..") return std::nullopt;
   opened.prefix = relative == "." ? "" : relative.generic_string();
   return opened;
-}
-
-std::string hex(const git_oid& id) {
-  std::string text(GIT_OID_HEXSZ + 1, '\0');
-  git().oid_tostr(text.data(), text.size(), &id);
-  text.resize(GIT_OID_HEXSZ);
-  return text;
 }
 
 // Nothing before the first commit.

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "packager/build_outputs.h"
 #include "packager/build_record.h"
+#include "packager/replace_file.h"
 
 namespace mlship {
 namespace {
@@ -99,17 +100,16 @@ LastBuild::LastBuild(const Project& project, const BuildOptions& options, const 
   }
 }
 
-std::vector<LastBuild::Seen> LastBuild::look() const {
+std::vector<LastBuild::Seen> LastBuild::look(std::unique_ptr<SourceTree>* code) const {
   std::vector<Seen> out;
-  const auto add = [&](const std::string& path, bool model) {
-    out.push_back({path, fs::stat(project_.folder / path), model});
-  };
-  for (const auto& path : read_files(project_)) add(path, false);
+  for (const auto& path : read_files(project_)) out.push_back({path, fs::stat(project_.folder / path)});
   if (project_.code) {
-    const auto tree = folder_tree(project_.folder, code_selection(project_));
-    for (const auto& file : tree->files()) {
-      add((Path(project_.code->root) / file.path).lexically_normal().generic_string(), false);
-    }
+    auto tree = folder_tree(project_.folder, code_selection(project_));
+    std::string root = Path(project_.code->root).lexically_normal().generic_string();
+    if (!root.ends_with('/')) root += '/';
+    if (root == "./") root.clear();
+    for (const auto& file : tree->files()) out.push_back({root + file.path, file.stat});
+    if (code != nullptr) *code = std::move(tree);
   }
   for (const auto& section : project_.models) {
     for (const auto& file : find_model(project_, section))
@@ -172,7 +172,8 @@ std::optional<BuildResult> LastBuild::reusable() const {
 void LastBuild::remember(const BuildResult& result, const SourceTree* code) const {
   if (!known_) return;
   try {
-    const std::vector<Seen> after = look();
+    std::unique_ptr<SourceTree> tree;
+    const std::vector<Seen> after = look(&tree);
     if (after.size() != before_.size()) return;
     for (size_t i = 0; i < after.size(); ++i) {
       if (after[i].stat.has_value() != before_[i].stat.has_value() || after[i].path != before_[i].path)
@@ -184,7 +185,6 @@ void LastBuild::remember(const BuildResult& result, const SourceTree* code) cons
       if (!same_identity(expected, *after[i].stat)) return;
     }
     // Ignored files among the code are no part of a commit; whether they are still ignored, only git knows.
-    const auto tree = project_.code ? folder_tree(project_.folder, code_selection(project_)) : nullptr;
     bool ask_git = false;
     if (code != nullptr && tree && !commit_.empty()) {
       const auto same = [](const SourceFile& a, const SourceFile& b) { return a.path == b.path; };
@@ -198,7 +198,7 @@ void LastBuild::remember(const BuildResult& result, const SourceTree* code) cons
                     {"blobs", blob_identities(result)}};
     wait_past_all(after);
     fs::make_folders(file_.parent_path());
-    fs::write_atomic(file_, canonical_json(json));
+    replace_file(file_, canonical_json(json));
   } catch (const Error&) {
     // Only speed is lost.
   }

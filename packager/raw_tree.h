@@ -16,8 +16,9 @@ struct RawEntry {
   enum class Kind { file, folder, link, submodule, other };
   Kind kind = Kind::other;
   bool executable = false;
-  std::uint64_t size = 0;  // of a file
-  std::string target;      // of a link
+  std::uint64_t size = 0;             // of a file
+  std::string target;                 // of a link
+  std::optional<fs::Stat> stat = {};  // of a file on disk
 };
 
 // Paths are relative to the project folder, "" is the folder itself.

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
 #include "core/names.h"
 #include "packager/raw_tree.h"
 
@@ -88,7 +89,8 @@ class Collector {
   void take(const std::string& real, const std::string& shown, const RawEntry& entry) {
     switch (entry.kind) {
       case RawEntry::Kind::file:
-        if (selected(selection_, shown)) found_.push_back({{shown, entry.executable, entry.size}, real});
+        if (selected(selection_, shown))
+          found_.push_back({{shown, entry.executable, entry.size, entry.stat}, real});
         return;
       case RawEntry::Kind::folder:
         if (real != ".mlship" && real != "dist" && may_contain(selection_, shown)) visit(real, shown);
@@ -180,21 +182,15 @@ class FolderTree final : public RawTree {
     const Path file = path.empty() ? folder_ : folder_ / path;
     const auto s = path.empty() ? fs::stat(file) : fs::lstat(file);
     if (!s) return std::nullopt;
-    RawEntry entry{RawEntry::Kind::other, s->executable(), s->size, {}};
-    if (s->kind == fs::Kind::file) entry.kind = RawEntry::Kind::file;
-    if (s->kind == fs::Kind::folder) entry.kind = RawEntry::Kind::folder;
-    if (s->kind == fs::Kind::link) {
-      entry.kind = RawEntry::Kind::link;
-      std::error_code failed;
-      entry.target = std::filesystem::read_symlink(file, failed).string();
-    }
-    return entry;
+    return convert(file, *s);
   }
 
   [[nodiscard]] std::vector<std::pair<std::string, RawEntry>> list(const std::string& folder) const override {
     std::vector<std::pair<std::string, RawEntry>> out;
-    for (auto& name : fs::list(folder_ / folder)) {
-      if (auto entry = look(join(folder, name))) out.emplace_back(std::move(name), std::move(*entry));
+    const Path whole = folder_ / folder;
+    for (auto& [name, s] : fs::list_stats(whole)) {
+      RawEntry entry = s.kind == fs::Kind::link ? convert(whole / name, s) : convert({}, s);
+      out.emplace_back(std::move(name), std::move(entry));
     }
     return out;
   }
@@ -204,6 +200,19 @@ class FolderTree final : public RawTree {
   }
 
  private:
+  // `file` is needed for a link only.
+  static RawEntry convert(const Path& file, const fs::Stat& s) {
+    RawEntry entry{RawEntry::Kind::other, s.executable(), s.size, {}, s};
+    if (s.kind == fs::Kind::file) entry.kind = RawEntry::Kind::file;
+    if (s.kind == fs::Kind::folder) entry.kind = RawEntry::Kind::folder;
+    if (s.kind == fs::Kind::link) {
+      entry.kind = RawEntry::Kind::link;
+      std::error_code failed;
+      entry.target = std::filesystem::read_symlink(file, failed).string();
+    }
+    return entry;
+  }
+
   Path folder_;
 };
 

@@ -17,6 +17,7 @@ struct SourceFile {
   std::string path;  // relative to the tree's root, `/`, valid UTF-8 in NFC, no `.` or `..` component
   bool executable = false;
   std::uint64_t size = 0;
+  std::optional<fs::Stat> stat = {};  // of the file on disk when it was listed; none in a commit
 };
 
 class SourceTree {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "packager/replace_file.h"
 
 namespace mlship {
 namespace {
@@ -115,7 +116,7 @@ void StatCache::save() const {
   wait_past(youngest);
   try {
     fs::make_folders(file_.parent_path());
-    fs::write_atomic(file_, out.str());
+    replace_file(file_, out.str());
   } catch (const Error&) {
     // Only speed is lost.
   }

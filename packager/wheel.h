@@ -2,14 +2,15 @@
 // format).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/host/fs.h"
 #include "packager/tar.h"
-#include "packager/zip.h"
 
 namespace mlship {
 
@@ -23,13 +24,17 @@ struct WheelMetadata {
   std::string requires_python;
   std::map<std::string, std::string> entry_points;  // console scripts
 };
-struct WheelFile {
-  std::string file_name;  // churn-1.4.0-py3-none-any.whl (PEP 427 escaping)
-  std::string bytes;
+struct WheelMember {
+  std::string path;
+  bool executable = false;
+  std::function<std::string()> content;  // called once
 };
-// Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence. Throws
-// Error(duplicate_path) when two files have one path, Error(source_tree) when a path cannot be in a wheel.
-WheelFile build_wheel(const WheelMetadata& metadata, const std::vector<ZipMember>& code);
+// Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence, given to the sink
+// in pieces; one file is in memory at a time. Returns the file name: churn-1.4.0-py3-none-any.whl (PEP 427
+// escaping). Throws Error(duplicate_path) when two files have one path, Error(source_tree) when a path cannot
+// be in a wheel.
+std::string write_wheel(const WheelMetadata& metadata, std::vector<WheelMember> code,
+                        const std::function<void(std::string_view)>& sink);
 
 struct InstalledFile {
   std::string path;  // relative to the tree

@@ -4,6 +4,7 @@
 #include "core/names.h"
 #include "packager/wheel.h"
 #include "packager/wheel_format.h"
+#include "packager/zip.h"
 
 namespace mlship {
 namespace {
@@ -58,45 +59,57 @@ std::string entry_points_text(const std::map<std::string, std::string>& entry_po
   return out;
 }
 
-std::string record_text(const std::vector<ZipMember>& members, const std::string& record_path) {
-  std::vector<std::string> lines;
-  for (const auto& member : members) {
-    lines.push_back(record_line(
-        {member.path, record_hash(sha256(member.content)), std::to_string(member.content.size())}));
-  }
-  lines.push_back(record_line({record_path, "", ""}));
-  std::sort(lines.begin(), lines.end());
-  std::string out;
-  for (const auto& line : lines) out += line;
-  return out;
+// A tree that carries the metadata of another build would be two wheels in one.
+void check_path(const std::string& path) {
+  check_member_path(path, "the wheel");
+  const std::string top = path.substr(0, path.find('/'));
+  if (!top.ends_with(".dist-info") && !top.ends_with(".data")) return;
+  throw Error(ErrorCode::source_tree, "cannot put '" + path + "' into the wheel: " + top +
+                                          " is a name that wheels keep for themselves")
+      .hint("add \"" + top + "/**\" to exclude in [code]");
 }
+
+// Members with their lines of RECORD.
+class Members {
+ public:
+  explicit Members(const ZipWriter::Sink& sink) : zip_(sink) {}
+  void add(const std::string& path, std::string_view content, bool executable = false) {
+    lines_.push_back(record_line({path, record_hash(sha256(content)), std::to_string(content.size())}));
+    zip_.add(path, content, executable);
+  }
+  void finish(const std::string& record_path) {
+    lines_.push_back(record_line({record_path, "", ""}));
+    std::sort(lines_.begin(), lines_.end());
+    std::string record;
+    for (const auto& line : lines_) record += line;
+    zip_.add(record_path, record, false);
+    zip_.finish();
+  }
+
+ private:
+  ZipWriter zip_;
+  std::vector<std::string> lines_;
+};
 
 }  // namespace
 
-WheelFile build_wheel(const WheelMetadata& metadata, const std::vector<ZipMember>& code) {
+std::string write_wheel(const WheelMetadata& metadata, std::vector<WheelMember> code,
+                        const std::function<void(std::string_view)>& sink) {
   const std::string stem = escaped(normalize_name(metadata.name)) + "-" + escaped(metadata.version);
   const std::string info = stem + ".dist-info/";
-  std::vector<ZipMember> members = code;
-  std::sort(members.begin(), members.end(),
-            [](const ZipMember& a, const ZipMember& b) { return a.path < b.path; });
-  for (const auto& member : members) {
-    check_member_path(member.path, "the wheel");
-    // A tree that carries the metadata of another build would be two wheels in one.
-    const std::string top = member.path.substr(0, member.path.find('/'));
-    if (top.ends_with(".dist-info") || top.ends_with(".data")) {
-      throw Error(ErrorCode::source_tree, "cannot put '" + member.path + "' into the wheel: " + top +
-                                              " is a name that wheels keep for themselves")
-          .hint("add \"" + top + "/**\" to exclude in [code]");
-    }
-  }
+  std::sort(code.begin(), code.end(),
+            [](const WheelMember& a, const WheelMember& b) { return a.path < b.path; });
+  for (const auto& member : code) check_path(member.path);
+  Members members(sink);
+  for (const auto& member : code) members.add(member.path, member.content(), member.executable);
   // PEP 427 §Recommended archiver features: .dist-info physically at the end.
-  members.push_back({info + "METADATA", metadata_text(metadata), false});
-  members.push_back({info + "WHEEL", std::string(wheel_text), false});
+  members.add(info + "METADATA", metadata_text(metadata));
+  members.add(info + "WHEEL", wheel_text);
   if (!metadata.entry_points.empty()) {
-    members.push_back({info + "entry_points.txt", entry_points_text(metadata.entry_points), false});
+    members.add(info + "entry_points.txt", entry_points_text(metadata.entry_points));
   }
-  members.push_back({info + "RECORD", record_text(members, info + "RECORD"), false});
-  return {stem + "-py3-none-any.whl", make_zip(members)};
+  members.finish(info + "RECORD");
+  return stem + "-py3-none-any.whl";
 }
 
 }  // namespace mlship

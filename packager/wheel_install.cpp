@@ -8,6 +8,7 @@
 #include "packager/member_path.h"
 #include "packager/wheel.h"
 #include "packager/wheel_format.h"
+#include "packager/zip.h"
 
 namespace mlship {
 namespace {

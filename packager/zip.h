@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,14 +52,22 @@ class ZipReader {
   std::unique_ptr<Impl> impl_;
 };
 
-struct ZipMember {
-  std::string path;
-  std::string content;
-  bool executable = false;
+// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given, one at a time in
+// memory.
+class ZipWriter {
+ public:
+  using Sink = std::function<void(std::string_view)>;
+  explicit ZipWriter(Sink sink) : sink_(std::move(sink)) {}
+  // Throws Error(duplicate_path) on a path that is there already, Error(archive) beyond what a zip without
+  // zip64 can say (65,534 members, 4 GiB).
+  void add(const std::string& path, std::string_view content, bool executable);
+  void finish();
+
+ private:
+  Sink sink_;
+  std::uint64_t offset_ = 0;
+  std::string directory_;
+  std::set<std::string> paths_;
 };
-// Stored, 1980-01-01, no extra fields, no data descriptors; members in the order given. Throws
-// Error(duplicate_path) on equal paths, Error(archive) beyond what a zip without zip64 can say (65,534
-// members, 4 GiB).
-std::string make_zip(const std::vector<ZipMember>& members);
 
 }  // namespace mlship

@@ -35,13 +35,6 @@ std::string word_of(Origin origin) {
   return std::string(origins.at(static_cast<size_t>(origin)).word);
 }
 
-SettingValue chosen(const std::optional<std::string>& flag, const char* flag_name, const Env& env,
-                    const char* variable) {
-  if (flag) return {*flag, Origin::flag, flag_name};
-  if (const auto text = env.get(variable)) return {*text, Origin::environment, variable};
-  return {"auto", Origin::built_in, "built-in default"};
-}
-
 // A setting that cannot be determined (several environments, none named) is shown as such; config never fails
 // on it.
 SettingValue attempt(const auto& read) {
@@ -105,9 +98,10 @@ ExitCode run(Services& services) {
   rows.push_back({"registry", attempt([&] { return services.registry_setting(); })});
   rows.back().value.value = printable_url(rows.back().value.value);
   rows.push_back({"ledger", attempt([&] { return services.ledger_setting(); })});
+  rows.back().value.value = printable_url(rows.back().value.value);
   rows.push_back({"yes", services.yes_setting()});
-  rows.push_back({"color", chosen(options.color, "--color", env, "MLSHIP_COLOR")});
-  rows.push_back({"progress", chosen(options.progress, "--progress", env, "MLSHIP_PROGRESS")});
+  rows.push_back({"color", services.setting("color", options.color)});
+  rows.push_back({"progress", services.setting("progress", options.progress)});
   rows.push_back({"python index", attempt([&] {
                     const bool said = env.get("PIP_INDEX_URL") || env.get("UV_INDEX_URL");
                     return SettingValue{pip_index(env), said ? Origin::environment : Origin::built_in,

@@ -10,12 +10,14 @@
 #include "cli/render_history.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "deployers/ledger/check.h"
 
 namespace mlship {
 namespace {
 
 struct Options {
   std::optional<std::string> name;
+  bool verify = false;
 };
 
 std::string target_of(const HistoryEntry& entry) {
@@ -23,7 +25,21 @@ std::string target_of(const HistoryEntry& entry) {
   return entry.to_version.empty() ? "" : "-> " + entry.to_version;
 }
 
+// Throws Error(verification) with every finding.
+LedgerCheck verified(Ledger& ledger) {
+  LedgerCheck check = check_ledger(ledger);
+  if (check.findings.empty()) return check;
+  Error error(ErrorCode::verification,
+              fmt::format("cannot verify the ledger {}: it is not what was written", ledger.url()));
+  for (const auto& finding : check.findings) {
+    error = std::move(error).fact(finding.rollout.empty() ? "holds" : finding.rollout, finding.problem);
+  }
+  throw error;
+}
+
 ExitCode run(const Options& options, Services& services) {
+  std::optional<LedgerCheck> check;
+  if (options.verify) check = verified(services.ledger());
   HistoryFilter filter;
   if (options.name) filter.package = parse_ref(*options.name).package;
   // One ledger may serve several environments; without one that is clear all are shown.
@@ -39,15 +55,23 @@ ExitCode run(const Options& options, Services& services) {
     rows.push_back(to_json(entry));
   }
   auto& out = services.out();
-  services.diagnostics().detail("ledger " + services.ledger_setting().value);
+  services.diagnostics().detail("ledger " + services.ledger().url());
   out.text(table.empty() ? "no rollouts yet\n" : table.render(out.width(), out.style()));
-  out.document({{"schema", "mlship.history/1"}, {"entries", rows}});
+  OrderedJson document = {{"schema", "mlship.history/1"}, {"entries", rows}};
+  if (check) {
+    out.text(
+        fmt::format("verified: {} rollouts, {} lines; the entries chain\n", check->rollouts, check->entries));
+    document["verified"] = {{"rollouts", check->rollouts}, {"lines", check->entries}};
+  }
+  out.document(document);
   return ExitCode::done;
 }
 
 CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.positional(options->name, "NAME", "one package (default: all)");
+  arguments.flag(options->verify, "--verify",
+                 "check that all entries chain by sha256; exit 9 when they do not");
   return [options](Services& services) { return run(*options, services); };
 }
 

@@ -1,4 +1,7 @@
-// `mlship init`: a commented mlship.toml from what the folder holds.
+// `mlship init`: a commented mlship.toml from what the folder holds, and pipelines for CI systems.
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -9,14 +12,54 @@
 #include "cli/render.h"
 #include "cli/services.h"
 #include "core/error.h"
+#include "core/names.h"
 #include "core/text.h"
 
 namespace mlship {
+
+namespace embedded {
+std::string_view templates(std::string_view file);  // cmake/MlshipEmbed.cmake
+}
+
 namespace {
 
 struct Options {
   std::optional<std::string> folder;
+  std::vector<std::string> templates;
 };
+
+// Where each CI system looks for its pipeline.
+struct Template {
+  std::string_view name;
+  std::string_view embedded;
+  std::string_view place;
+};
+constexpr auto known_templates = std::to_array<Template>({
+    {"jenkins", "Jenkinsfile", "Jenkinsfile"},
+    {"github", "github-workflow.yml", ".github/workflows/mlship.yml"},
+    {"gitlab", "gitlab-ci.yml", ".gitlab-ci.yml"},
+});
+
+const Template& find_template(const std::string& name) {
+  const auto row = std::find_if(known_templates.begin(), known_templates.end(),
+                                [&](const Template& t) { return t.name == name; });
+  if (row != known_templates.end()) return *row;
+  std::vector<std::string> names;
+  for (const auto& t : known_templates) names.emplace_back(t.name);
+  throw Error(ErrorCode::usage, fmt::format("cannot read --template {}: not one of {}{}", printable(name),
+                                            fmt::join(names, ", "), did_you_mean(name, names)));
+}
+
+// Each once, in the order given.
+std::vector<Template> wanted_templates(const Options& options) {
+  std::vector<Template> out;
+  for (const auto& name : options.templates) {
+    const Template& row = find_template(name);
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const auto& t) { return t.name == row.name; });
+    if (!twice) out.push_back(row);
+  }
+  return out;
+}
 
 [[noreturn]] void refuse(const std::string& file) {
   throw Error(ErrorCode::file_exists, fmt::format("cannot write {}: it is there already", file))
@@ -39,13 +82,18 @@ std::string found_text(const FoundProject& found) {
   std::vector<std::string> models;
   for (const auto& model : found.models) models.push_back(model.path);
   row("models", fmt::format("{}", fmt::join(models, " ")));
+  for (const auto& target : found.targets) row(target.kind, fmt::format("{}", fmt::join(target.files, " ")));
   if (!found.git) row("git", "no repository: the bundle is made of the folder as it is");
   return out;
 }
 
-OrderedJson document(const FoundProject& found, const std::string& file) {
+OrderedJson document(const FoundProject& found, const std::string& file,
+                     const std::vector<std::string>& written) {
   OrderedJson models = OrderedJson::array();
   for (const auto& model : found.models) models.push_back({{"name", model.name}, {"path", model.path}});
+  OrderedJson targets = OrderedJson::array();
+  for (const auto& target : found.targets)
+    targets.push_back({{"kind", target.kind}, {"files", target.files}});
   const auto text = [](const std::string& value) {
     return value.empty() ? OrderedJson(nullptr) : OrderedJson(value);
   };
@@ -58,30 +106,51 @@ OrderedJson document(const FoundProject& found, const std::string& file) {
           {"lock", text(found.lock)},
           {"other_locks", found.other_locks},
           {"models", models},
-          {"git", found.git}};
+          {"targets", targets},
+          {"git", found.git},
+          {"written", written}};
+}
+
+void check_folder(const Path& folder, const std::string& file) {
+  const auto stat = fs::stat(folder);
+  if (stat && stat->kind == fs::Kind::folder) return;
+  throw Error(ErrorCode::not_found,
+              fmt::format("cannot write {}: there is no folder {}", file, folder.string()))
+      .hint(fmt::format("mkdir {}", folder.string()));
 }
 
 ExitCode run(const Options& options, Services& services) {
   const Path folder = options.folder.value_or(services.options().project.value_or("."));
-  const std::string file = (folder / "mlship.toml").lexically_normal().string();
-  if (fs::exists(file)) refuse(file);
-  const auto stat = fs::stat(folder);
-  if (!stat || stat->kind != fs::Kind::folder) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("cannot write {}: there is no folder {}", file, folder.string()))
-        .hint(fmt::format("mkdir {}", folder.string()));
+  const auto shown = [&](std::string_view name) { return (folder / name).lexically_normal().string(); };
+  const std::string file = shown("mlship.toml");
+  const auto templates = wanted_templates(options);
+  // A pipeline may come later than the project file.
+  const bool keep = fs::exists(file) && !templates.empty();
+  if (!keep && fs::exists(file)) refuse(file);
+  for (const auto& t : templates) {
+    if (fs::exists(shown(t.place))) refuse(shown(t.place));
   }
+  check_folder(folder, file);
   const FoundProject found = look_around(folder);
-  if (!fs::create_exclusive(file, project_text(found))) refuse(file);
-  services.out().text(fmt::format("wrote {}\n{}", file, found_text(found)));
-  services.out().document(document(found, file));
-  services.diagnostics().status("next: read it, then mlship build");
+  std::vector<std::string> written;
+  const auto write = [&](const std::string& path, std::string_view content) {
+    fs::make_folders(Path(path).parent_path());
+    if (!fs::create_exclusive(path, content)) refuse(path);
+    written.push_back(path);
+  };
+  if (!keep) write(file, project_text(found));
+  for (const auto& t : templates) write(shown(t.place), embedded::templates(t.embedded));
+  services.out().text(fmt::format("wrote {}\n{}", fmt::join(written, ", "), keep ? "" : found_text(found)));
+  services.out().document(document(found, file, written));
+  if (!keep) services.diagnostics().status("next: read it, then mlship build");
   return ExitCode::done;
 }
 
 CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.positional(options->folder, "DIR", "the project's folder (default: here)");
+  arguments.list(options->templates, "--template", "jenkins|github|gitlab",
+                 "write the pipeline of this CI system too; may be repeated");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -90,7 +159,11 @@ CommandRun setup(Arguments& arguments) {
 extern const CommandFactory init_factory{"init", CommandGroup::project,
                                          "write a commented mlship.toml from what is found here",
                                          "Looks at pyproject.toml, packages, hash-pinned requirements, "
-                                         "models/*.safetensors and git. Never overwrites.",
+                                         "models/*.safetensors and git. Never overwrites;\n"
+                                         "with --template a mlship.toml that is there stays as it is.\n"
+                                         "\n"
+                                         "  mlship init\n"
+                                         "  mlship init --template jenkins --template github",
                                          setup};
 
 }  // namespace mlship

@@ -7,7 +7,7 @@
 #include "cli/open_bundle.h"
 #include "cli/render.h"
 #include "cli/services.h"
-#include "packager/tar.h"
+#include "packager/bundle_diff.h"
 
 namespace mlship {
 namespace {
@@ -17,30 +17,7 @@ struct Options {
   bool files = false, dependencies = false, models = false;
 };
 
-struct File {
-  std::string path;
-  std::uint64_t size = 0;
-  Digest digest;
-  bool executable = false;
-};
-
-// Every path of the bundle: raw layers are files, tars are spread.
-std::vector<File> files_of(Services& services, const NamedBundle& named) {
-  std::vector<File> files;
-  for (const auto& layer : named.bundle.manifest.layers) {
-    if (layer.media_type != oci::media::code_tar) {
-      files.push_back({layer.title(), layer.size, layer.digest, false});
-      continue;
-    }
-    fetch(services, named, layer);
-    for (const auto& entry : list_tar(named.bundle.layout.blob_path(layer.digest))) {
-      files.push_back({entry.path, entry.size, entry.digest, entry.executable});
-    }
-  }
-  return files;
-}
-
-OrderedJson files_json(const std::vector<File>& files) {
+OrderedJson files_json(const std::vector<BundleFile>& files) {
   OrderedJson rows = OrderedJson::array();
   for (const auto& file : files) {
     rows.push_back({{"path", file.path},
@@ -73,7 +50,7 @@ OrderedJson models_json(const BundleInfo& info) {
   return rows;
 }
 
-OrderedJson document(const NamedBundle& named, const std::vector<File>& files) {
+OrderedJson document(const NamedBundle& named, const std::vector<BundleFile>& files) {
   const auto& info = named.bundle.info;
   OrderedJson layers = OrderedJson::array(), outputs = OrderedJson::array(), platforms = OrderedJson::array();
   for (const auto& layer : named.bundle.manifest.layers) {
@@ -153,7 +130,7 @@ std::string model_table(const BundleInfo& info, Stdout& out) {
   return table.empty() ? "no models\n" : table.render(out.width(), out.style());
 }
 
-std::string file_table(const std::vector<File>& files, Stdout& out) {
+std::string file_table(const std::vector<BundleFile>& files, Stdout& out) {
   Table table({"SIZE", "DIGEST", "FILE"});
   for (const auto& file : files) table.add({human_bytes(file.size), file.digest.brief(), file.path});
   return table.render(out.width(), out.style());
@@ -162,8 +139,10 @@ std::string file_table(const std::vector<File>& files, Stdout& out) {
 ExitCode run(const Options& options, Services& services) {
   const NamedBundle named = open_named(services, options.subject);
   auto& out = services.out();
-  std::vector<File> files;
-  if (options.files || out.json()) files = files_of(services, named);
+  std::vector<BundleFile> files;
+  if (options.files || out.json()) {
+    files = bundle_files(named.bundle, [&](const auto& layer) { fetch(named, layer); });
+  }
   const bool details = options.files || options.dependencies || options.models;
   if (!details) out.text(overview(named));
   if (options.files) out.text(file_table(files, out));

@@ -1,4 +1,6 @@
 // `mlship rollout`: plan, confirmation, execution.
+#include <charconv>
+
 #include <fmt/core.h>
 
 #include "cli/arguments.h"
@@ -17,12 +19,50 @@ namespace {
 struct Options {
   PlanOptions plan;
   std::optional<std::string> plan_file, resume;
+  std::optional<std::string> canary, wave, max_failures, on_failure, proof;
+  bool with_dependencies = false;
 };
 
-PlannedRun planned(const PlanRequest& request, Plan plan) {
+std::optional<size_t> number(const std::optional<std::string>& text, const std::string& flag, size_t least) {
+  if (!text) return std::nullopt;
+  size_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < least) {
+    throw Error(ErrorCode::usage, fmt::format("cannot roll out: {} takes a whole number from {} on, not '{}'",
+                                              flag, least, *text))
+        .hint("mlship rollout --help");
+  }
+  return value;
+}
+
+size_t setting_number(Services& services, const char* variable, size_t otherwise) {
+  return number(services.host().env.get(variable), variable, 1).value_or(otherwise);
+}
+
+// Whoever asks for a canary, waves or a limit wants the rollout to stop when it goes wrong.
+Execution execution_of(const Options& options, Services& services) {
+  Execution e;
+  e.waves.canary = number(options.canary, "--canary", 1).value_or(0);
+  e.waves.wave = number(options.wave, "--wave", 1).value_or(0);
+  e.waves.with_dependencies = options.with_dependencies;
+  const auto limit = number(options.max_failures, "--max-failures", 0);
+  const bool careful = options.canary || options.wave || limit || options.on_failure;
+  if (careful) {
+    e.max_failures = limit.value_or(0);
+    e.on_failure = OnFailure::freeze;
+  }
+  if (options.on_failure) e.on_failure = *parse_on_failure(*options.on_failure);
+  if (options.proof) e.proof.proof = *parse_proof(*options.proof);
+  e.proof.soak_runs = setting_number(services, "MLSHIP_SOAK_RUNS", e.proof.soak_runs);
+  const auto patience = static_cast<size_t>(e.proof.patience.count());
+  e.proof.patience = std::chrono::seconds(setting_number(services, "MLSHIP_PROOF_TIMEOUT", patience));
+  return e;
+}
+
+PlannedRun planned(const PlanRequest& request, Plan plan, Execution execution) {
   const std::string doing =
       fmt::format("roll out {} {}", request.release.package, request.release.version.str());
-  return {std::move(plan), request.release, "rollout", doing, std::nullopt};
+  return {std::move(plan), request.release, "rollout", doing, std::nullopt, std::move(execution)};
 }
 
 ExitCode run_fresh(const Options& options, Services& services) {
@@ -30,7 +70,7 @@ ExitCode run_fresh(const Options& options, Services& services) {
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  PlannedRun run = planned(request, std::move(plan));
+  PlannedRun run = planned(request, std::move(plan), execution_of(options, services));
   run.converge = request;
   return run_plan(services, run);
 }
@@ -50,7 +90,8 @@ ExitCode run_file(const Options& options, Services& services) {
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  return run_plan(services, planned(request, narrow(file, fresh, services.targets())));
+  return run_plan(services,
+                  planned(request, narrow(file, fresh, services.targets()), execution_of(options, services)));
 }
 
 ExitCode run_resume(const Options& options, Services& services) {
@@ -79,6 +120,9 @@ void check_alone(const Options& options) {
   };
   if (options.resume && (named || options.plan_file))
     refuse("--resume goes on with a rollout; it takes no REF and no --plan");
+  const bool how = options.canary || options.wave || options.max_failures || options.on_failure ||
+                   options.proof || options.with_dependencies;
+  if (options.resume && how) refuse("--resume goes about it as the rollout began; it takes no other flags");
   if (options.plan_file && named) refuse("the plan file says what to roll out; it takes no REF");
 }
 
@@ -96,6 +140,17 @@ CommandRun setup(Arguments& arguments) {
                    "execute what `plan --out FILE` wrote, where it still fits");
   arguments.optional_value(options->resume, "--resume", "ID",
                            "go on with a rollout that did not end (default: the last)");
+  arguments.option(options->canary, "--canary", "N",
+                   "change N objects first, of every kind some, the least critical first; then wider waves");
+  arguments.option(options->wave, "--wave", "N", "at most N objects at once before looking at the results");
+  arguments.option(options->max_failures, "--max-failures", "N",
+                   "objects that may fail before it stops (default with these flags: 0)");
+  arguments.choice(options->on_failure, "--on-failure", {"revert", "freeze", "continue"},
+                   "then: put everything back, leave the rest alone (default), or go on");
+  arguments.choice(options->proof, "--proof", {"config", "run", "soak"},
+                   "what counts as done: read back (default), a run of each object, its next natural runs");
+  arguments.flag(options->with_dependencies, "--with-dependencies",
+                 "in the order in which objects need each other");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -111,6 +166,7 @@ extern const CommandFactory rollout_factory{
     "\n"
     "  mlship rollout --jobs\n"
     "  mlship rollout churn:1.4.0 --jobs='nightly*' --yes\n"
+    "  mlship rollout --canary 5 --on-failure revert --proof run\n"
     "  mlship rollout --plan plan.json --yes\n"
     "  mlship rollout --resume",
     setup};

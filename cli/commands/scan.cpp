@@ -73,7 +73,8 @@ ExitCode run(const Options& options, Services& services) {
 
 CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.list(options->targets, "--target", "NAME", "only this target; may be repeated");
+  arguments.list(options->targets, "--target", "NAME", "only this target; may be repeated",
+                 ValueKind::target);
   arguments.option(options->package, "--package", "GLOB", "only packages whose name matches");
   return [options](Services& services) { return run(*options, services); };
 }

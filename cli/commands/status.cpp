@@ -44,7 +44,8 @@ OrderedJson document(const StatusReport& report, const std::string& environment)
                        {"object", to_json(row.object)},
                        {"references", references},
                        {"last", last},
-                       {"drift", row.drift}});
+                       {"drift", row.drift},
+                       {"pending", row.pending}});
   }
   return {{"schema", "mlship.status/1"},
           {"environment", environment},
@@ -55,7 +56,8 @@ OrderedJson document(const StatusReport& report, const std::string& environment)
 std::string state_of(const ObjectStatus& object, const ReferenceStatus& reference) {
   if (!object.drift.empty()) return "drift: " + object.drift;
   if (!reference.current) return "";
-  return *reference.current ? "current" : "not current";
+  if (!*reference.current) return "not current";
+  return object.pending.empty() ? "current" : "current, pending: " + object.pending;
 }
 
 std::string text(const StatusReport& report, Stdout& out) {

@@ -11,27 +11,10 @@
 namespace mlship {
 namespace {
 
-struct TypeWord {
-  KeySpec::Type type;
-  std::string_view word;
-};
-constexpr auto type_words = std::to_array<TypeWord>({
-    {KeySpec::Type::string, "text"},
-    {KeySpec::Type::boolean, "true or false"},
-    {KeySpec::Type::integer, "integer"},
-    {KeySpec::Type::string_list, "list of texts"},
-    {KeySpec::Type::string_map, "table of texts"},
-    {KeySpec::Type::any, "any"},
-});
-
-std::string word_of(KeySpec::Type type) {
-  return std::string(type_words.at(static_cast<size_t>(type)).word);
-}
-
 std::string key_table(std::span<const KeySpec> keys, Stdout& out) {
   Table table({"  KEY", "TYPE", "DEFAULT", "MEANING"});
   for (const auto& key : keys) {
-    table.add({"  " + std::string(key.name), word_of(key.type),
+    table.add({"  " + std::string(key.name), std::string(to_string(key.type)),
                key.required ? "required" : std::string(key.default_text), std::string(key.help)});
   }
   return table.render(out.width(), out.style());
@@ -41,7 +24,7 @@ OrderedJson keys_json(std::span<const KeySpec> keys) {
   OrderedJson rows = OrderedJson::array();
   for (const auto& key : keys) {
     rows.push_back({{"name", key.name},
-                    {"type", word_of(key.type)},
+                    {"type", to_string(key.type)},
                     {"default", key.default_text},
                     {"required", key.required},
                     {"help", key.help}});

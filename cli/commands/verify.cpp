@@ -17,7 +17,7 @@ struct Options {
 
 ExitCode run(const Options& options, Services& services) {
   const NamedBundle named = open_named(services, options.subject);
-  fetch_all(services, named);
+  fetch_all(named);
   const VerifyReport report = verify_bundle(named.bundle);
   const auto& info = named.bundle.info;
   services.out().text(fmt::format("{} {} {}\nverified: {}, {}\n", info.name, info.version.str(),

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
 
 namespace mlship::fs {
 namespace {
@@ -78,6 +79,34 @@ Path folder_of(const Path& path) {
   return path.has_parent_path() ? path.parent_path() : Path(".");
 }
 
+// A folder that is open for reading.
+class Directory {
+ public:
+  explicit Directory(const Path& folder) : folder_(folder), dir_(::opendir(folder.c_str())) {
+    if (dir_ == nullptr) fail(errno, "list", folder);
+  }
+  ~Directory() { ::closedir(dir_); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  [[nodiscard]] int descriptor() const { return ::dirfd(dir_); }
+  // In bytewise order, without . and ..
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(dir_)) {
+      const std::string_view name = static_cast<const char*>(entry->d_name);
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) fail(errno, "list", folder_);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+ private:
+  const Path& folder_;
+  DIR* dir_;
+};
+
 // The finished temporary file beside `path`, durable.
 Path write_beside(const Path& path, std::string_view content, std::uint32_t mode) {
   const Path temporary = folder_of(path) / unique_name("." + path.filename().string() + ".mlship-");
@@ -141,12 +170,17 @@ void read_chunks(const Path& path, const std::function<void(std::string_view)>& 
   // Folders and devices have no content to read here.
   if (S_ISDIR(s.st_mode)) fail(EISDIR, "read", path);
   buffer.resize(std::clamp<size_t>(static_cast<size_t>(s.st_size) + 1, 4096, chunk_size));
+  std::uint64_t read = 0;
   while (true) {
     const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(errno, "read", path);
     if (n == 0) return;
     chunk(std::string_view(buffer.data(), static_cast<size_t>(n)));
+    // A short read that ends where a regular file ends needs no second one to say so.
+    read += static_cast<std::uint64_t>(n);
+    const bool short_read = static_cast<size_t>(n) < buffer.size();
+    if (short_read && S_ISREG(s.st_mode) && read == static_cast<std::uint64_t>(s.st_size)) return;
   }
 }
 
@@ -201,19 +235,23 @@ bool create_exclusive(const Path& path, std::string_view content, std::uint32_t 
 }
 
 std::vector<std::string> list(const Path& folder) {
-  DIR* dir = ::opendir(folder.c_str());
-  if (dir == nullptr) fail(errno, "list", folder);
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = ::readdir(dir)) {
-    const std::string_view name = static_cast<const char*>(entry->d_name);
-    if (name != "." && name != "..") names.emplace_back(name);
+  const Directory dir(folder);
+  return dir.names();
+}
+
+std::vector<std::pair<std::string, Stat>> list_stats(const Path& folder) {
+  const Directory dir(folder);
+  std::vector<std::pair<std::string, Stat>> found;
+  for (auto& name : dir.names()) {
+    // By the open folder: the kernel does not walk the whole path again for each.
+    struct ::stat s{};
+    if (::fstatat(dir.descriptor(), name.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0) {
+      found.emplace_back(std::move(name), convert(s));
+    } else if (errno != ENOENT) {
+      fail(errno, "look at", folder / name);
+    }
   }
-  const int failed = errno;
-  ::closedir(dir);
-  if (failed != 0) fail(failed, "list", folder);
-  std::sort(names.begin(), names.end());
-  return names;
+  return found;
 }
 
 std::vector<Path> walk(const Path& root, const std::function<bool(const Path&)>& skip) {

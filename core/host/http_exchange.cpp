@@ -128,6 +128,8 @@ void Exchange::set_connection() {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_PIPEWAIT, 1L);  // HTTP/2: wait for a connection to share instead of opening one each
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  // libcurl itself sends a request again when a connection it had kept turns out to be dead.
+  if (!transfer_.request.repeatable.value_or(true)) set(CURLOPT_FRESH_CONNECT, 1L);
   const std::string ca_file =
       transfer_.request.ca_file.empty() ? env_.get("SSL_CERT_FILE").value_or("") : transfer_.request.ca_file;
   if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());

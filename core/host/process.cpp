@@ -1,5 +1,6 @@
 #include "core/host/process.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -93,6 +94,22 @@ pid_t spawn(const ProcessRequest& request, const Pipes& pipes) {
   return pid;
 }
 
+int status_of(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// What is there to read now, into `to`; ends the pipe at its end.
+void drain(Pipe& pipe, short events, std::string& to) {
+  std::array<char, 65536> buffer{};
+  if (events == 0) return;
+  const ssize_t n = read(pipe[0], buffer.data(), buffer.size());
+  if (n > 0) to.append(buffer.data(), static_cast<size_t>(n));
+  if (n <= 0) pipe.close_end(0);
+}
+
 // Moves bytes both ways until both outputs end; false on a timeout.
 bool pump(const ProcessRequest& request, Pipes& pipes, ProcessResult& result) {
   using std::chrono::steady_clock;
@@ -112,13 +129,6 @@ bool pump(const ProcessRequest& request, Pipes& pipes, ProcessResult& result) {
       if (n > 0) input.remove_prefix(static_cast<size_t>(n));
       if (n < 0 || input.empty()) pipes.in.close_end(1);
     }
-    const auto drain = [](Pipe& pipe, short events, std::string& to) {
-      std::array<char, 65536> buffer{};
-      if (events == 0) return;
-      const ssize_t n = read(pipe[0], buffer.data(), buffer.size());
-      if (n > 0) to.append(buffer.data(), static_cast<size_t>(n));
-      if (n <= 0) pipe.close_end(0);
-    };
     drain(pipes.out, fds[1].revents, result.out);
     drain(pipes.err, fds[2].revents, result.err);
   }
@@ -136,14 +146,11 @@ class SystemProcess : public Process {
     ProcessResult result;
     const bool ended = pump(request, pipes, result);
     if (!ended) kill(-pid, SIGKILL);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    result.exit = status_of(pid);
     if (!ended) {
       throw Error(ErrorCode::io, "cannot finish " + request.argv[0] + ": no end after " +
                                      std::to_string(request.timeout.count()) + " s");
     }
-    result.exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return result;
   }
 };
@@ -154,6 +161,82 @@ std::unique_ptr<Process> system_process() {
   // A child that ends before it read its input must not end this process.
   std::signal(SIGPIPE, SIG_IGN);
   return std::make_unique<SystemProcess>();
+}
+
+struct RunningProgram::State {
+  explicit State(const ProcessRequest& asked)
+      : name(asked.argv.at(0)), timeout(asked.timeout), pid(spawn(asked, pipes)) {
+    pipes.in.close_end(0);
+    pipes.out.close_end(1);
+    pipes.err.close_end(1);
+    // A write must not wait while the program waits to be read.
+    fcntl(pipes.in[1], F_SETFL, O_NONBLOCK);
+  }
+
+  // Waits until something can be read, or also written; takes what is there to read.
+  bool wait(bool writing) {
+    std::array<pollfd, 3> fds{
+        {{writing ? pipes.in[1] : -1, POLLOUT, 0}, {pipes.out[0], POLLIN, 0}, {pipes.err[0], POLLIN, 0}}};
+    const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
+    const int ready = poll(fds.data(), fds.size(), static_cast<int>(patience));
+    if (ready == 0) {
+      throw Error(ErrorCode::io, "cannot talk to " + name + ": it said nothing for " +
+                                     std::to_string(timeout.count()) + " s");
+    }
+    if (ready < 0) return false;
+    drain(pipes.out, fds[1].revents, out);
+    drain(pipes.err, fds[2].revents, err);
+    return fds[0].revents != 0;
+  }
+
+  Pipes pipes;
+  std::string name, out, err;
+  std::chrono::seconds timeout;
+  pid_t pid;
+  bool ended = false;
+};
+
+RunningProgram::RunningProgram(const ProcessRequest& request) : state_(std::make_unique<State>(request)) {
+  std::signal(SIGPIPE, SIG_IGN);  // as system_process()
+}
+
+RunningProgram::~RunningProgram() {
+  if (state_->ended) return;
+  kill(-state_->pid, SIGKILL);
+  status_of(state_->pid);
+}
+
+std::size_t RunningProgram::read(char* to, std::size_t size) {
+  State& s = *state_;
+  while (s.out.empty() && s.pipes.out[0] >= 0) s.wait(false);
+  const size_t count = std::min(size, s.out.size());
+  std::copy_n(s.out.data(), count, to);
+  s.out.erase(0, count);
+  return count;
+}
+
+bool RunningProgram::write(std::string_view data) {
+  State& s = *state_;
+  while (!data.empty()) {
+    if (s.pipes.in[1] < 0) return false;
+    if (!s.wait(true)) continue;
+    const ssize_t n = ::write(s.pipes.in[1], data.data(), data.size());
+    if (n > 0) data.remove_prefix(static_cast<size_t>(n));
+    if (n < 0 && errno != EAGAIN && errno != EINTR) s.pipes.in.close_end(1);
+  }
+  return true;
+}
+
+int RunningProgram::finish() {
+  State& s = *state_;
+  s.pipes.in.close_end(1);
+  while (s.pipes.out[0] >= 0 || s.pipes.err[0] >= 0) s.wait(false);
+  s.ended = true;
+  return status_of(s.pid);
+}
+
+const std::string& RunningProgram::errors() const {
+  return state_->err;
 }
 
 }  // namespace mlship

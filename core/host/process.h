@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mlship {
@@ -33,5 +34,28 @@ class Process {
 };
 
 std::unique_ptr<Process> system_process();
+
+// A program that is talked to while it runs. Killed, with its group, by destruction.
+class RunningProgram {
+ public:
+  // Throws as Process::run. `input` is not used; `timeout` is for each silence of the program.
+  explicit RunningProgram(const ProcessRequest& request);
+  ~RunningProgram();
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  // Standard output; 0 at its end. Error(io) on a timeout.
+  std::size_t read(char* to, std::size_t size);
+  // False when the program reads no more.
+  bool write(std::string_view data);
+  // Ends its input, waits for its end and returns its exit status.
+  int finish();
+  // Standard error so far.
+  [[nodiscard]] const std::string& errors() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace mlship

@@ -8,20 +8,21 @@ namespace mlship {
 namespace {
 
 // crontab(5), cron(8): the user column is there in /etc/crontab and in the files of /etc/cron.d.
-bool has_user_column(const std::filesystem::path& path) {
+bool has_user_column(const Path& path) {
   return path.filename() == "crontab" || path.parent_path().filename() == "cron.d";
 }
 
-std::vector<DocumentObject> parse(const std::filesystem::path& path, std::string_view text) {
-  return parse_crontab(text, has_user_column(path));
+ParsedDocument parse(const Path& path, std::string_view text) {
+  return {parse_crontab(text, has_user_column(path)), ""};
 }
 
 // Copies that editors and package managers leave; cron does not run them either.
 constexpr auto copies = std::to_array<std::string_view>({"~", ".bak", ".orig", ".dpkg-old", ".dpkg-new",
                                                          ".dpkg-dist", ".dpkg-tmp", ".ucf-old", ".ucf-dist",
                                                          ".ucf-new", ".rpmsave", ".rpmnew", ".rpmorig"});
-bool ignored(std::string_view file_name) {
-  return std::any_of(copies.begin(), copies.end(), [&](auto suffix) { return file_name.ends_with(suffix); });
+bool ignored(const HostFile& file) {
+  const std::string& name = file.path.native();
+  return std::any_of(copies.begin(), copies.end(), [&](auto suffix) { return name.ends_with(suffix); });
 }
 
 using Type = KeySpec::Type;
@@ -33,7 +34,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, true, ObjectClass::job, ignored});
+  return make_file_target(section, project, {parse, true, ObjectClass::job, ignored, nullptr, {}, {}, {}});
 }
 
 }  // namespace

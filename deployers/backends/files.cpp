@@ -6,8 +6,8 @@
 namespace mlship {
 namespace {
 
-std::vector<DocumentObject> parse(const std::filesystem::path&, std::string_view text) {
-  return parse_text(text);
+ParsedDocument parse(const Path&, std::string_view text) {
+  return {parse_text(text), ""};
 }
 
 using Type = KeySpec::Type;
@@ -19,7 +19,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, false, ObjectClass::both, nullptr});
+  return make_file_target(section, project, {parse, false, ObjectClass::both, nullptr, nullptr, {}, {}, {}});
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ std::optional<DocumentObject> environment(Line line, Span extent) {
   line.skip_blanks();
   if (name.size() == 0 || line.peek() != '=') return std::nullopt;
   line.step();
-  return DocumentObject{unquoted(line.str(name)), "cron-environment", "", extent, {{line.at(), line.end()}}};
+  const Site value{{line.at(), line.end()}, "", {}, false};
+  return DocumentObject{unquoted(line.str(name)), "cron-environment", "", extent, {value}, ""};
 }
 
 // cron(8) ends the command at the first `%` that no backslash escapes, whatever the quotes; what follows is
@@ -139,7 +140,7 @@ std::optional<DocumentObject> entry(std::string_view text, Line line, Span exten
   }
   const auto command = before_comment(before_input(text.substr(line.at(), line.end() - line.at())));
   object.name = program_of(command);
-  object.sites = {{line.at(), line.at() + command.size()}};
+  object.sites = {{{line.at(), line.at() + command.size()}, "", {}, false}};
   return object;
 }
 

@@ -1,6 +1,8 @@
 // Format-preserving edits: a document is its bytes; an edit replaces one span; every other byte stays.
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +24,35 @@ struct LineColumn {
 };
 LineColumn position(std::string_view document, size_t offset);
 
-// One object of a document (a crontab entry, a unit, a whole file) and the spans where references may stand.
+// What a text means where it stands in another spelling: escapes, doubled quotes, folded lines.
+struct Decoded {
+  static constexpr size_t nowhere = static_cast<size_t>(-1);
+  std::string text;
+  std::vector<size_t> source;  // of each byte, where it stands in the document; nowhere: spelled otherwise
+};
+
+// A place where references may stand.
+struct Site {
+  Span span;
+  std::string path;                // "services.score.image"; "": line:column says it
+  std::optional<Decoded> decoded;  // nullopt: the text means what it says
+  bool interpolated = false;       // $NAME and ${NAME…} stand for something else when it is used
+};
+
+// One object of a document (a crontab entry, a unit, a whole file) and the places where references may stand.
 struct DocumentObject {
-  std::string name;      // for people and for --jobs=GLOB
-  std::string kind;      // "cron-entry", "cron-environment", "file"
-  std::string schedule;  // as written, "" when it has none
-  Span extent;           // the bytes that are this object (a line without its end)
-  std::vector<Span> sites;
+  std::string name;         // for people and for --jobs=GLOB
+  std::string kind;         // "cron-entry", "cron-environment", "file"
+  std::string schedule;     // as written, "" when it has none
+  Span extent;              // the bytes that are this object (a line without its end)
+  std::vector<Site> sites;  // in the order of the text
+  std::string key;          // what finds it again in its document, wherever it stands: "services.score"
+};
+
+// The objects, in the order of the text, none overlapping; or why there are none.
+struct ParsedDocument {
+  std::vector<DocumentObject> objects;
+  std::string problem;  // "line 3, column 7: …"
 };
 
 // crontab(5): entries with and without a user column, @reboot…, environment lines; comments and blank lines
@@ -36,5 +60,12 @@ struct DocumentObject {
 std::vector<DocumentObject> parse_crontab(std::string_view text, bool system);
 // Any text: one object, one site, everything.
 std::vector<DocumentObject> parse_text(std::string_view text);
+// A Compose file: one object per service and per other named thing; what is aliased belongs to where its
+// anchor is.
+ParsedDocument parse_compose(std::string_view text);
+// Whether a file of this name holds NAME=VALUE lines: "score.env", ".env", ".env.prod".
+bool environment_file(const std::filesystem::path& path);
+// NAME=VALUE lines, as Compose reads .env and env_file files.
+std::vector<DocumentObject> parse_environment_file(std::string_view text);
 
 }  // namespace mlship

@@ -56,6 +56,7 @@ Chain read_chain(std::string_view text, const std::string& seed, const std::stri
     entry->erase(prev_key);
     chain.entries.push_back(std::move(*entry));
     chain.tail.prev = sha256(line).hex();
+    chain.hashes.push_back(chain.tail.prev);
     chain.tail.size += line.size() + 1;
     ++chain.tail.lines;
   }

@@ -23,7 +23,8 @@ struct ChainTail {
 std::string chain_line(Json entry, ChainTail& tail);
 
 struct Chain {
-  std::vector<Json> entries;  // without "prev"
+  std::vector<Json> entries;        // without "prev"
+  std::vector<std::string> hashes;  // of each line, hex
   ChainTail tail;
   bool torn = false;  // a crash cut the last line short; it is not among the entries
 };

@@ -1,47 +1,20 @@
 // The ledger in a folder: format.json, lock, holds.jsonl, rollouts/<id>/{plan.json,entries.jsonl}. Private
 // (0700/0600): it says where everything runs. Readers take no lock: what they read is whole lines of
 // append-only files.
-#include <algorithm>
-#include <cerrno>
 #include <map>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "core/host/fs.h"
-#include "core/names.h"
-#include "deployers/ledger/chain.h"
-#include "deployers/ledger/ledger.h"
-#include "deployers/strict_json.h"
+#include "deployers/ledger/form.h"
 
 namespace mlship {
 namespace {
 
-constexpr std::int64_t format_version = 1;
-constexpr std::uint64_t largest = 1U << 30U;  // bytes; 64 MiB of plan and its entries stay far below
+constexpr std::uint64_t largest = largest_ledger_text;
 constexpr std::string_view begin_prefix = ".new-";
 constexpr std::uint32_t file_mode = 0600;
 constexpr std::uint32_t folder_mode = 0700;
-
-// Appends with one write and fsync; on failure the file is as it was, as far as the system allows.
-void append_durable(const Path& file, const std::string& line, std::uint64_t whole) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, file_mode);
-  if (fd < 0) fs::fail(errno, "open", file);
-  // Cuts a torn tail that a killed writer left.
-  int failed = ::ftruncate(fd, static_cast<off_t>(whole)) == 0 ? 0 : errno;
-  size_t done = 0;
-  while (failed == 0 && done < line.size()) {
-    const auto n = ::pwrite(fd, line.data() + done, line.size() - done, static_cast<off_t>(whole + done));
-    if (n > 0) done += static_cast<size_t>(n);
-    if (n < 0 && errno != EINTR) failed = errno;
-    if (n == 0) failed = EIO;
-  }
-  if (failed == 0 && ::fsync(fd) != 0) failed = errno;
-  if (failed != 0) (void)!::ftruncate(fd, static_cast<off_t>(whole));
-  ::close(fd);
-  if (failed != 0) fs::fail(failed, "write to", file);
-}
 
 class FolderLease : public Lease {
  public:
@@ -52,13 +25,9 @@ class FolderLease : public Lease {
   fs::Lock lock_;
 };
 
-bool valid_id(const std::string& name) {
-  return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
-}
-
 class FolderLedger : public Ledger {
  public:
-  explicit FolderLedger(Path folder) : folder_(std::move(folder)) { check_format(); }
+  explicit FolderLedger(Path folder) : folder_(std::move(folder)) { check(); }
 
   [[nodiscard]] std::string url() const override { return folder_.string(); }
 
@@ -85,19 +54,9 @@ class FolderLedger : public Ledger {
     const Path parent = folder_ / "rollouts";
     const Path place = parent / record.id;
     const fs::TempFolder made(parent, begin_prefix);
-    const std::string plan = canonical_json(record.plan) + "\n";
-    ChainTail tail{sha256(plan).hex()};
-    const std::string line = chain_line({{"type", "begin"},
-                                         {"id", record.id},
-                                         {"command", record.command},
-                                         {"environment", record.environment},
-                                         {"package", record.package},
-                                         {"who", bytes_to_json(record.who)},
-                                         {"host", bytes_to_json(record.host)},
-                                         {"started", record.started},
-                                         {"commits", record.commits}},
-                                        tail);
-    fs::write_atomic(made.path() / "plan.json", plan, file_mode);
+    ChainTail tail{seed_of(record.plan)};
+    const std::string line = chain_line(begin_entry(record, newest_link(*this)), tail);
+    fs::write_atomic(made.path() / "plan.json", record.plan, file_mode);
     fs::write_atomic(made.path() / "entries.jsonl", line, file_mode);
     fs::sync_folder(made.path());
     if (!fs::rename_no_replace(made.path(), place)) {
@@ -113,87 +72,35 @@ class FolderLedger : public Ledger {
     append_lines(file, entries);
   }
 
-  void put_hold(const Hold& hold) override {
-    append_hold({{"type", "hold"},
-                 {"package", hold.package},
-                 {"version", hold.version.str()},
-                 {"scheme", to_string(hold.version.scheme())},
-                 {"why", hold.why},
-                 {"since", hold.since}});
-  }
+  void put_hold(const Hold& hold) override { append_hold(hold_entry(hold)); }
 
   void release_hold(const std::string& package, const Version& version, const std::string& who) override {
-    const auto all = holds();
-    const bool held = std::any_of(
-        all.begin(), all.end(), [&](const Hold& h) { return h.package == package && h.version == version; });
-    if (!held) {
-      throw Error(ErrorCode::not_found,
-                  "cannot release the hold on " + package + " " + version.str() + ": there is none")
-          .hint("mlship history " + package);
-    }
-    append_hold({{"type", "release"},
-                 {"package", package},
-                 {"version", version.str()},
-                 {"scheme", to_string(version.scheme())},
-                 {"who", bytes_to_json(who)}});
+    require_hold(holds(), package, version);
+    append_hold(release_entry(package, version, who));
   }
 
   std::vector<std::string> rollouts() override {
     std::vector<std::string> ids;
     if (!fs::exists(folder_ / "rollouts")) return ids;
     for (auto& name : fs::list(folder_ / "rollouts")) {
-      if (valid_id(name)) ids.push_back(std::move(name));
+      if (valid_rollout_id(name)) ids.push_back(std::move(name));
     }
     return ids;
   }
 
   RolloutRecord read(const std::string& id) override {
+    if (!valid_rollout_id(id) || !fs::exists(folder_ / "rollouts" / id)) no_such_rollout(id, *this);
     const Path folder = folder_ / "rollouts" / id;
-    if (!valid_id(id) || !fs::exists(folder)) {
-      throw Error(ErrorCode::rollout_not_found, "cannot read rollout " + id + ": the ledger " + url() +
-                                                    " has none of that name" + did_you_mean(id, rollouts()))
-          .hint("mlship history");
-    }
-    const std::string plan = fs::read_file(folder / "plan.json", largest);
-    const Chain chain = read_chain(fs::read_file(folder / "entries.jsonl", largest), sha256(plan).hex(),
-                                   (folder / "entries.jsonl").string());
-    if (chain.entries.empty())
-      throw Error(ErrorCode::ledger, "cannot read rollout " + id + ": it has no entries");
-    RolloutRecord record = head(chain.entries.front(), id);
-    record.plan = parse_json(plan, ErrorCode::ledger, "the plan of rollout " + id);
-    record.entries.assign(chain.entries.begin() + 1, chain.entries.end());
-    record.torn = chain.torn;
-    return record;
+    const Path entries = folder / "entries.jsonl";
+    return parse_rollout(id, fs::read_file(folder / "plan.json", largest), fs::read_file(entries, largest),
+                         entries.string());
   }
 
-  std::vector<Hold> holds() override {
-    std::vector<Hold> held;
-    for (const Json& entry : hold_chain().entries) {
-      StrictObject o(entry, ErrorCode::ledger, (folder_ / "holds.jsonl").string());
-      const bool release = o.text("type") == "release";
-      const std::string package = o.text("package");
-      const Scheme scheme = parse_scheme(o.text("scheme")).value_or(Scheme::pep440);
-      const auto version = Version::parse(o.text("version"), scheme);
-      if (!version) o.fail("a hold has no version");
-      std::erase_if(held, [&](const Hold& h) { return h.package == package && h.version == *version; });
-      if (!release) held.push_back({package, *version, o.text("why"), o.integer("since")});
-    }
-    return held;
-  }
+  std::vector<Hold> holds() override { return parse_holds(holds_text(), holds_file().string()); }
 
  private:
-  void check_format() const {
-    const Path file = folder_ / "format.json";
-    const auto text = fs::read_if_exists(file, 4096);
-    if (!text) return;
-    const Json json = parse_json(*text, ErrorCode::ledger, file.string());
-    const auto version = StrictObject(json, ErrorCode::ledger, file.string()).integer("version");
-    if (version != format_version) {
-      throw Error(ErrorCode::ledger, "cannot use the ledger " + url() + ": it has format " +
-                                         std::to_string(version) + ", this mlship knows format " +
-                                         std::to_string(format_version))
-          .hint("install a newer mlship");
-    }
+  void check() const {
+    if (const auto text = fs::read_if_exists(folder_ / "format.json", 4096)) check_format(*text, url());
   }
 
   void create() const {
@@ -207,8 +114,8 @@ class FolderLedger : public Ledger {
       fs::set_mode(rollouts, folder_mode);
     }
     const Path format = folder_ / "format.json";
-    if (fs::exists(format)) return check_format();
-    fs::create_exclusive(format, canonical_json({{"version", format_version}}) + "\n", file_mode);
+    if (fs::exists(format)) return check();
+    fs::create_exclusive(format, format_text(), file_mode);
   }
 
   // A begin() that was killed leaves its temporary folder; nobody else writes while we hold the lock.
@@ -218,37 +125,22 @@ class FolderLedger : public Ledger {
     }
   }
 
-  static RolloutRecord head(const Json& entry, const std::string& id) {
-    StrictObject o(entry, ErrorCode::ledger, "the first entry of rollout " + id);
-    if (o.text("type") != "begin" || o.text("id") != id) o.fail("it belongs to another rollout");
-    RolloutRecord record;
-    record.id = id;
-    record.command = o.text("command");
-    record.environment = o.text("environment");
-    record.package = o.text("package");
-    record.who = o.bytes("who");
-    record.host = o.bytes("host");
-    record.started = o.integer("started");
-    record.commits = o.texts("commits");
-    return record;
-  }
-
   ChainTail read_tail(const std::string& id) const {
     const Path folder = folder_ / "rollouts" / id;
-    const std::string seed = sha256(fs::read_file(folder / "plan.json", largest)).hex();
+    const std::string seed = seed_of(fs::read_file(folder / "plan.json", largest));
     const Path file = folder / "entries.jsonl";
     return read_chain(fs::read_file(file, largest), seed, file.string()).tail;
   }
 
-  [[nodiscard]] Chain hold_chain() const {
-    const Path file = folder_ / "holds.jsonl";
-    return read_chain(fs::read_if_exists(file, largest).value_or(""), "", file.string());
+  [[nodiscard]] Path holds_file() const { return folder_ / "holds.jsonl"; }
+  [[nodiscard]] std::string holds_text() const {
+    return fs::read_if_exists(holds_file(), largest).value_or("");
   }
 
   void append_hold(const Json& entry) {
-    const Path file = folder_ / "holds.jsonl";
+    const Path file = holds_file();
     const bool first = !fs::exists(file);
-    tails_[file] = hold_chain().tail;
+    tails_[file] = read_chain(holds_text(), "", file.string()).tail;
     append_lines(file, {entry});
     if (first) fs::sync_folder(folder_);
   }

@@ -3,14 +3,18 @@
 // disk is described in docs/ledger.md.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "core/diagnostics.h"
 #include "core/host/host.h"
 #include "core/json.h"
 #include "core/version.h"
@@ -24,6 +28,12 @@ struct Hold {
   std::int64_t since = 0;
 };
 
+// A line of another rollout that a rollout's first entry names, so that rollouts chain too.
+struct ChainLink {
+  std::string rollout;  // "": none, it was the first (or is older than these links)
+  std::string line;     // sha256 of the last line that rollout had then, hex
+};
+
 // One rollout's folder: plan.json and entries.jsonl.
 struct RolloutRecord {
   std::string id;       // "20261121T093854Z-k3f9"; sorts by time
@@ -32,9 +42,12 @@ struct RolloutRecord {
   std::string who, host;
   std::int64_t started = 0;
   std::vector<std::string> commits;
-  Json plan;
-  std::vector<Json> entries;  // intents, results, carriers, state changes, in order
-  bool torn = false;          // the last line was cut by a crash and is not among entries
+  Json execution;                   // how the rollout goes about it; null in old ledgers
+  std::string plan;                 // the text of plan.json: canonical_plan()
+  std::vector<Json> entries;        // intents, results, carriers, state changes, in order
+  bool torn = false;                // the last line was cut by a crash and is not among entries
+  ChainLink after;                  // of the first line
+  std::vector<std::string> hashes;  // of every line, the first one's first; hex
 };
 
 // What a run is about to change. Leases of a shared ledger are per target and package, so that runs that
@@ -43,13 +56,16 @@ struct LeaseRequest {
   std::string holder;                // for people: who, where, what, since when
   std::string package;               // PEP 503 normal form
   std::vector<std::string> targets;  // names
+  // Waiting for the lease ends when it is set; null: nothing can interrupt it.
+  const std::atomic<bool>* interrupted = nullptr;
 };
 
 // The right to write, given back by destruction.
 class Lease {
  public:
   virtual ~Lease() = default;
-  // Asked before every write; false once another runner may have taken over. Cheap.
+  // Asked before every write; false once another runner may have taken over. Cheap, most of the time: a lease
+  // that was not renewed in time is renewed here, or given up.
   [[nodiscard]] virtual bool valid() = 0;
 };
 
@@ -68,7 +84,9 @@ class Ledger {
   virtual void append(const std::string& rollout, const std::vector<Json>& entries) = 0;
   // Durable on this machine before it returns; a shared ledger gets it with the next append(), or when the
   // lease is given back. For results, which reading the live object can always replace.
-  virtual void note(const std::string& rollout, const Json& entry) { append(rollout, {entry}); }
+  virtual void note(const std::string& rollout, const std::vector<Json>& entries) {
+    append(rollout, entries);
+  }
   virtual void put_hold(const Hold& hold) = 0;
   // Error(not_found) when there is no such hold.
   virtual void release_hold(const std::string& package, const Version& version, const std::string& who) = 0;
@@ -81,5 +99,25 @@ class Ledger {
 // A folder with flock. Readers need no lock. Error(ledger) when the format version is newer than this
 // program's.
 std::unique_ptr<Ledger> folder_ledger(const std::filesystem::path& folder);
+
+// What a store works with; all outlive the ledger.
+struct LedgerSurroundings {
+  Host& host;
+  Diagnostics& diagnostics;
+};
+
+// One row per kind of store: stores/NAME_store.cpp.
+struct LedgerFactory {
+  std::span<const std::string_view> schemes;  // empty: what has no scheme is a path
+  std::string_view summary;
+  std::string_view example;
+  std::unique_ptr<Ledger> (*open)(const std::string& place, const LedgerSurroundings& surroundings);
+};
+std::span<const LedgerFactory* const> ledger_factories();
+
+// True when `place` is a URL and no path of this machine.
+bool is_ledger_url(const std::string& place);
+// Throws Error(project_file) with a did-you-mean on an unknown scheme.
+std::unique_ptr<Ledger> open_ledger(const std::string& place, const LedgerSurroundings& surroundings);
 
 }  // namespace mlship

@@ -13,6 +13,7 @@ from concurrent import futures
 
 sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
 import e2e
+import git_server
 import kill
 
 TARGET = """
@@ -23,6 +24,15 @@ install-root = "{root}/opt"
 """
 
 
+ENVIRONMENT = """
+[environments.prod]
+targets = ["edge"]
+ledger = "git+{url}"
+"""
+# Of the points of a rollout over a git ledger, which waits for the dead run's lease each time.
+GIT_POINTS = 24
+
+
 def crontab(root, number):
     lines = [f"# jobs of host {number}", "MAILTO=ops@example.com"]
     for job in range(3):
@@ -31,12 +41,20 @@ def crontab(root, number):
 
 
 class World:
-    """A project with 1.3.0 and 1.4.0 published and 12 cron entries on 1.3.0 in 4 files; can be put back."""
+    """A project with 1.3.0 and 1.4.0 published and 12 cron entries on 1.3.0 in 4 files; can be put back. git=True: its
+    ledger is a repository behind a real server."""
 
-    def __init__(self):
+    def __init__(self, git=False):
         self.box = e2e.Sandbox()
         root = self.box.root
-        self.project = e2e.make_project(self.box, version="1.3.0", extra=TARGET.format(root=root))
+        self.parts, self.server, extra = ["home", "cron.d", "opt"], None, TARGET.format(root=root)
+        if git:
+            self.server = git_server.GitServer(self.box)
+            git_server.remember_password(self.box.home, self.server)
+            self.box.variables["MLSHIP_LEASE_TTL"] = "1"
+            self.parts.append(self.server.repository.relative_to(root))
+            extra += ENVIRONMENT.format(url=self.server.url)
+        self.project = e2e.make_project(self.box, version="1.3.0", extra=extra)
         for number in range(4):
             e2e.write_file(root / f"cron.d/jobs{number}", crontab(root, number), 0o640)
         self.box.mlship("build", cwd=self.project)
@@ -52,16 +70,24 @@ class World:
         self.start = self.save("start")
         self.old = e2e.snapshot(root / "cron.d")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.server:
+            self.server.stop()
+        self.box.close()
+
     def save(self, name):
         """Keeps a copy of all state (registry, ledger, targets, installed trees) under a name."""
         saved = self.box.root / "saved" / name
-        for part in ("home", "cron.d", "opt"):
+        for part in self.parts:
             e2e.remove_tree(saved / part) if (saved / part).exists() else None
             shutil.copytree(self.box.root / part, saved / part, symlinks=True)
         return saved
 
     def restore(self, saved):
-        for part in ("home", "cron.d", "opt"):
+        for part in self.parts:
             e2e.remove_tree(self.box.root / part)
             shutil.copytree(saved / part, self.box.root / part, symlinks=True)
 
@@ -76,13 +102,13 @@ class World:
         return [p.name for p in (self.box.root / "cron.d").iterdir() if p.name.startswith(".")]
 
 
-def each_point(points, check):
+def each_point(points, check, git=False):
     """Runs check(world, point) over all points with two worlds in parallel; returns the list of failures."""
     share = [points[0::2], points[1::2]]
 
     def work(part):
-        failures, world = [], World()
-        with world.box:
+        failures, world = [], World(git)
+        with world:
             for point in part:
                 try:
                     check(world, point)
@@ -100,18 +126,27 @@ class Crash(unittest.TestCase):
         e2e.require_program("strace")
 
     def test_rollout(self):
-        world = World()
-        with world.box:
+        self.rollout(git=False)
+
+    def test_rollout_over_a_git_ledger(self):
+        self.rollout(git=True)
+
+    def rollout(self, git):
+        world = World(git)
+        with world:
             points = kill.points(world.box, [e2e.mlship_binary(), "rollout", "--yes"], world.project)
             new = world.entries()
         self.assertEqual(sum(text.count("churn/1.4.0/bin") for text in new.values()), 12)
         print(f"\nrollout of 12 objects in 4 files: {len(points)} points", file=sys.stderr)
         self.assertGreater(len(points), 100)
+        if git:
+            points = points[::len(points) // GIT_POINTS]
 
         def check(world, point):
             world.restore(world.start)
             killed = kill.run_killed(world.box, [e2e.mlship_binary(), "rollout", "--yes"], world.project, point)
-            assert killed, "the program was not killed"
+            # Over git the point may be in git's own helper, or in a renewal that comes when it comes.
+            assert killed or git, "the program was not killed"
             for name, text in world.entries().items():
                 # No half-written file is ever visible: each line is the old or the new one.
                 for line, old, fresh in zip(text.splitlines(), world.old[name][4].decode().splitlines(),
@@ -138,11 +173,13 @@ class Crash(unittest.TestCase):
         def new_text(world, name):
             return world.old[name][4].decode().replace("churn/1.3.0/bin", "churn/1.4.0/bin")
 
-        self.assertEqual(each_point(points, check), [])
+            world.run("history", "--verify")
+
+        self.assertEqual(each_point(points, check, git), [])
 
     def test_publish(self):
         world = World()
-        with world.box:
+        with world:
             world.restore(world.before_publish)
             points = kill.points(world.box, [e2e.mlship_binary(), "publish"], world.project)
         print(f"\npublish: {len(points)} points", file=sys.stderr)

@@ -15,11 +15,13 @@ ALLOWED = {
     "registry": {"core", "registry"},
     "deployers": {"core", "deployers"},
     "cli": {"core", "packager", "registry", "deployers", "cli"},
+    "manual": {"core", "deployers", "cli", "manual"},
 }
 # Each library behind one source file or folder.
 ADAPTERS = {
     r"curl/": ["core/host/http"],
-    r"git2": ["packager/git_"],
+    r"git2": ["core/host/git_", "core/host/git.cpp", "packager/git_tree.cpp"],
+    r"yaml-cpp/": ["deployers/document/yaml"],
     r"archive(_entry)?\.h": ["packager/tar_reader"],
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],

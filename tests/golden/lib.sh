@@ -52,3 +52,43 @@ kind = "cron"
 files = ["../cron.d/*"]
 install-root = "../opt"
 '
+
+# units: ../system with a timer, what it starts and a service, which refer to churn 1.2.0 under ../opt.
+units() {
+  local opt
+  mkdir -p ../system ../opt/churn/1.2.0/bin
+  opt=$(realpath ../opt)
+  install -m 755 /bin/true ../opt/churn/1.2.0/bin/score
+  printf '[Timer]\nOnCalendar=daily\n' >../system/score.timer
+  printf '[Service]\n# was 1.1.0\nExecStart=%s/churn/1.2.0/bin/score --today\n' "$opt" >../system/score.service
+  printf '[Service]\nExecStart=-%s/churn/1.2.0/bin/score --serve\n' "$opt" >../system/api.service
+}
+UNITS='
+[targets.units]
+kind = "systemd"
+files = ["../system/*"]
+install-root = "../opt"
+'
+
+# stack: ../compose.yaml with two services that refer to churn 1.2.0 under ../opt.
+stack() {
+  mkdir -p ../opt/churn/1.2.0
+  cat >../compose.yaml <<YAML
+services:
+  api: &api            # was churn==1.1.0
+    image: 'python:3.11'
+    volumes: ["$(realpath ../opt)/churn/1.2.0:/app:ro"]
+  batch:
+    <<: *api
+    environment:
+      PIN: churn==1.2.0
+      TAG: churn==\${TAG}
+YAML
+}
+STACK='
+[targets.stack]
+kind = "compose"
+files = ["../compose.yaml"]
+install-root = "../opt"
+trust-pins = true
+'

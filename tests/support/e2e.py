@@ -243,6 +243,22 @@ def main():
 """
 
 
+# For `extra` of make_project(): a team with a registry in a folder and jobs in crontabs; {root} is the sandbox's.
+TEAM = """
+[registries.team]
+url = "layout:{root}/registry"
+
+[targets.edge]
+kind = "cron"
+files = ["{root}/cron.d/*"]
+install-root = "{root}/opt"
+
+[environments.prod]
+registry = "team"
+targets = ["edge"]
+"""
+
+
 def make_project(sandbox, folder="project", name="churn", version="1.4.0", extra=""):
     """Makes root/FOLDER: a git project with one package, a hash-pinned lock of one local wheel (tinydep 1.0, found
     through find-links), one model and mlship.toml, all committed. `extra` is appended to mlship.toml. No network is

@@ -1,5 +1,7 @@
 #include "tests/support/fake_target.h"
 
+#include <algorithm>
+
 namespace mlship::test {
 namespace {
 
@@ -71,10 +73,10 @@ std::string FakeTarget::rest(const LiveObject& object, const std::vector<Change>
 }
 
 bool FakeTarget::place(const Carrier& carrier, const Release&, ReleaseSource&, const std::string&) {
-  if (steps_ != nullptr) steps_->step();
+  step();
   if (carrier_fails) throw Error(ErrorCode::disk_full, "cannot make " + carrier.place + ": no space left");
   const bool made = carriers.insert(carrier.id).second;
-  if (steps_ != nullptr) steps_->step();
+  step();
   return made;
 }
 
@@ -89,7 +91,11 @@ Observation FakeTarget::observe(const Operation& operation, std::string_view sal
     seen.state = ObjectState::gone;
     return seen;
   }
-  const FakeObject& object = it->second;
+  FakeObject& object = it->second;
+  if (object.unreadable > 0) {
+    --object.unreadable;
+    throw Error(ErrorCode::server_error, "cannot read the job: HTTP 502");
+  }
   bool pre = true;
   bool post = true;
   for (const auto& change : operation.changes) {
@@ -120,30 +126,75 @@ void FakeTarget::write(FakeObject& object, const Operation& operation) {
   for (const auto& change : operation.changes) object.texts.at(slot(change.path)) = change.to;
   ++object.generation;
   ++writes;
+  if (on_write) on_write(object.info.id);
 }
 
 ApplyResult FakeTarget::apply(const Operation& operation, const std::string&) {
+  step();
+  Fault what = Fault::none;
+  {
+    const std::lock_guard lock(mutex_);
+    most_seen_in_flight = std::max(most_seen_in_flight, ++flying_);
+    what = throttles && throttles() ? Fault::throttled : fault(operation.object.id);
+  }
+  if (what == Fault::slow) step();
+  ApplyResult result;
+  {
+    const std::lock_guard lock(mutex_);
+    --flying_;
+    result = write_with(what, operation);
+  }
+  step();
+  return result;
+}
+
+ApplyResult FakeTarget::write_with(Fault what, const Operation& operation) {
   using Kind = ApplyResult::Kind;
-  if (steps_ != nullptr) steps_->step();
-  FakeObject& object = objects.at(operation.object.id);
-  const Fault what = fault(operation.object.id);
+  const auto found = objects.find(operation.object.id);
+  if (found == objects.end()) return {Kind::conflict, "no such object", "", {}};
+  FakeObject& object = found->second;
   if (what == Fault::throws) throw Error(ErrorCode::server_error, "cannot update the job: HTTP 503");
   if (what == Fault::refused) return {Kind::refused, "the system says no", "", {}};
   if (what == Fault::failed) return {Kind::failed, "the system failed", "", {}};
   if (what == Fault::drop_before) return {Kind::unknown, "no reply", "", {}};
   if (what == Fault::lies) return {Kind::written, "", "", {}};
+  if (what == Fault::stale) return {Kind::conflict, "HTTP 412", "", {}};
+  if (what == Fault::throttled) return {Kind::throttled, "HTTP 429", "", {}, retry_after};
   if (what == Fault::foreign_edit) {
     object.texts.front() = "churn==9.9.9";
     ++object.generation;
   }
-  if (operation.token != std::to_string(object.generation))
-    return {Kind::conflict, "the token changed", "", {}};
+  if (tokens ? operation.token != std::to_string(object.generation)
+             : observe(operation, "").state != ObjectState::pre) {
+    return {Kind::conflict, "it has changed", "", {}};
+  }
   write(object, operation);
   if (what == Fault::other_text) object.texts.front() = "churn==6.6.6";
   if (after_apply) after_apply();
-  if (steps_ != nullptr) steps_->step();
+  if (what == Fault::dark) object.unreadable = dark_reads;
   if (what == Fault::drop_after) return {Kind::unknown, "no reply", "", {}};
   return {Kind::written, "", "", operation.locator};
+}
+
+void FakeTarget::step() {
+  if (steps_ != nullptr) steps_->step();
+}
+
+Activity FakeTarget::activity(const Operation& operation) {
+  return activities ? activities(operation.object.id) : Activity{};
+}
+
+std::vector<std::string> FakeTarget::needs(const Operation& operation) {
+  return needed[operation.object.id];
+}
+
+bool FakeTarget::start_run(const Operation& operation, const std::string&) {
+  return starts && starts(operation.object.id);
+}
+
+std::optional<std::vector<RunEvidence>> FakeTarget::runs(const Operation& operation, std::int64_t) {
+  step();
+  return evidence ? evidence(operation.object.id) : std::nullopt;
 }
 
 void FakeTarget::recover(const Operation&, const std::string& tag) {

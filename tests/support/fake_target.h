@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,9 +21,12 @@ class Steps {
   void kill_at(int step) { kill_ = step; }
   void reset() { done_ = 0, kill_ = 0; }
   void step() {
+    if (between) between();
     if (++done_ == kill_) throw Killed{};
   }
   [[nodiscard]] int count() const { return done_; }
+
+  std::function<void()> between;  // something that happens there
 
  private:
   int done_ = 0;
@@ -39,6 +43,10 @@ enum class Fault {
   lies,          // says written, wrote nothing
   other_text,    // says written, wrote something else
   foreign_edit,  // somebody else wrote the same place just before
+  stale,         // a precondition that does not hold, though nobody wrote
+  throttled,     // come later; nothing written
+  dark,          // written, and the next reads fail
+  slow,          // written, after a time in which others can do things
 };
 
 struct FakeObject {
@@ -46,6 +54,7 @@ struct FakeObject {
   std::vector<std::string> texts;  // "churn==1.3.0", one per reference
   std::string rest;                // everything else
   int generation = 0;              // the concurrency token
+  int unreadable = 0;              // the next reads that fail
 };
 
 class FakeTarget : public Target {
@@ -64,8 +73,21 @@ class FakeTarget : public Target {
   bool carrier_fails = false;
   std::map<std::string, Reason> destination_skips;  // by object id
   std::function<void()> after_apply;                // something that happens while the rollout runs
+  std::function<void(const std::string& id)> on_write;
   int writes = 0;
   TargetSection settings;
+
+  size_t in_flight = 1;
+  bool tokens = true;
+  bool pins = true;  // running work
+  std::function<Activity(const std::string& id)> activities;
+  std::map<std::string, std::vector<std::string>> needed;  // by object id
+  std::function<bool(const std::string& id)> starts;       // start_run
+  std::function<std::optional<std::vector<RunEvidence>>(const std::string& id)> evidence;
+  size_t most_seen_in_flight = 0;
+  std::chrono::milliseconds retry_after{0};  // with Fault::throttled
+  int dark_reads = 1;                        // with Fault::dark
+  std::function<bool()> throttles;           // asked before every write
 
   [[nodiscard]] const std::string& name() const override { return settings.name; }
   [[nodiscard]] const TargetSection& section() const override { return settings; }
@@ -81,11 +103,22 @@ class FakeTarget : public Target {
   ApplyResult apply(const Operation& operation, const std::string& tag) override;
   bool old_place_ok(const Change& change) override { return !missing_places.contains(change.to); }
   void recover(const Operation& operation, const std::string& tag) override;
+  [[nodiscard]] size_t most_in_flight() const override { return in_flight; }
+  [[nodiscard]] bool has_tokens() const override { return tokens; }
+  [[nodiscard]] bool pins_running_work() const override { return pins; }
+  Activity activity(const Operation& operation) override;
+  std::vector<std::string> needs(const Operation& operation) override;
+  bool start_run(const Operation& operation, const std::string& tag) override;
+  std::optional<std::vector<RunEvidence>> runs(const Operation& operation, std::int64_t since) override;
 
  private:
+  ApplyResult write_with(Fault what, const Operation& operation);
   Fault fault(const std::string& id);
   void write(FakeObject& object, const Operation& operation);
+  void step();
   Steps* steps_;
+  std::mutex mutex_;  // of the objects, while several writes are in flight
+  size_t flying_ = 0;
 };
 
 // "churn==1.3.0", "churn>=1,<2", "churn @ git+…" as references.

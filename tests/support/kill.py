@@ -14,22 +14,22 @@ TRACED = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 
 def points(sandbox, argv, cwd):
-    """Runs argv under strace to its end; returns [(call, n)] of every entry, in order of calls' names. Writes to the
-    standard streams are no changes of the disk and are left out of the count only where they are all (fd 1, 2)."""
+    """Runs argv under strace to its end; returns [(call, n)] of every entry, in order of appearance. Each thread counts
+    for itself, as strace does. Writes to the standard streams are counted and left out: they do not change the disk."""
     log = sandbox.root / "strace.log"
     sandbox.run(["strace", "-f", "-qq", "-o", log, "-e", "trace=" + ",".join(CALLS), "-e", "signal=none", *argv],
                 cwd=cwd, env=TRACED)
-    counts, found = collections.Counter(), []
+    counts, found = collections.Counter(), {}
     for line in log.read_text(errors="replace").splitlines():
-        match = re.match(r"\d+\s+(\w+)\((\d+)?", line)
-        if not match or match.group(1) not in CALLS:
+        match = re.match(r"(\d+)\s+(\w+)\((\d+)?", line)
+        if not match or match.group(2) not in CALLS:
             continue
-        call = match.group(1)
-        counts[call] += 1
-        if call == "write" and match.group(2) in ("1", "2"):
+        thread, call, file = match.groups()
+        counts[thread, call] += 1
+        if call == "write" and file in ("1", "2"):
             continue
-        found.append((call, counts[call]))
-    return found
+        found[call, counts[thread, call]] = None
+    return list(found)
 
 
 def run_killed(sandbox, argv, cwd, point):

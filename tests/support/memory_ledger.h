@@ -11,6 +11,13 @@
 
 namespace mlship::test {
 
+// Who may write to a ledger that several runners share.
+struct LeaseState {
+  bool held = false, expired = false;
+  int fence = 0;
+  std::string holder;
+};
+
 class MemoryLedger : public Ledger {
  public:
   explicit MemoryLedger(Steps* steps = nullptr) : steps_(steps) {}
@@ -63,6 +70,52 @@ class MemoryLedger : public Ledger {
   Steps* steps_;
 };
 
+// One runner's way to a ledger that others use too: a lease that can run out, and a fence against those who
+// lost it.
+class FencedLedger : public Ledger {
+ public:
+  FencedLedger(MemoryLedger& store, LeaseState& state) : store_(store), state_(state) {}
+  [[nodiscard]] std::string url() const override { return "fenced"; }
+  [[nodiscard]] bool shared() const override { return true; }
+  std::unique_ptr<Lease> acquire(const LeaseRequest& request) override {
+    if (state_.held && !state_.expired) throw Error(ErrorCode::ledger_busy, "held by " + state_.holder);
+    state_ = {true, false, state_.fence + 1, request.holder};
+    fence_ = state_.fence;
+    return std::make_unique<FencedLease>(state_, fence_);
+  }
+  void begin(const RolloutRecord& record) override { check(), store_.begin(record), check(); }
+  void append(const std::string& rollout, const std::vector<Json>& entries) override {
+    check();
+    store_.append(rollout, entries);
+  }
+  void put_hold(const Hold& hold) override { check(), store_.put_hold(hold); }
+  void release_hold(const std::string& package, const Version& version, const std::string& who) override {
+    store_.release_hold(package, version, who);
+  }
+  std::vector<std::string> rollouts() override { return store_.rollouts(); }
+  RolloutRecord read(const std::string& id) override { return store_.read(id); }
+  std::vector<Hold> holds() override { return store_.holds(); }
+  [[nodiscard]] int fence() const { return fence_; }
+
+ private:
+  struct FencedLease : Lease {
+    FencedLease(LeaseState& with, int number) : state(with), fence(number) {}
+    // A killed run gives nothing back.
+    ~FencedLease() override {
+      if (state.fence == fence && std::uncaught_exceptions() == 0) state.held = false;
+    }
+    [[nodiscard]] bool valid() override { return state.fence == fence; }
+    LeaseState& state;
+    int fence;
+  };
+  void check() const {
+    if (state_.fence != fence_) throw Error(ErrorCode::ledger_busy, "taken over by " + state_.holder);
+  }
+  MemoryLedger& store_;
+  LeaseState& state_;
+  int fence_ = 0;
+};
+
 class QuietDiagnostics : public Diagnostics {
  public:
   struct NoProgress : Progress {
@@ -80,10 +133,17 @@ class QuietDiagnostics : public Diagnostics {
 
 class ManualClock : public Clock {
  public:
-  std::int64_t time = 1'795'000'000;
+  std::int64_t time = 1'795'000'000;  // seconds; now() takes one
   std::int64_t now() override { return time++; }
-  std::chrono::milliseconds monotonic() override { return std::chrono::milliseconds(time); }
-  void sleep(std::chrono::milliseconds duration) override { time += duration.count() / 1000; }
+  std::chrono::milliseconds monotonic() override { return std::chrono::seconds(time) + rest_; }
+  void sleep(std::chrono::milliseconds duration) override {
+    const auto all = rest_ + duration;
+    time += std::chrono::duration_cast<std::chrono::seconds>(all).count();
+    rest_ = all % std::chrono::seconds(1);
+  }
+
+ private:
+  std::chrono::milliseconds rest_{0};
 };
 
 struct NoHttp : Http {
@@ -142,7 +202,7 @@ struct World {
     return make_plan(request(version, direction), targets, source, diagnostics);
   }
   static RunContext context(const std::string& command = "rollout") {
-    return {command, "ada", "ci-1", {"c0ffee"}, {}};
+    return {command, "ada", "ci-1", {"c0ffee"}, {}, {}};
   }
   RolloutReport run(const Plan& p, const std::string& command = "rollout") {
     Engine e = engine();

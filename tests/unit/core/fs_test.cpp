@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/host/fs_list.h"
 
 namespace mlship {
 namespace {
@@ -31,6 +32,23 @@ TEST_F(FsTest, ModeIsTheOneAskedForWhateverTheUmask) {
   fs::write_atomic(at("a"), "x", 0664);
   ::umask(before);
   EXPECT_EQ(fs::stat(at("a"))->mode, 0664U);
+}
+
+TEST_F(FsTest, AFolderIsListedWithWhatItsEntriesAre) {
+  put(at("b"), "four");
+  put(at("a-1"), "");
+  fs::make_folders(at("a"));
+  std::filesystem::create_symlink("nowhere", at("c"));
+  const auto found = fs::list_stats(folder_.path());
+  std::vector<std::string> names;
+  for (const auto& [name, stat] : found) names.push_back(name);
+  EXPECT_EQ(names, fs::list(folder_.path()));
+  ASSERT_EQ(names, (std::vector<std::string>{"a", "a-1", "b", "c"}));
+  EXPECT_EQ(found[0].second.kind, fs::Kind::folder);
+  EXPECT_EQ(found[2].second.size, 4U);
+  EXPECT_EQ(found[2].second.inode, fs::lstat(at("b"))->inode);
+  EXPECT_EQ(found[3].second.kind, fs::Kind::link);
+  EXPECT_THROW(fs::list_stats(at("b")), Error);
 }
 
 TEST_F(FsTest, CreateExclusiveNeverReplaces) {

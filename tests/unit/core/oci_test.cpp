@@ -49,6 +49,26 @@ TEST(Manifest, RefusesWhatIsNotOne) {
   EXPECT_TRUE(refused(Json::array()));
 }
 
+TEST(Layout, AFolderNobodySeesYetEndsAsAnyOther) {
+  const fs::TempFolder folder(std::filesystem::temp_directory_path());
+  fs::write_atomic(folder.path() / "adopted", "adopted");
+  const auto fill = [&](const Layout& layout) {
+    layout.write_index({layout.write_blob("hello", "text/plain"), layout.write_blob("hello", "text/plain")});
+  };
+  const Layout hidden = Layout::create_private(folder.path() / "hidden");
+  const Layout open = Layout::create(folder.path() / "open");
+  fill(hidden);
+  fill(open);
+  const auto files = fs::walk(open.folder());
+  EXPECT_EQ(fs::walk(hidden.folder()), files);
+  EXPECT_EQ(files.size(), 3U);
+  for (const auto& file : files) {
+    EXPECT_EQ(fs::read_file(hidden.folder() / file), fs::read_file(open.folder() / file)) << file;
+  }
+  hidden.adopt_blob(folder.path() / "adopted", sha256("adopted"));
+  EXPECT_EQ(Layout::open(hidden.folder()).read_blob(sha256("adopted")), "adopted");
+}
+
 TEST(Layout, BlobsAreVerifiedWhenRead) {
   const fs::TempFolder folder(std::filesystem::temp_directory_path());
   const Layout layout = Layout::create(folder.path() / "l");

@@ -10,7 +10,7 @@ std::string parsed(const std::string& text, bool system) {
   std::string out;
   for (const auto& object : parse_crontab(text, system)) {
     EXPECT_EQ(object.sites.size(), 1U);
-    const Span site = object.sites.at(0);
+    const Span site = object.sites.at(0).span;
     out += object.kind.substr(5) + "|" + object.name + "|" + object.schedule + "|" +
            text.substr(site.begin, site.size()) + "\n";
   }

@@ -1,5 +1,7 @@
 #include "deployers/reference.h"
 
+#include <cctype>
+
 #include <gtest/gtest.h>
 
 namespace mlship {
@@ -39,6 +41,20 @@ std::string rewritten(const std::string& text, const std::string& to = "1.4.0",
 struct Case {
   std::string text, expected;
 };
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << ::testing::PrintToString(c.text);
+}
+// "07_churn_1_3_0": the number keeps names apart, the text says which case it is.
+std::string case_name(const ::testing::TestParamInfo<Case>& info) {
+  std::string name = (info.index < 10 ? "0" : "") + std::to_string(info.index);
+  bool gap = true;
+  for (const unsigned char c : info.param.text.substr(0, 40)) {
+    const bool word = c < 0x80 && std::isalnum(c) != 0;
+    if (word) name += (gap ? "_" : "") + std::string(1, static_cast<char>(c));
+    gap = !word;
+  }
+  return name;
+}
 
 class Finds : public ::testing::TestWithParam<Case> {};
 TEST_P(Finds, Exactly) {
@@ -67,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"churn==1.3.*", "range churn - churn==1.3.*"}, Case{"churn>=1,<2", "range churn - churn>=1,<2"},
         Case{"churn >= 1.2, != 1.3.0", "range churn - churn >= 1.2, != 1.3.0"},
         Case{"churn==1.3.0,!=1.2", "range churn - churn==1.3.0,!=1.2"},
-        Case{"churn~=1.3", "range churn - churn~=1.3"}));
+        Case{"churn~=1.3", "range churn - churn~=1.3"}),
+    case_name);
 
 INSTANTIATE_TEST_SUITE_P(NoPins, Finds,
                          ::testing::Values(Case{"churn", ""}, Case{"churn==latest", ""},
@@ -81,7 +98,8 @@ INSTANTIATE_TEST_SUITE_P(NoPins, Finds,
                                            Case{"churn > /dev/null", ""}, Case{"churn 2>&1", ""},
                                            Case{"churn=>1", ""}, Case{"-churn==1.3.0", ""},
                                            Case{"<churn>1.3.0</churn>", ""},
-                                           Case{"if [ \"$a\" == \"1\" ]", ""}));
+                                           Case{"if [ \"$a\" == \"1\" ]", ""}),
+                         case_name);
 
 INSTANTIATE_TEST_SUITE_P(
     HashPins, Finds,
@@ -91,7 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"churn==1.3.0\nnumpy==1.0 --hash=sha256:00",
                            "pin churn 1.3.0 churn==1.3.0\npin numpy 1.0 numpy==1.0 (hash)"},
                       Case{"churn @ https://h/churn-1.3.0-py3-none-any.whl#sha256=00",
-                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl (hash)"}));
+                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl (hash)"}),
+    case_name);
 
 INSTANTIATE_TEST_SUITE_P(
     Vcs, Finds,
@@ -99,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"git+https://h/x.git@v1.3.0#egg=churn", "vcs churn - git+https://h/x.git@v1.3.0#egg=churn"},
         Case{"churn @ git+ssh://h/ml/x.git@main", "vcs churn - git+ssh://h/ml/x.git@main"},
         Case{"pip install git+https://h/ml/churn.git", "vcs churn - git+https://h/ml/churn.git"},
-        Case{"git+https://me:secret@h/ml/churn.git", "vcs churn - h/ml/churn.git"}));
+        Case{"git+https://me:secret@h/ml/churn.git", "vcs churn - h/ml/churn.git"}),
+    case_name);
 
 const std::string wheel = "churn-1.3.0-py3-none-any.whl";
 INSTANTIATE_TEST_SUITE_P(
@@ -129,7 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"$(pwd)/" + wheel, "wheel churn 1.3.0 )/" + wheel},
         Case{"/opt/mlship/churn/1.3.0/" + wheel, "wheel churn 1.3.0 /opt/mlship/churn/1.3.0/" + wheel},
         Case{wheel + ".sha256", ""}, Case{wheel + "x", ""}, Case{"${P}-1.3.0-py3-none-any.whl", ""},
-        Case{"\xff" + wheel, ""}, Case{"churn-latest-py3-none-any.whl", ""}, Case{"churn.zip", ""}));
+        Case{"\xff" + wheel, ""}, Case{"churn-latest-py3-none-any.whl", ""}, Case{"churn.zip", ""}),
+    case_name);
 
 INSTANTIATE_TEST_SUITE_P(
     Folders, Finds,
@@ -144,7 +165,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"/mnt/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship/churn/current/bin", ""},
         Case{"/opt/mlship/churn/1.3.0*", ""}, Case{"/opt/mlship/churn/$V/bin", ""},
         Case{"${BASE}/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship2/churn/1.3.0", ""},
-        Case{"/opt/mlship/churn-1.3.0", ""}, Case{"/opt/other/churn/1.3.0", ""}));
+        Case{"/opt/mlship/churn-1.3.0", ""}, Case{"/opt/other/churn/1.3.0", ""}),
+    case_name);
 
 INSTANTIATE_TEST_SUITE_P(
     Coordinates, Finds,
@@ -162,7 +184,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"churn:latest", ""}, Case{"h.io/churn:stable", ""}, Case{"churn:8080", ""},
         Case{"http://h:80/churn:1.3.0", ""}, Case{"12:30.5", ""}, Case{"root:x:0:0:root", ""},
         Case{"$R/churn:1.3.0", ""}, Case{"${R}/churn:1.3.0", ""}, Case{"h/churn:1.3.${P}", ""},
-        Case{"h/churn@sha256:abc", ""}, Case{"H/Churn:1.3.0", ""}, Case{"2026-01-01T10:20:30", ""}));
+        Case{"h/churn@sha256:abc", ""}, Case{"H/Churn:1.3.0", ""}, Case{"2026-01-01T10:20:30", ""}),
+    case_name);
 
 TEST(Reference, SchemeDecidesWhatAVersionIs) {
   EXPECT_EQ(found("churn==1.3.0-rc.1 churn==1.3", {Scheme::semver, {}}),

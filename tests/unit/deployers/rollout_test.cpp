@@ -36,10 +36,14 @@ TEST(Rollout, WritesIntentsBeforeResultsAndEnds) {
 }
 
 struct FaultCase {
+  const char* name;
   Fault fault;
   Outcome outcome;
   const char* text;  // what stands there afterwards
 };
+void PrintTo(const FaultCase& c, std::ostream* out) {
+  *out << c.name << ": " << to_string(c.outcome) << ", leaves " << c.text;
+}
 class Faults : public ::testing::TestWithParam<FaultCase> {};
 
 TEST_P(Faults, EachIsOneObjectsOutcomeAndStopsNoOther) {
@@ -55,16 +59,17 @@ TEST_P(Faults, EachIsOneObjectsOutcomeAndStopsNoOther) {
   EXPECT_EQ(report.state, report.complete() ? "committed" : "partial");
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Faults,
-                         ::testing::Values(FaultCase{Fault::drop_after, Outcome::updated, "churn==1.4.0"},
-                                           FaultCase{Fault::drop_before, Outcome::failed, "churn==1.3.0"},
-                                           FaultCase{Fault::refused, Outcome::refused, "churn==1.3.0"},
-                                           FaultCase{Fault::failed, Outcome::failed, "churn==1.3.0"},
-                                           FaultCase{Fault::throws, Outcome::failed, "churn==1.3.0"},
-                                           FaultCase{Fault::lies, Outcome::failed, "churn==1.3.0"},
-                                           FaultCase{Fault::other_text, Outcome::conflict, "churn==6.6.6"},
-                                           FaultCase{Fault::foreign_edit, Outcome::conflict,
-                                                     "churn==9.9.9"}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, Faults,
+    ::testing::Values(FaultCase{"drop_after", Fault::drop_after, Outcome::updated, "churn==1.4.0"},
+                      FaultCase{"drop_before", Fault::drop_before, Outcome::failed, "churn==1.3.0"},
+                      FaultCase{"refused", Fault::refused, Outcome::refused, "churn==1.3.0"},
+                      FaultCase{"failed", Fault::failed, Outcome::failed, "churn==1.3.0"},
+                      FaultCase{"throws", Fault::throws, Outcome::failed, "churn==1.3.0"},
+                      FaultCase{"lies", Fault::lies, Outcome::failed, "churn==1.3.0"},
+                      FaultCase{"other_text", Fault::other_text, Outcome::conflict, "churn==6.6.6"},
+                      FaultCase{"foreign_edit", Fault::foreign_edit, Outcome::conflict, "churn==9.9.9"}),
+    [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Rollout, ALostReplyIsReadBeforeItIsSentAgain) {
   World world;

@@ -1,6 +1,7 @@
 #include "packager/wheel.h"
 
 #include "packager/wheel_format.h"
+#include "packager/zip.h"
 #include "tests/unit/packager/archive_fixture.h"
 
 namespace mlship::test {
@@ -20,6 +21,19 @@ WheelMetadata churn_metadata() {
   return m;
 }
 
+struct ZipMember {
+  std::string path, content;
+  bool executable = false;
+};
+
+std::string make_zip(const std::vector<ZipMember>& members) {
+  std::string out;
+  ZipWriter zip([&](std::string_view data) { out += data; });
+  for (const auto& m : members) zip.add(m.path, m.content, m.executable);
+  zip.finish();
+  return out;
+}
+
 const std::vector<ZipMember>& churn_code() {
   static const std::vector<ZipMember> code{{"churn/score.py",
                                             "import sys\n"
@@ -30,6 +44,18 @@ const std::vector<ZipMember>& churn_code() {
                                            {"churn/a,b.txt", "comma"},
                                            {"churn/tool.sh", "#!/bin/sh\n", true}};
   return code;
+}
+
+struct BuiltWheel {
+  std::string file_name, bytes;
+};
+BuiltWheel build_wheel(const std::vector<ZipMember>& code) {
+  std::vector<WheelMember> members;
+  for (const auto& m : code) members.push_back({m.path, m.executable, [&m] { return m.content; }});
+  BuiltWheel built;
+  built.file_name =
+      write_wheel(churn_metadata(), std::move(members), [&](std::string_view data) { built.bytes += data; });
+  return built;
 }
 
 // A wheel whose RECORD is right for `files`, unless `record` says otherwise.
@@ -68,15 +94,15 @@ class WheelTest : public ArchiveTest {
 TEST_F(WheelTest, OneInputOneByteSequence) {
   auto reversed = churn_code();
   std::reverse(reversed.begin(), reversed.end());
-  const auto wheel = build_wheel(churn_metadata(), churn_code());
-  EXPECT_EQ(wheel.bytes, build_wheel(churn_metadata(), reversed).bytes);
+  const auto wheel = build_wheel(churn_code());
+  EXPECT_EQ(wheel.bytes, build_wheel(reversed).bytes);
   EXPECT_EQ(wheel.file_name, "churn_model-1.4.0+gpu.1-py3-none-any.whl");
   EXPECT_EQ(sha256(wheel.bytes).str(),
             "sha256:c64f0f55ec4390d2815288baf7d6488e343b79006b326228fe8742335c83f3c3");
 }
 
 TEST_F(WheelTest, MetadataIsOneLinePerFact) {
-  const auto wheel = build_wheel(churn_metadata(), churn_code());
+  const auto wheel = build_wheel(churn_code());
   const ZipReader zip(put(wheel.file_name, wheel.bytes));
   const std::string info = "churn_model-1.4.0+gpu.1.dist-info/";
   EXPECT_EQ(
@@ -91,7 +117,7 @@ TEST_F(WheelTest, MetadataIsOneLinePerFact) {
 }
 
 TEST_F(WheelTest, PipInstallsItWithRequiredHashes) {
-  const auto wheel = build_wheel(churn_metadata(), churn_code());
+  const auto wheel = build_wheel(churn_code());
   put(wheel.file_name, wheel.bytes);
   put("requirements.txt", "churn-model @ file://" + (folder() / wheel.file_name).string() +
                               " --hash=sha256:" + sha256(wheel.bytes).hex() + "\n");
@@ -111,16 +137,14 @@ TEST_F(WheelTest, PipInstallsItWithRequiredHashes) {
 }
 
 TEST_F(WheelTest, RefusesCodeThatCannotBeInAWheel) {
-  const auto code = [](std::vector<ZipMember> files) {
-    return error_of([&] { build_wheel(churn_metadata(), files); }).code();
-  };
+  const auto code = [](std::vector<ZipMember> files) { return error_of([&] { build_wheel(files); }).code(); };
   EXPECT_EQ(code({{"a.py", ""}, {"a.py", ""}}), ErrorCode::duplicate_path);
   EXPECT_EQ(code({{"../a.py", ""}}), ErrorCode::source_tree);
   EXPECT_EQ(code({{"churn-1.0.dist-info/METADATA", ""}}), ErrorCode::source_tree);
 }
 
 TEST_F(WheelTest, InstallsWhatItBuilt) {
-  const auto wheel = build_wheel(churn_metadata(), churn_code());
+  const auto wheel = build_wheel(churn_code());
   const auto files = install(wheel.bytes);
   EXPECT_EQ(fs::read_file(tree() / "lib/churn/a,b.txt"), "comma");
   EXPECT_TRUE(files.at("lib/churn/tool.sh").executable);

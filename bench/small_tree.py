@@ -1,0 +1,54 @@
+"""small-tree: a build of 31,000 small files with nothing cached, against a bare pass of our own (bare_tar.cpp) that writes
+one ustar file of them and hashes every byte once. Goal: 1.1 x for the bundle. Shown beside it: the same pass without the
+file, and the wheel, which must hash each file by itself and the whole again."""
+
+import shutil
+
+import measure as m
+
+COUNT = 31_000
+SIZE = 14_000
+SUBJECT = "mlship build, without a wheel"
+LIMIT = "bare ustar file + its sha256"
+HASHED = "bare ustar + sha256, written nowhere"
+NO_WHEEL = "\n[outputs]\nwheel = false\n"
+
+
+def cold(place, root):
+    for name in ("dist", ".mlship"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    return place.run([m.MLSHIP, "build"], root).seconds
+
+
+def bare(place, root):
+    tar = place.root / "bare.tar"
+    tar.unlink(missing_ok=True)
+    return place.run([m.BUILD / "bench/bench_tar", root / "src", tar]).seconds
+
+
+def main():
+    with m.Place() as place:
+        root = m.project(place, models=False, count=COUNT, size=SIZE, extra=NO_WHEEL, git=False)
+        with_wheel = place.root / "with-wheel"
+        with_wheel.mkdir()
+        (with_wheel / "src").symlink_to(root / "src")
+        (with_wheel / "mlship.toml").write_text(m.PROJECT.replace('"src"', '"."').replace("churn/**", "**"))
+        place.run(["cp", "-r", root / "src/churn", with_wheel / "churn"])
+        (with_wheel / "src").unlink()
+        files = sorted((root / "src").rglob("*.py"))
+        seconds = m.alternate({
+            SUBJECT: lambda: cold(place, root),
+            LIMIT: lambda: bare(place, root),
+            HASHED: lambda: place.run([m.BUILD / "bench/bench_tar", root / "src"]).seconds,
+            "tar | openssl dgst -sha256": lambda: place.run(
+                ["sh", "-c", "tar -cf - src | openssl dgst -sha256"], root).seconds,
+            "mlship build, with its wheel": lambda: cold(place, with_wheel),
+        })
+        ratio = m.ratio(seconds, SUBJECT, LIMIT)
+        return m.report("small-tree", f"{COUNT} files of {SIZE} bytes", seconds, SUBJECT, LIMIT,
+                        {"files": len(files), "bytes": sum(f.stat().st_size for f in files)},
+                        [(f"at most 1.1 x the bare ustar file: {ratio:.2f}", ratio <= 1.1)])
+
+
+if __name__ == "__main__":
+    m.end(main())

@@ -1,0 +1,115 @@
+// Unit files, drop-ins, Quadlet files and environment files of this host. An object is a file.
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "core/names.h"
+#include "deployers/document/unit.h"
+#include "deployers/file_object.h"
+#include "deployers/unit_files.h"
+
+namespace mlship {
+namespace {
+
+// Folders whose files units name as EnvironmentFile= by custom, whatever they are called.
+constexpr auto environment_folders = std::to_array<std::string_view>({"default", "sysconfig"});
+
+bool is_environment(const Path& path) {
+  if (unit_file(path)) return false;
+  const std::string folder = path.parent_path().filename().string();
+  return environment_file(path) || std::find(environment_folders.begin(), environment_folders.end(),
+                                             folder) != environment_folders.end();
+}
+
+// Comments and continued lines of environment files are those of unit files (systemd.exec(5)).
+ParsedDocument parse(const Path& path, std::string_view text) {
+  const auto file = unit_file(path);
+  if (!file && !is_environment(path)) return {};
+  return {{parse_unit(text, file ? unit_kind(*file) : "systemd-environment")}, ""};
+}
+
+// What systemd does not read either, and units that are masked (a link to /dev/null).
+bool ignored(const HostFile& file) {
+  return (!unit_file(file.path) && !is_environment(file.path)) || file.resolved == "/dev/null";
+}
+
+// An environment file is read anew whenever its unit starts.
+std::string_view pending(const Path& path) {
+  return is_environment(path) ? "" : "daemon-reload";
+}
+
+// A unit's EnvironmentFile=, and the schedule of what reads it; nullopt: a service.
+struct EnvironmentReader {
+  std::string glob;
+  std::optional<std::string> schedule;
+};
+
+std::vector<EnvironmentReader> environment_readers(const std::vector<HostFile>& files, Timers& timers) {
+  std::vector<EnvironmentReader> out;
+  for (const auto& each : files) {
+    const auto file = unit_file(each.path);
+    if (!file) continue;
+    for (auto& glob : environment_globs(each.path)) out.push_back({std::move(glob), timers.schedule(*file)});
+  }
+  return out;
+}
+
+// It is of the class of the units that read it; of both classes when both do, or none of the target's.
+void complete_environment(ObjectInfo& info, const std::vector<EnvironmentReader>& readers) {
+  bool jobs = false, services = false;
+  for (const auto& reader : readers) {
+    if (!glob_match(reader.glob, info.id)) continue;
+    (reader.schedule ? jobs : services) = true;
+    if (reader.schedule && info.schedule.empty()) info.schedule = *reader.schedule;
+  }
+  info.cls = jobs == services ? ObjectClass::both : jobs ? ObjectClass::job : ObjectClass::service;
+}
+
+// A timer and what it starts are jobs; what no timer starts is a service.
+void complete(std::vector<LiveObject>& objects, const std::vector<HostFile>& files) {
+  Timers timers;
+  const auto readers = environment_readers(files, timers);
+  for (auto& object : objects) {
+    const auto file = unit_file(object.info.id);
+    if (!file) {
+      complete_environment(object.info, readers);
+    } else if (const auto schedule = timers.schedule(*file)) {
+      object.info.cls = ObjectClass::job;
+      object.info.schedule = *schedule;
+    }
+  }
+}
+
+using Type = KeySpec::Type;
+constexpr auto settings = std::to_array<KeySpec>({
+    {"files", Type::string_list,
+     "globs of unit files, drop-ins (*.service.d/*.conf), Quadlet files (*.container) and environment files "
+     "(*.env, default/*)",
+     "", true},
+    {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
+    {"library-path", Type::string, "folder into which a rollout may put the wheels that units name", ""},
+});
+
+std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host& host) {
+  HostFileKind kind{parse, false, ObjectClass::service, ignored, pending, complete, {}, {}};
+  Process& process = host.process;
+  kind.refusal = [&process](const Path& file, std::string_view before, std::string_view after) {
+    return verify_unit(process, file, before, after);
+  };
+  kind.waits = [&process](const Path& file, const ObjectInfo&, std::int64_t) {
+    return needs_reload(process, file);
+  };
+  return make_file_target(section, project, std::move(kind));
+}
+
+}  // namespace
+
+extern const TargetFactory systemd_factory{"systemd", "systemd units, drop-ins and Quadlet files", settings,
+                                           "[targets.units]\n"
+                                           "kind = \"systemd\"\n"
+                                           "files = [\"/etc/systemd/system/*\", "
+                                           "\"/etc/systemd/system/*.d/*.conf\"]\n"
+                                           "install-root = \"/opt/mlship\"\n",
+                                           make};
+
+}  // namespace mlship

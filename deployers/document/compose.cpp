@@ -1,0 +1,128 @@
+// Compose files (compose-spec): which values of the YAML may hold references, and whose they are.
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "deployers/document/document.h"
+#include "deployers/document/yaml.h"
+
+namespace mlship {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+// Top-level mappings whose entries are objects of their own.
+constexpr auto sections =
+    std::to_array<std::string_view>({"services", "configs", "secrets", "volumes", "networks", "models"});
+// Values that look like references and are none: host:address pairs, ports.
+constexpr auto no_sites =
+    std::to_array<std::string_view>({"extra_hosts", "ports", "expose", "name", "version"});
+
+template <typename Table>
+bool listed(const Table& table, std::string_view word) {
+  return std::find(table.begin(), table.end(), word) != table.end();
+}
+
+bool plain_key(const std::string& key) {
+  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+std::string step(const YamlNode& key) {
+  if (key.kind != Kind::scalar) return "?";
+  if (plain_key(key.value)) return key.value;
+  return nlohmann::json(key.value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string joined(const std::string& path, const std::string& next) {
+  return path.empty() ? next : path + "." + next;
+}
+
+class Collector {
+ public:
+  Collector(std::string_view text, std::vector<DocumentObject>& objects) : text_(text), objects_(objects) {}
+
+  void document(const YamlNode& root, size_t number) {
+    if (root.kind != Kind::mapping) return;
+    const std::string path = number == 1 ? "" : "document[" + std::to_string(number) + "]";
+    for (size_t i = 0; i + 1 < root.children.size(); i += 2) {
+      const YamlNode& key = root.children[i];
+      const YamlNode& value = root.children[i + 1];
+      if (listed(sections, key.value) && value.kind == Kind::mapping) {
+        entries(value, joined(path, step(key)),
+                key.value == "services" ? "compose-service" : "compose-section");
+      } else {
+        object(key, value, joined(path, step(key)), "compose-section");
+      }
+    }
+  }
+
+ private:
+  void entries(const YamlNode& section, const std::string& path, const std::string& kind) {
+    for (size_t i = 0; i + 1 < section.children.size(); i += 2) {
+      object(section.children[i], section.children[i + 1], joined(path, step(section.children[i])), kind);
+    }
+  }
+
+  void object(const YamlNode& key, const YamlNode& value, std::string path, const std::string& kind) {
+    DocumentObject out;
+    out.name = key.value;
+    out.kind = kind;
+    out.extent = {key.span.begin, std::max(key.span.end, value.span.end)};
+    entry(key, value, path, false, out.sites);
+    if (out.sites.empty()) return;
+    out.key = std::move(path);
+    objects_.push_back(std::move(out));
+  }
+
+  // Extension fields are nobody's but where an anchor makes them somebody's.
+  void entry(const YamlNode& key, const YamlNode& value, const std::string& path, bool idle,
+             std::vector<Site>& sites) {
+    if (listed(no_sites, key.value)) return;
+    values(value, path, idle || key.value.starts_with("x-"), sites);
+  }
+
+  void values(const YamlNode& node, const std::string& path, bool idle, std::vector<Site>& sites) {
+    if (node.anchored) idle = false;
+    if (node.kind == Kind::scalar && !idle && !node.value.empty()) return add(node, path, sites);
+    if (node.kind == Kind::sequence) {
+      for (size_t i = 0; i < node.children.size(); ++i) {
+        values(node.children[i], path + "[" + std::to_string(i) + "]", idle, sites);
+      }
+    }
+    if (node.kind == Kind::mapping) {
+      for (size_t i = 0; i + 1 < node.children.size(); i += 2) {
+        entry(node.children[i], node.children[i + 1], joined(path, step(node.children[i])), idle, sites);
+      }
+    }
+  }
+
+  void add(const YamlNode& node, const std::string& path, std::vector<Site>& sites) {
+    Site site{node.content, path, {}, true};
+    if (!node.literal) {
+      auto source = scalar_source(text_, after_properties(text_, node.span.begin), node.value);
+      site.decoded = source ? std::move(source->decoded)
+                            : Decoded{node.value, std::vector<size_t>(node.value.size(), Decoded::nowhere)};
+      if (!source) site.span = node.span;
+    }
+    sites.push_back(std::move(site));
+  }
+
+  std::string_view text_;
+  std::vector<DocumentObject>& objects_;
+};
+
+}  // namespace
+
+ParsedDocument parse_compose(std::string_view text) {
+  ParsedDocument out;
+  const YamlStream stream = read_yaml(text);
+  out.problem = stream.problem;
+  Collector collector(text, out.objects);
+  for (size_t i = 0; i < stream.documents.size(); ++i) collector.document(stream.documents[i], i + 1);
+  return out;
+}
+
+}  // namespace mlship

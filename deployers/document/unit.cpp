@@ -1,0 +1,151 @@
+#include "deployers/document/unit.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace mlship {
+namespace {
+
+bool blank(char c) {
+  return c == ' ' || c == '\t';
+}
+bool line_end(char c) {
+  return c == '\n' || c == '\r';
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// A backslash before the line's end joins it with the next one, unless it is escaped itself.
+bool continued(std::string_view line) {
+  size_t slashes = 0;
+  while (slashes < line.size() && line[line.size() - 1 - slashes] == '\\') ++slashes;
+  return slashes % 2 == 1;
+}
+
+// Cuts the text into lines; CR LF, LF and CR end one.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text) {
+    constexpr std::string_view mark = "\xef\xbb\xbf";
+    if (text.starts_with(mark)) at_ = mark.size();
+  }
+  std::optional<Span> next() {
+    if (at_ >= text_.size()) return std::nullopt;
+    Span line{at_, at_};
+    while (line.end < text_.size() && !line_end(text_[line.end])) ++line.end;
+    at_ = line.end + 1;
+    if (text_.substr(line.end, 2) == "\r\n") ++at_;
+    while (line.begin < line.end && blank(text_[line.begin])) ++line.begin;
+    return line;
+  }
+  [[nodiscard]] std::string_view str(Span span) const { return text_.substr(span.begin, span.size()); }
+
+ private:
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : lines_(text) {}
+
+  std::vector<UnitSetting> run() {
+    while (const auto line = lines_.next()) {
+      const std::string_view text = lines_.str(*line);
+      const bool comment = text.starts_with('#') || text.starts_with(';');
+      if (comment) {  // ends no continuation
+        apart_ = true;
+      } else if (open_) {
+        go_on(*line, text);
+      } else {
+        begin(*line, text);
+      }
+    }
+    finish();
+    return std::move(settings_);
+  }
+
+ private:
+  void begin(Span line, std::string_view text) {
+    if (text.starts_with('[')) {
+      section_ = text.substr(1, text.find(']') - 1);
+      return;
+    }
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) return;
+    open_ = UnitSetting{section_, std::string(trimmed(text.substr(0, equals))), "", {}};
+    line.begin += equals + 1;
+    apart_ = true;
+    go_on(line, lines_.str(line));
+  }
+
+  void go_on(Span line, std::string_view text) {
+    const bool more = continued(text);
+    if (apart_ || open_->parts.empty()) {
+      open_->parts.push_back(line);
+    } else {
+      open_->parts.back().end = line.end;
+    }
+    apart_ = false;
+    open_->value += more ? std::string(text.substr(0, text.size() - 1)) + " " : std::string(text);
+    if (!more) finish();
+  }
+
+  void finish() {
+    if (!open_) return;
+    open_->value = std::string(trimmed(open_->value));
+    settings_.push_back(std::move(*open_));
+    open_.reset();
+  }
+
+  Lines lines_;
+  std::string section_;
+  std::optional<UnitSetting> open_;
+  bool apart_ = false;  // a comment stands between this line and the one before
+  std::vector<UnitSetting> settings_;
+};
+
+// `-/path`, `+/path`, `@/path`…: what systemd reads off the front of a command or path is no part of it.
+size_t after_prefix(std::string_view text, size_t at, size_t end) {
+  size_t i = at;
+  while (i < end && std::string_view("-+!@:|").find(text[i]) != std::string_view::npos) ++i;
+  const bool path = i > at && i < end && (text[i] == '/' || text[i] == '"' || text[i] == '\'');
+  return path ? i : at;
+}
+
+// A part of a value, cut where a word has a prefix.
+void add_sites(std::string_view text, Span part, std::vector<Site>& sites) {
+  size_t begin = part.begin;
+  bool word_begins = true;
+  for (size_t i = part.begin; i < part.end; ++i) {
+    const size_t word = word_begins ? after_prefix(text, i, part.end) : i;
+    if (word != i) {
+      if (i > begin) sites.push_back({{begin, i}, "", {}, false});
+      begin = i = word;
+    }
+    word_begins = blank(text[i]) || line_end(text[i]);
+  }
+  if (part.end > begin) sites.push_back({{begin, part.end}, "", {}, false});
+}
+
+}  // namespace
+
+std::vector<UnitSetting> read_unit(std::string_view text) {
+  return Reader(text).run();
+}
+
+DocumentObject parse_unit(std::string_view text, std::string kind) {
+  DocumentObject object;
+  object.kind = std::move(kind);
+  object.extent = {0, text.size()};
+  for (const auto& setting : read_unit(text)) {
+    for (const Span& part : setting.parts) add_sites(text, part, object.sites);
+  }
+  return object;
+}
+
+}  // namespace mlship

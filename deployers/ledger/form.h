@@ -1,0 +1,46 @@
+// The form of the ledger that all stores share: which texts there are, what stands in them (docs/ledger.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/host/fs.h"
+#include "deployers/ledger/chain.h"
+#include "deployers/ledger/ledger.h"
+
+namespace mlship {
+
+constexpr std::uint64_t largest_ledger_text = 1U
+                                              << 30U;  // bytes; 64 MiB of plan and its entries stay far below
+
+std::string format_text();
+// Error(ledger) when the text of format.json names another version than this program's.
+void check_format(std::string_view text, const std::string& ledger);
+
+// Letters, digits, '-' and '_': no path leads out of a ledger, nothing in it reaches a terminal unseen.
+bool valid_rollout_id(std::string_view name);
+[[noreturn]] void no_such_rollout(const std::string& id, Ledger& ledger);
+
+// rollouts/<id>/entries.jsonl begins with it.
+Json begin_entry(const RolloutRecord& record, const ChainLink& after);
+std::string seed_of(std::string_view plan);  // what the first entry's "prev" holds
+// To the newest rollout as it is now; one that cannot be read does not block the next.
+ChainLink newest_link(Ledger& ledger);
+// `what` names the entries in messages.
+RolloutRecord parse_rollout(const std::string& id, std::string plan, std::string_view entries,
+                            const std::string& what);
+
+Json hold_entry(const Hold& hold);
+Json release_entry(const std::string& package, const Version& version, const std::string& who);
+// The holds that stand. Error(ledger).
+std::vector<Hold> parse_holds(std::string_view text, const std::string& what);
+// Error(not_found) when none of them is this one.
+void require_hold(const std::vector<Hold>& holds, const std::string& package, const Version& version);
+
+// Appends with one write and fsync after the first `whole` bytes, cutting what stands there; on failure the
+// file is as it was, as far as the system allows. Made (0600) when absent.
+void append_durable(const Path& file, std::string_view text, std::uint64_t whole);
+
+}  // namespace mlship

@@ -1,0 +1,243 @@
+// The writing half of Runner: reading the objects, intents, writes, what came of them, and putting things
+// back.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "deployers/strict_json.h"
+#include "deployers/track.h"
+
+namespace mlship {
+namespace {
+
+constexpr int max_sends = 3;  // of a write whose reply is lost
+constexpr int max_reads = 4;  // of an object that cannot be read after its write
+constexpr std::chrono::milliseconds read_pause{500};
+constexpr int max_rounds = 40;  // with those the system asked to come later for
+
+// The system itself said no; anything else that an Error says leaves open whether the write happened.
+constexpr auto denials = std::to_array<ErrorCode>(
+    {ErrorCode::unauthorized, ErrorCode::forbidden, ErrorCode::file_permission, ErrorCode::read_only});
+
+bool denied(const Error& e) {
+  return std::find(denials.begin(), denials.end(), e.code()) != denials.end();
+}
+
+Json intent_json(const Operation& operation, const std::string& tag, bool reverting) {
+  Json changes = Json::array();
+  for (const auto& c : operation.changes) {
+    changes.push_back(
+        {{"path", bytes_to_json(c.path)}, {"from", bytes_to_json(c.from)}, {"to", bytes_to_json(c.to)}});
+  }
+  Json entry = {{"type", "intent"},
+                {"op", operation.id},
+                {"tag", tag},
+                {"token", operation.token},
+                {"changes", changes}};
+  if (reverting) entry["revert"] = true;
+  return entry;
+}
+
+Operation inverse_of(const Operation& operation) {
+  Operation inverse = operation;
+  inverse.carriers.clear();
+  for (auto& c : inverse.changes) {
+    std::swap(c.from, c.to);
+    std::swap(c.from_version, c.to_version);
+  }
+  return inverse;
+}
+
+}  // namespace
+
+void Runner::read(const Members& tracks) {
+  std::map<Target*, Members> by_target;
+  for (auto* track : tracks) by_target[track->target].push_back(track);
+  for (auto& [target, members] : by_target) {
+    std::vector<const Operation*> operations;
+    for (const auto* track : members) operations.push_back(&track->operation);
+    auto seen = target->observe_all(operations, plan_.salt);
+    for (size_t i = 0; i < members.size(); ++i) {
+      Track& track = *members[i];
+      track.seen = std::move(seen.at(i));
+      if (track.seen.state == ObjectState::unreadable) continue;
+      track.operation.token = track.seen.token;
+      if (!track.seen.locator.is_null()) track.operation.locator = track.seen.locator;
+    }
+  }
+}
+
+// Invariant 1; all intents of a batch in one append.
+void Runner::intend(const Members& tracks, bool reverting) {
+  if (tracks.empty() || stop()) return;
+  std::vector<Json> entries;
+  const auto now = engine_.host.clock.now();
+  for (auto* track : tracks) {
+    entries.push_back(intent_json(track->operation, tag(track->operation.id), reverting));
+    entries.back()["at"] = now;
+  }
+  write_ledger([&] { engine_.ledger.append(id_, entries); });
+  if (lease_lost_) return;
+  for (auto* track : tracks) track->intended = true;
+}
+
+void Runner::write_all(const Members& tracks) {
+  for (int round = 0; round < max_rounds && !stop(); ++round) {
+    Members writing, reading;
+    for (auto* track : tracks) {
+      if (track->state == OpState::intent && track->intended) writing.push_back(track);
+      if (track->state == OpState::unknown && track->reads < max_reads) reading.push_back(track);
+    }
+    if (writing.empty() && reading.empty()) return;
+    if (writing.empty()) engine_.host.clock.sleep(read_pause);
+    send(writing);
+    for (auto* track : writing) {
+      if (track->sent) reading.push_back(track);
+    }
+    read(reading);
+    for (auto* track : reading) judge(*track);
+  }
+  for (auto* track : tracks) {
+    if (stop() || track->state != OpState::intent || !track->intended) continue;
+    move(*track, OpEvent::spent);
+    track->detail = fmt::format("the system asked {} times to come later", max_rounds);
+  }
+}
+
+void Runner::send(const Members& tracks) {
+  std::map<Target*, Members> by_target;
+  for (auto* track : tracks) {
+    track->sent = false;
+    by_target[track->target].push_back(track);
+  }
+  for (auto& [target, members] : by_target) {
+    Limiter& limiter = limiter_of(*target);
+    run_limited(
+        members.size(), limiter, engine_.host.clock, [this] { return !stop(); },
+        [&](size_t i) { send_one(*members[i], limiter); });
+  }
+}
+
+void Runner::send_one(Track& track, Limiter& limiter) {
+  using Kind = ApplyResult::Kind;
+  Clock& clock = engine_.host.clock;
+  const auto begun = clock.monotonic();
+  track.sent = true;
+  try {
+    track.applied = track.target->apply(track.operation, tag(track.operation.id));
+  } catch (const Error& e) {
+    track.applied = {denied(e) ? Kind::refused : Kind::unknown, e.message(), "", {}};
+  }
+  if (track.applied.kind == Kind::throttled || track.applied.kind == Kind::unknown) {
+    limiter.throttled(begun, clock.monotonic(), track.applied.retry_after);
+  } else {
+    limiter.succeeded();
+  }
+  if (track.applied.kind != Kind::throttled) ++track.sends;
+  if (!track.applied.locator.is_null()) track.operation.locator = track.applied.locator;
+  if (!track.target->has_tokens() && stop() && lease_lost_) {
+    track.detail = join(track.detail,
+                        "written while another runner took over, and this system has no concurrency token: "
+                        "look at it");
+  }
+}
+
+// What came of a write, by what is live now.
+void Runner::judge(Track& track) {
+  using Kind = ApplyResult::Kind;
+  const Kind kind = track.sent ? track.applied.kind : Kind::unknown;
+  if (track.sent && kind == Kind::unknown) move(track, OpEvent::reply_lost);
+  track.sent = false;
+  const bool said_no = kind == Kind::refused;
+  const bool raced = kind == Kind::conflict;
+  const std::string& said = track.applied.detail;
+  switch (track.seen.state) {
+    case ObjectState::post:
+      track.unchanged = kind == Kind::already && track.sends == 1 && !track.ours;
+      track.confirmed = engine_.host.clock.now();
+      if (said_no || raced || kind == Kind::failed || kind == Kind::unknown)
+        track.detail = join(join(track.detail, said), "read back shows the new text");
+      return move(track, OpEvent::live_new);
+    case ObjectState::pre:
+      if (kind == Kind::throttled) return move(track, OpEvent::throttled);
+      if (said_no || raced) {
+        track.detail = join(track.detail, said);
+        return move(track, said_no ? OpEvent::said_no : OpEvent::raced);
+      }
+      if (kind != Kind::unknown) {
+        track.detail = join(said, kind == Kind::failed ? "" : "read back shows the old text");
+        return move(track, OpEvent::no_effect);
+      }
+      if (track.sends < max_sends) return move(track, OpEvent::live_old);
+      track.detail = join(fmt::format("sent {} times without effect", max_sends), said);
+      return move(track, OpEvent::spent);
+    case ObjectState::unreadable:
+      ++track.reads;
+      track.detail = join(said, "cannot be read back: " + track.seen.detail);
+      return move(track, said_no ? OpEvent::said_no : raced ? OpEvent::raced : OpEvent::unreadable);
+    case ObjectState::conflict:
+    case ObjectState::gone: break;
+  }
+  track.detail = join(said, said_no ? "" : conflict_detail(track.seen));
+  move(track, said_no ? OpEvent::said_no : OpEvent::live_other);
+}
+
+void Runner::revert(std::span<const Operation* const> operations) {
+  std::vector<Operation> inverses;
+  for (const auto* operation : operations) inverses.push_back(inverse_of(*operation));
+  Tracks tracks;
+  for (size_t i = 0; i < inverses.size(); ++i) {
+    Track track;
+    track.planned = operations[i];
+    track.operation = inverses[i];
+    track.target = find_target(engine_.targets, inverses[i].target);
+    track.ours = true;
+    const auto known = by_operation_.find(track.planned->id);
+    track.state = known == by_operation_.end() ? OpState::committed : known->second.state;
+    if (track.target == nullptr) {
+      add_results(*track.planned, Outcome::failed, "target '" + inverses[i].target + "' is not configured");
+      continue;
+    }
+    move(track, OpEvent::revert);
+    tracks.push_back(std::move(track));
+  }
+  Members open;
+  for (auto& track : tracks) open.push_back(&track);
+  intend(open, true);
+  for (int round = 0; round < max_rounds && !open.empty(); ++round) {
+    read(open);
+    std::erase_if(open, [&](Track* track) { return look_at_revert(*track, round); });
+    if (round + 1 == max_sends) break;
+    if (!stop()) send(open);
+  }
+  record(tracks);
+}
+
+// True when there is nothing more to do for it.
+bool Runner::look_at_revert(Track& track, int round) {
+  // Seen from the inverse operation: its `to` is the old text.
+  const ObjectState seen = track.seen.state;
+  if (seen == ObjectState::post) {
+    move(track, OpEvent::live_old);
+  } else if (seen == ObjectState::pre) {
+    move(track, OpEvent::live_new);
+    if (round > 0) track.detail = join("the new text still stands there", track.applied.detail);
+  } else if (seen == ObjectState::unreadable) {
+    move(track, OpEvent::unreadable);
+    track.detail = track.seen.detail;
+  } else {
+    move(track, OpEvent::live_other);
+    track.detail = conflict_detail(track.seen);
+  }
+  if (track.state == OpState::reverted) track.detail.clear();
+  return track.state != OpState::revert_intent;
+}
+
+Limiter& Runner::limiter_of(const Target& target) {
+  auto& limiter = limiters_[target.name()];
+  if (!limiter) limiter = std::make_unique<Limiter>(target.most_in_flight());
+  return *limiter;
+}
+
+}  // namespace mlship

@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include "deployers/document/document.h"
+#include "deployers/document/site.h"
+
+namespace mlship {
+namespace {
+
+// "key: path = text" of every reference, "(opaque: why)" behind those that stay.
+std::string references(const std::string& text) {
+  const auto parsed = parse_compose(text);
+  EXPECT_EQ(parsed.problem, "");
+  std::string out;
+  size_t before = 0;
+  for (const auto& object : parsed.objects) {
+    EXPECT_GE(object.extent.begin, before) << "objects overlap";
+    before = object.extent.end;
+    for (const auto& site : object.sites) {
+      for (const auto& found : references_at(text, site, {Scheme::pep440, {"/opt/mlship"}})) {
+        const Reference& r = found.reference;
+        if (r.opaque.empty()) {
+          EXPECT_EQ(text.substr(r.span.begin, r.span.size()), found.text);
+          EXPECT_GE(r.span.begin, object.extent.begin);
+          EXPECT_LE(r.span.end, object.extent.end);
+        }
+        out += object.key + ": " + found.path + " = " + found.text +
+               (r.opaque.empty() ? "" : " (opaque: " + r.opaque + ")") + "\n";
+      }
+    }
+  }
+  return out;
+}
+
+TEST(Compose, EverySiteOfAService) {
+  EXPECT_EQ(references("services:\n"
+                       "  score: # churn==0.1\n"
+                       "    image: host:5000/ml/churn:1.3.0\n"
+                       "    command: [\"run\", '/opt/mlship/churn/1.3.0/bin/score', churn==1.3.0]\n"
+                       "    entrypoint: /opt/mlship/churn/1.3.1/bin/x --pin churn==1.3.2\n"
+                       "    environment:\n      - PIN=churn==1.3.3\n"
+                       "    volumes:\n"
+                       "      - /opt/mlship/churn/1.3.4:/app:ro\n"
+                       "      - {type: bind, source: /opt/mlship/churn/1.3.5, target: /b}\n"
+                       "    working_dir: \"/opt/mlship/churn/1.3.6\"\n"
+                       "    env_file: /opt/mlship/churn/1.3.7/env\n"
+                       "    build: {args: {WHEEL: churn-1.3.8-py3-none-any.whl}}\n"
+                       "    labels: {com.acme.pin: churn==1.3.9}\n"
+                       "    extra_hosts: [\"churn:1.2.3.4\"]\n"
+                       "  \"a.b\":\n    environment: {PIN: churn==1.4.0}\n"
+                       "configs:\n  c: {file: /opt/mlship/churn/1.4.1/c.yaml}\n"
+                       "secrets:\n  s:\n    file: /opt/mlship/churn/1.4.2/s\n"),
+            "services.score: services.score.image = host:5000/ml/churn:1.3.0\n"
+            "services.score: services.score.command[1] = /opt/mlship/churn/1.3.0\n"
+            "services.score: services.score.command[2] = churn==1.3.0\n"
+            "services.score: services.score.entrypoint = /opt/mlship/churn/1.3.1\n"
+            "services.score: services.score.entrypoint#2 = churn==1.3.2\n"
+            "services.score: services.score.environment[0] = churn==1.3.3\n"
+            "services.score: services.score.volumes[0] = /opt/mlship/churn/1.3.4\n"
+            "services.score: services.score.volumes[1].source = /opt/mlship/churn/1.3.5\n"
+            "services.score: services.score.working_dir = /opt/mlship/churn/1.3.6\n"
+            "services.score: services.score.env_file = /opt/mlship/churn/1.3.7\n"
+            "services.score: services.score.build.args.WHEEL = churn-1.3.8-py3-none-any.whl\n"
+            "services.score: services.score.labels.\"com.acme.pin\" = churn==1.3.9\n"
+            "services.\"a.b\": services.\"a.b\".environment.PIN = churn==1.4.0\n"
+            "configs.c: configs.c.file = /opt/mlship/churn/1.4.1\n"
+            "secrets.s: secrets.s.file = /opt/mlship/churn/1.4.2\n");
+}
+
+TEST(Compose, WhatIsAliasedBelongsToItsAnchorAndIdleExtensionsAreNobodys) {
+  EXPECT_EQ(references("x-note: was churn==0.1\n"
+                       "x-base: &base\n  environment: {PIN: churn==1.3.0}\n"
+                       "x-parts:\n  note: churn==0.2\n  image: &image host/ml/churn:1.3.1\n"
+                       "services:\n"
+                       "  a: {<<: *base, image: *image, x-note: churn==0.3}\n"
+                       "  b: &b\n    command: run churn==1.3.2\n"
+                       "  c:\n    <<: [*base, *b]\n"),
+            "x-base: x-base.environment.PIN = churn==1.3.0\n"
+            "x-parts: x-parts.image = host/ml/churn:1.3.1\n"
+            "services.b: services.b.command = churn==1.3.2\n");
+}
+
+TEST(Compose, InterpolatedVersionsAreOpaqueAndTheRestIsNot) {
+  EXPECT_EQ(
+      references("services:\n"
+                 "  a:\n    image: host/ml/churn:${TAG}\n"
+                 "  b:\n    image: ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
+                 "  c:\n    image: ${IMAGE:-host/ml/churn:1.3.0}\n"
+                 "  d:\n    command: pip install churn==$VERSION other==${O} churn==1.3.0\n"
+                 "  e:\n    command: echo $$HOME churn==1.3.0 ${unclosed\n"
+                 "  f:\n    image: host/ml/${NAME}:1.3.0\n"
+                 "  g:\n    volumes: [\"/opt/mlship/churn/${V:-1.3.0}:/app\"]\n"),
+      "services.a: services.a.image = host/ml/churn:${TAG} (opaque: its version is interpolated: ${TAG})\n"
+      "services.b: services.b.image = ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
+      "services.c: services.c.image = host/ml/churn:1.3.0 (opaque: it is what "
+      "${IMAGE:-host/ml/churn:1.3.0} falls back to)\n"
+      "services.d: services.d.command = churn==$VERSION (opaque: its version is interpolated: $VERSION)\n"
+      "services.d: services.d.command#2 = other==${O} (opaque: its version is interpolated: ${O})\n"
+      "services.d: services.d.command#3 = churn==1.3.0\n"
+      "services.e: services.e.command = churn==1.3.0\n"
+      "services.g: services.g.volumes[0] = /opt/mlship/churn/${V:-1.3.0} (opaque: its version is "
+      "interpolated: ${V:-1.3.0})\n");
+}
+
+TEST(Compose, BlockScalarsAndLongQuotedStrings) {
+  EXPECT_EQ(
+      references(
+          "services:\n"
+          "  a:\n    command: |\n      set -e\n\n        pip install churn==1.3.0\n      run\n"
+          "  b:\n    command: >-\n      run\n      --pin churn==1.3.1\n\n      churn==1.3.2\n"
+          "  c:\n    command: \"run \\\"x\\\" churn==1.3.3 \\\n        --more churn==1.3.4\n      end\"\n"
+          "  d:\n    command: \"churn\\x3d=1.3.5\"\n"
+          "  e:\n    command: 'it''s churn==1.3.6\n      churn==1.3.7'\n"
+          "  f:\n    command: run\n      churn==1.3.8\n"
+          "  g:\n    command: |2-\n        churn==1.3.9\n"
+          "  h:\n    command: \"/opt/mlship/\\\n      churn/1.4.0/bin\"\n"),
+      "services.a: services.a.command = churn==1.3.0\n"
+      "services.b: services.b.command = churn==1.3.1\n"
+      "services.b: services.b.command#2 = churn==1.3.2\n"
+      "services.c: services.c.command = churn==1.3.3\n"
+      "services.c: services.c.command#2 = churn==1.3.4\n"
+      "services.d: services.d.command = churn==1.3.5 (opaque: it is written with escapes or over several "
+      "lines)\n"
+      "services.e: services.e.command = churn==1.3.6\n"
+      "services.e: services.e.command#2 = churn==1.3.7\n"
+      "services.f: services.f.command = churn==1.3.8\n"
+      "services.g: services.g.command = churn==1.3.9\n"
+      "services.h: services.h.command = /opt/mlship/churn/1.4.0 (opaque: it is written with escapes or "
+      "over several lines)\n");
+}
+
+TEST(Compose, TagsAnchorsMarksLineEndsAndDocuments) {
+  EXPECT_EQ(
+      references(
+          "\xef\xbb\xbf%YAML 1.2\r\n---\r\nservices:\r\n  \xc3\xa4:\r\n    image: &i !!str # \xe2\x82\xac\r\n"
+          "      host/ml/churn:1.3.0\r\n    ? command\r\n    : - churn==1.3.1\r\n...\r\n---\r\n"
+          "services: {a: {command: churn==1.3.2}, b: {command: [churn==1.3.3,churn==1.3.4]}}\r\n"),
+      "services.\"\xc3\xa4\": services.\"\xc3\xa4\".image = host/ml/churn:1.3.0\n"
+      "services.\"\xc3\xa4\": services.\"\xc3\xa4\".command[0] = churn==1.3.1\n"
+      "document[2].services.a: document[2].services.a.command = churn==1.3.2\n"
+      "document[2].services.b: document[2].services.b.command[0] = churn==1.3.3\n"
+      "document[2].services.b: document[2].services.b.command[1] = churn==1.3.4\n");
+}
+
+TEST(Compose, WhatIsNoComposeFileHasNoObjects) {
+  for (const std::string text : {"", "# only\n", "churn==1.3.0", "- churn==1.3.0\n", "a:\n", "--- \n---\n",
+                                 "services:\n", "services: churn\n", "services: [a]\n"}) {
+    EXPECT_EQ(references(text), "") << text;
+  }
+}
+
+TEST(EnvironmentFile, VariablesQuotesAndComments) {
+  const std::string text =
+      "\xef\xbb\xbf# PIN=churn==0.1\nPIN=churn==1.3.0 # churn==0.2\r\nexport A = 'churn==1.3.1 # x'\n"
+      "B=\"churn==1.3.2\nNOT=churn==1.3.3\"\nPIN=churn==1.3.4\nC=churn==${V}\nD='churn==${V}'\nnothing\nE=\n";
+  std::string out;
+  for (const auto& object : parse_environment_file(text)) {
+    out += object.key + ":";
+    for (const auto& found : references_at(text, object.sites.at(0), {Scheme::pep440, {}})) {
+      out += " " + found.text + (found.reference.opaque.empty() ? "" : " (opaque)");
+    }
+    out += "\n";
+  }
+  EXPECT_EQ(out,
+            "PIN: churn==1.3.0\nA: churn==1.3.1\nB: churn==1.3.2 churn==1.3.3\nPIN#2: churn==1.3.4\n"
+            "C: churn==${V} (opaque)\nD:\nE:\n");
+}
+
+}  // namespace
+}  // namespace mlship

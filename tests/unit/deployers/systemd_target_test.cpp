@@ -1,0 +1,215 @@
+#include "host_fixture.h"
+
+#include "deployers/unit_files.h"
+
+namespace mlship {
+namespace {
+
+// Answers in the place of systemd's own programs.
+class ScriptedProcess : public Process {
+ public:
+  std::function<ProcessResult(const ProcessRequest&)> answer;
+  std::vector<std::vector<std::string>> asked;
+  ProcessResult run(const ProcessRequest& request) override {
+    asked.push_back(request.argv);
+    if (!answer) throw Error(ErrorCode::not_found, "not installed");
+    return answer(request);
+  }
+};
+
+class SystemdTarget : public HostTest {
+ protected:
+  std::unique_ptr<Target> units(Values more = {}) {
+    more.try_emplace("trust-pins", true);
+    TargetSection section;
+    section.name = "edge";
+    section.kind = "systemd";
+    section.values = std::move(more);
+    section.values["files"] = std::vector<std::string>{
+        "etc/systemd/system/*", "etc/systemd/system/*.d/*.conf", "etc/containers/systemd/*", "etc/default/*"};
+    section.values["install-root"] = root() + "/opt";
+    project_.folder = folder_.path();
+    return make_target(section, project_, scripted_host_);
+  }
+  void unit(const std::string& name, const std::string& text) const {
+    put("etc/systemd/system/" + name, text);
+  }
+  [[nodiscard]] std::string service(const std::string& version) const {
+    return "[Service]\n# churn==1.0.0\nExecStart=-" + root() + "/opt/churn/" + version + "/bin/score %i\n";
+  }
+  // "name kind class schedule" of every object, one per line.
+  static std::string found(Target& target) {
+    static const std::vector<std::string> classes = {"job", "service", "both"};
+    std::string out;
+    for (const auto& object : target.discover(Scheme::pep440).objects) {
+      out += object.info.name + " " + object.info.kind + " " +
+             classes.at(static_cast<size_t>(object.info.cls)) + " " + object.info.schedule + "\n";
+    }
+    return out;
+  }
+
+  ScriptedProcess systemd_;
+  Host scripted_host_{env_, *clock_, http_, systemd_};
+};
+
+TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
+  unit("nightly.service", service("1.3.0"));
+  unit("nightly.timer",
+       "[Timer]\nOnCalendar=weekly\nOnCalendar=\nOnCalendar=*-*-* 02:00:00\nOnBootSec=5min\n");
+  unit("api.service", service("1.3.0"));
+  unit("each@.service", service("1.3.0"));
+  unit("other.timer", "[Timer]\nUnit=each@a.service\nOnUnitActiveSec=1h\n");
+  unit("other.timer.d/more.conf", "[Timer]\nOnCalendar=daily\n");
+  unit("note.timer", "[Unit]\nDescription=churn==1.3.0\n[Timer]\nOnCalendar=hourly\n");
+  put("lib/systemd/system/vendor.timer", "[Timer]\nOnCalendar=monthly\n");
+  unit("vendor.service.d/ours.conf", "[Service]\nEnvironment=P=churn==1.3.0\n");
+  put("etc/containers/systemd/web.container", "[Container]\nImage=host/ml/churn:1.3.0\n");
+  put("etc/containers/systemd/batch.container", "[Container]\nImage=host/ml/churn:1.3.0\n");
+  unit("batch.timer", "[Timer]\nOnCalendar=minutely\n");
+  EXPECT_EQ(found(*units()),
+            "batch.container quadlet-container job minutely\n"
+            "web.container quadlet-container service \n"
+            "api.service systemd-service service \n"
+            "each@.service systemd-service job OnUnitActiveSec=1h; daily\n"
+            "nightly.service systemd-service job *-*-* 02:00:00; OnBootSec=5min\n"
+            "note.timer systemd-timer job hourly\n"
+            "ours.conf systemd-drop-in job monthly\n");
+}
+
+TEST_F(SystemdTarget, AnEnvironmentFileIsOfTheClassOfItsReaders) {
+  unit("nightly.service", "[Service]\nExecStart=/bin/run\nEnvironmentFile=-" + root() +
+                              "/etc/default/nightly\n"
+                              "EnvironmentFile=" +
+                              root() + "/etc/default/shared\n");
+  unit("nightly.timer", "[Timer]\nOnCalendar=hourly\n");
+  unit("api.service", "[Service]\nEnvironmentFile=/reset\nEnvironmentFile=\nEnvironmentFile=" + root() +
+                          "/etc/default/shared\nEnvironmentFile=" + root() + "/etc/default/%N.env\n");
+  for (const std::string name : {"nightly", "shared", "api.env", "unread"}) {
+    put("etc/default/" + name, "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.3.0\" \\\n  more\n");
+  }
+  const auto target = units();
+  EXPECT_EQ(found(*target),
+            "api.env systemd-environment service \n"
+            "nightly systemd-environment job hourly\n"
+            "shared systemd-environment both hourly\n"
+            "unread systemd-environment both \n");
+  const auto operations = plan(*target, release("1.4.0"));
+  ASSERT_EQ(operations.size(), 4U);
+  const auto applied = target->apply(operations[1], "r1.op-2");
+  EXPECT_EQ(word(applied.kind), "written");
+  EXPECT_EQ(applied.pending, "") << "systemd reads it when the unit starts";
+  EXPECT_EQ(target->pending(operations[1], 0), "");
+  EXPECT_EQ(text("etc/default/nightly"), "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.4.0\" \\\n  more\n");
+}
+
+TEST_F(SystemdTarget, OnlyTheSpanChangesAndTheResultIsPending) {
+  unit("nightly.service", "\xef\xbb\xbf" + service("1.3.0") + "\r\n; \xff\n");
+  const auto target = units();
+  const auto operations = plan(*target, release("1.4.0"));
+  ASSERT_EQ(operations.size(), 1U);
+  const auto applied = target->apply(operations[0], "r1.op-1");
+  EXPECT_EQ(word(applied.kind), "written");
+  EXPECT_EQ(applied.pending, "daemon-reload");
+  EXPECT_EQ(text("etc/systemd/system/nightly.service"), "\xef\xbb\xbf" + service("1.4.0") + "\r\n; \xff\n");
+  EXPECT_EQ(word(target->apply(operations[0], "r1.op-1").kind), "already");
+}
+
+TEST_F(SystemdTarget, WhatSystemdDoesNotReadIsNoObject) {
+  unit("nightly.service", service("1.3.0"));
+  unit("nightly.service.bak", service("1.3.0"));
+  unit("README", service("1.3.0"));
+  unit(".nightly.service.mlship-x", service("1.3.0"));
+  unit("loose.conf", service("1.3.0"));
+  std::filesystem::create_symlink("/dev/null", at("etc/systemd/system/masked.service"));
+  std::filesystem::create_symlink("nightly.service", at("etc/systemd/system/alias.service"));
+  const auto target = units();
+  EXPECT_EQ(target->discover(Scheme::pep440).objects.size(), 1U);
+  EXPECT_TRUE(target->discover(Scheme::pep440).skipped.empty());
+}
+
+TEST_F(SystemdTarget, AUnitThatVerifiedAndWouldNotAnyMoreIsRefused) {
+  unit("nightly.service", service("1.3.0"));
+  const auto target = units();
+  const auto operations = plan(*target, release("1.4.0"));
+  systemd_.answer = [](const ProcessRequest& request) {
+    EXPECT_EQ(request.argv[0] + " " + request.argv[1], "systemd-analyze verify");
+    const std::string text = fs::read_file(request.argv.back());
+    const bool bad = text.find("1.4.0") != std::string::npos;
+    return ProcessResult{bad ? 1 : 0, "",
+                         "noise\n" + std::string(bad ? request.argv.back() + ": no such command\n" : "")};
+  };
+  const auto applied = target->apply(operations[0], "r1.op-1");
+  EXPECT_EQ(word(applied.kind), "refused");
+  EXPECT_EQ(applied.detail, "systemd-analyze verify: nightly.service: no such command");
+  EXPECT_EQ(text("etc/systemd/system/nightly.service"), service("1.3.0"));
+  // What did not verify before either is no reason.
+  systemd_.answer = [](const ProcessRequest&) { return ProcessResult{1, "", "bad\n"}; };
+  EXPECT_EQ(word(target->apply(operations[0], "r1.op-1").kind), "written");
+}
+
+TEST_F(SystemdTarget, ADropInIsVerifiedWithItsUnitAndNeighbours) {
+  put("usr/lib/systemd/system/vendor.service", "[Service]\nExecStart=/bin/true\n");
+  unit("vendor.service.d/ours.conf", "[Service]\nEnvironment=P=churn==1.3.0\n");
+  unit("vendor.service.d/zz.conf", "[Service]\nNice=5\n");
+  unit("needed.target", "[Unit]\n");
+  const auto target = units();
+  const auto operations = plan(*target, release("1.4.0"));
+  ASSERT_EQ(operations.size(), 1U);
+  std::string seen;
+  systemd_.answer = [&](const ProcessRequest& request) {
+    const Path main = request.argv.back();
+    for (const auto& file : fs::walk(main.parent_path())) seen += file.string() + " ";
+    seen += main.filename().string() + " " + fs::read_file(main.parent_path() / "vendor.service.d/ours.conf");
+    return ProcessResult{0, "", ""};
+  };
+  EXPECT_EQ(word(target->apply(operations[0], "r1.op-1").kind), "written");
+  EXPECT_EQ(seen,
+            "needed.target vendor.service vendor.service.d/ours.conf vendor.service.d/zz.conf vendor.service "
+            "[Service]\nEnvironment=P=churn==1.4.0\n");
+}
+
+TEST_F(SystemdTarget, PendingIsWhatTheManagerSaysOfThisVeryFile) {
+  unit("nightly.service", service("1.3.0"));
+  const auto target = units();
+  const auto operations = plan(*target, release("1.4.0"));
+  ASSERT_EQ(apply_all(*target, operations), "written");
+  const std::string file = at("etc/systemd/system/nightly.service").string();
+  const auto pending = [&](int exit, const std::string& out) {
+    systemd_.answer = [=](const ProcessRequest&) { return ProcessResult{exit, out, ""}; };
+    return target->pending(operations[0], 0);
+  };
+  EXPECT_EQ(pending(0, "NeedDaemonReload=yes\nFragmentPath=" + file + "\n"), "daemon-reload");
+  EXPECT_EQ(pending(0, "FragmentPath=" + file + "\nNeedDaemonReload=no\n"), "");
+  EXPECT_EQ(pending(0, "FragmentPath=/x\nDropInPaths=/y " + file + "\nNeedDaemonReload=no\n"), "");
+  EXPECT_EQ(systemd_.asked.back().back(), "nightly.service");
+  // It reads another file, has not been booted, or is not installed: the ledger's word stands.
+  EXPECT_EQ(pending(0, "FragmentPath=/etc/other.service\nNeedDaemonReload=no\n"), "daemon-reload");
+  EXPECT_EQ(pending(1, ""), "daemon-reload");
+  systemd_.answer = nullptr;
+  EXPECT_EQ(target->pending(operations[0], 0), "daemon-reload");
+}
+
+TEST_F(SystemdTarget, ATemplateWaitsWhenOneOfItsInstancesDoes) {
+  const std::string file = at("etc/systemd/system/each@.service").string();
+  systemd_.answer = [&](const ProcessRequest&) {
+    return ProcessResult{
+        0,
+        "FragmentPath=" + file + "\nNeedDaemonReload=no\n\nFragmentPath=" + file + "\nNeedDaemonReload=yes\n",
+        ""};
+  };
+  EXPECT_EQ(needs_reload(systemd_, file), true);
+  EXPECT_EQ(systemd_.asked.back().back(), "each@*.service");
+}
+
+TEST(UnitFiles, NamesOfQuadletServicesAndUserManagers) {
+  EXPECT_EQ(unit_file("/etc/containers/systemd/a.container")->unit, "a.service");
+  EXPECT_EQ(unit_file("/etc/containers/systemd/a.pod.d/x.conf")->unit, "a-pod.service");
+  EXPECT_EQ(unit_file("/etc/systemd/system/a.service.d/x.conf")->source, "a.service");
+  EXPECT_FALSE(unit_file("/etc/x.conf"));
+  EXPECT_FALSE(unit_file("/etc/.service"));
+  EXPECT_TRUE(unit_file("/home/u/.config/systemd/user/a.service")->user());
+  EXPECT_FALSE(unit_file("/etc/systemd/system/a.service")->user());
+}
+
+}  // namespace
+}  // namespace mlship
