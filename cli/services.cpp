@@ -33,6 +33,7 @@ std::string anchored(const std::string& url, const Path& base, const Env& env) {
 
 std::vector<std::string> names_of(const auto& map) {
   std::vector<std::string> names;
+  names.reserve(map.size());
   for (const auto& [name, section] : map) names.push_back(name);
   return names;
 }
