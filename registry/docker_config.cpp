@@ -155,7 +155,7 @@ std::optional<RegistryLogin> DockerConfig::find(const std::string& host) const {
 std::string DockerConfig::store(const std::string& host, const std::string& user,
                                 const Secret& password) const {
   OrderedJson config = read();
-  const std::string helper = helper_of(config, host);
+  std::string helper = helper_of(config, host);
   OrderedJson& auths = config["auths"];
   if (!auths.is_object()) auths = OrderedJson::object();
   OrderedJson& entry = auths[key_of(host)];
