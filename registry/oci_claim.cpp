@@ -41,7 +41,8 @@ OciClaim::OciClaim(OciRepository& repository, std::string version, const Digest&
 OciClaim::~OciClaim() {
   try {
     withdraw();
-  } catch (const Error&) {  // the next one waits for its patience, that is all
+  } catch (const Error& error) {  // who comes next waits for its patience, that is all
+    diagnostics_.detail("a claim stays behind: " + error.message());
   }
 }
 

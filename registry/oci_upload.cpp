@@ -96,6 +96,7 @@ bool OciUpload::mount(const oci::Descriptor& blob, const std::string& from) {
 
 void OciUpload::put(std::vector<OciBlob> blobs) {
   std::vector<JobPtr> jobs;
+  jobs.reserve(blobs.size());
   for (auto& blob : blobs) jobs.push_back(std::make_shared<Job>(Job{std::move(blob), false, ""}));
   round(jobs, side_by_side);
   for (int number = 1; number < rounds && !failed_.empty(); ++number) {

@@ -68,8 +68,14 @@ std::vector<Row> project_rows(const Project& project) {
     add("dependencies.lock", dependencies->lock, dependencies->at);
     add("dependencies.targets", fmt::format("{}", fmt::join(dependencies->targets, " ")), dependencies->at);
   }
-  for (const auto& [name, section] : project.registries)
-    add("registries." + name, printable_url(section.url), section.at);
+  for (const auto& [name, section] : project.registries) {
+    const std::string key = "registries." + name;
+    add(key, printable_url(section.url), section.at);
+    if (section.plain_http) add(key + ".plain-http", *section.plain_http ? "true" : "false", section.at);
+    if (!section.ca_file.empty()) add(key + ".ca-file", section.ca_file, section.at);
+    if (!section.token_hosts.empty())
+      add(key + ".token-hosts", fmt::format("{}", fmt::join(section.token_hosts, " ")), section.at);
+  }
   for (const auto& [name, section] : project.indexes)
     add("indexes." + name, printable_url(section.url), section.at);
   for (const auto& [name, section] : project.targets) add("targets." + name, section.kind, section.at);
