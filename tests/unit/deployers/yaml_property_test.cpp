@@ -98,7 +98,7 @@ class ComposeWriter : public DocumentWriter {
       if (chance(4)) {
         line(dash + key() + ": " + plain(moves) + trailing());
       } else {
-        line(dash + scalar(deeper + 2, moves));
+        line(dash + (chance(8) ? anchor() + " " : "") + tag() + scalar(deeper + 2, moves));
       }
     }
   }
