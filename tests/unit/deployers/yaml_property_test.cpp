@@ -98,7 +98,9 @@ class ComposeWriter : public DocumentWriter {
       if (chance(4)) {
         line(dash + key() + ": " + plain(moves) + trailing());
       } else {
-        line(dash + (chance(8) ? anchor() + " " : "") + tag() + scalar(deeper + 2, moves));
+        const std::string label = chance(8) ? anchor() + " " : "";
+        // An anchor makes a value somebody's, also below an extension key.
+        line(dash + label + tag() + scalar(deeper + 2, moves || !label.empty()));
       }
     }
   }
