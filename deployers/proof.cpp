@@ -54,8 +54,8 @@ std::vector<Verdict> Prover::prove(const std::vector<ProofSubject>& subjects, co
       const Verdict verdict = run_probe(subject, plan, probe);
       watch.settle(verdict.event, verdict.detail);
     } else if (!subject.target->start_run(*subject.operation, subject.tag)) {
-      watch.settle(OpEvent::run_impossible, "nothing can run it: set `probe` in [objects.\"" +
-                                                subject.operation->object.name + "\"]");
+      watch.settle(OpEvent::run_impossible,
+                   "nothing can run it: set `probe` in [objects.\"" + subject.operation->object.name + "\"]");
     }
     watches.push_back(std::move(watch));
   }
