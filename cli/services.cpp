@@ -142,8 +142,10 @@ ChosenRegistry Services::registry_named(const std::string& word, Origin origin, 
 ChosenRegistry Services::registry_of(const EnvironmentSection* environment) {
   const auto& all = project().registries;
   if (environment != nullptr && !environment->registry.empty()) {
-    return registry_named(environment->registry, origin_of(environment->at, user_file()),
-                          environment->at.line_str());
+    // The environment that nobody declared stands nowhere; its registry does.
+    const auto own = all.find(environment->registry);
+    const Where& at = environment->at.file.empty() && own != all.end() ? own->second.at : environment->at;
+    return registry_named(environment->registry, origin_of(at, user_file()), at.line_str());
   }
   if (all.size() == 1) {
     const auto& [name, only] = *all.begin();
