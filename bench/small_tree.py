@@ -1,6 +1,6 @@
-"""small-tree: a build of 31,000 small files with nothing cached, against a bare pass of our own (bare_tar.cpp) that writes
-one ustar file of them and hashes every byte once. Goal: 1.1 x for the bundle. Shown beside it: the same pass without the
-file, and the wheel, which must hash each file by itself and the whole again."""
+"""small-tree: a build of 31,000 small files with nothing cached, against a bare pass of our own (bare_tar.cpp) that reads
+each once, makes a ustar stream of them and hashes it. Goal: 1.1 x for the bundle. Shown beside it: the same pass writing
+the stream to a file, and the wheel, which must hash each file by itself and the whole again."""
 
 import shutil
 
@@ -9,8 +9,8 @@ import measure as m
 COUNT = 31_000
 SIZE = 14_000
 SUBJECT = "mlship build, without a wheel"
-LIMIT = "bare ustar file + its sha256"
-HASHED = "bare ustar + sha256, written nowhere"
+LIMIT = "bare ustar + sha256"
+WRITTEN = "the same, written to a file"
 NO_WHEEL = "\n[outputs]\nwheel = false\n"
 
 
@@ -38,8 +38,8 @@ def main():
         files = sorted((root / "src").rglob("*.py"))
         seconds = m.alternate({
             SUBJECT: lambda: cold(place, root),
-            LIMIT: lambda: bare(place, root),
-            HASHED: lambda: place.run([m.BUILD / "bench/bench_tar", root / "src"]).seconds,
+            LIMIT: lambda: place.run([m.BUILD / "bench/bench_tar", root / "src"]).seconds,
+            WRITTEN: lambda: bare(place, root),
             "tar | openssl dgst -sha256": lambda: place.run(
                 ["sh", "-c", "tar -cf - src | openssl dgst -sha256"], root).seconds,
             "mlship build, with its wheel": lambda: cold(place, with_wheel),
@@ -47,7 +47,7 @@ def main():
         ratio = m.ratio(seconds, SUBJECT, LIMIT)
         return m.report("small-tree", f"{COUNT} files of {SIZE} bytes", seconds, SUBJECT, LIMIT,
                         {"files": len(files), "bytes": sum(f.stat().st_size for f in files)},
-                        [(f"at most 1.1 x the bare ustar file: {ratio:.2f}", ratio <= 1.1)])
+                        [(f"at most 1.1 x the bare pass: {ratio:.2f}", ratio <= 1.1)])
 
 
 if __name__ == "__main__":

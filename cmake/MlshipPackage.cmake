@@ -23,7 +23,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded on first use (core/host/dynlib.h), so dpkg-shlibdeps cannot see them.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "libarchive13, libcurl4, libgit2-1.5")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libarchive13, libcurl4, libgit2-1.5, libpsl5")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, git")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)

@@ -94,7 +94,7 @@ class Convergence {
 
 void Conductor::run(const std::vector<Operation>& operations, const std::vector<Carrier>& carriers,
                     const WaveOptions& options, const Runner::Before& before) {
-  const Course course = make_course(operations, engine_.objects, needs_of(operations), options);
+  const Course course = course_of(engine_, operations, options);
   const std::string what = plan_.to ? plan_.package + " " + plan_.to->str() : plan_.package;
   const auto progress = engine_.diagnostics.progress("roll out " + what, operations.size(), Unit::items);
   runner_.place(operations, carriers);
@@ -141,14 +141,13 @@ const Operation* Conductor::blocker(const std::vector<Operation>& operations, si
   return nullptr;
 }
 
-std::vector<std::vector<std::string>> Conductor::needs_of(const std::vector<Operation>& operations) {
+Course course_of(Engine& engine, const std::vector<Operation>& operations, const WaveOptions& options) {
   std::vector<std::vector<std::string>> needs;
-  if (!context_.execution.waves.with_dependencies) return needs;
   for (const auto& op : operations) {
-    Target* target = find_target(engine_.targets, op.target);
+    Target* target = options.with_dependencies ? find_target(engine.targets, op.target) : nullptr;
     needs.push_back(target == nullptr ? std::vector<std::string>{} : target->needs(op));
   }
-  return needs;
+  return make_course(operations, engine.objects, needs, options);
 }
 
 std::vector<Skipped> converge(Conductor& conductor, Runner& runner, Engine& engine, const Plan& plan,

@@ -9,13 +9,15 @@
 
 namespace mlship {
 
+// In which order these operations go; asks the targets what objects need. Throws Error(dependency_cycle).
+Course course_of(Engine& engine, const std::vector<Operation>& operations, const WaveOptions& options);
+
 class Conductor {
  public:
   // All outlive the conductor.
   Conductor(Engine& engine, Runner& runner, const Plan& plan, const RunContext& context)
       : engine_(engine), runner_(runner), plan_(plan), context_(context) {}
 
-  // Throws Error(dependency_cycle) before anything is written.
   void run(const std::vector<Operation>& operations, const std::vector<Carrier>& carriers,
            const WaveOptions& options, const Runner::Before& before = {});
 
@@ -28,7 +30,6 @@ class Conductor {
                 const Runner::Before& before);
   const Operation* blocker(const std::vector<Operation>& operations, size_t index,
                            const Course& course) const;
-  std::vector<std::vector<std::string>> needs_of(const std::vector<Operation>& operations);
 
   Engine& engine_;
   Runner& runner_;

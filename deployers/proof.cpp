@@ -33,7 +33,7 @@ std::optional<std::int64_t> slowest_before(const std::vector<RunEvidence>& runs,
 }  // namespace
 
 struct Prover::Watch {
-  Candidate candidate;
+  ProofSubject subject;
   size_t wanted = 1;
   Verdict verdict{OpEvent::run_missing, "no run in time"};
   bool settled = false;
@@ -44,18 +44,18 @@ struct Prover::Watch {
   }
 };
 
-std::vector<Verdict> Prover::prove(const std::vector<Candidate>& candidates, const Plan& plan) {
+std::vector<Verdict> Prover::prove(const std::vector<ProofSubject>& subjects, const Plan& plan) {
   std::vector<Watch> watches;
-  for (const auto& candidate : candidates) {
-    Watch watch{candidate};
+  for (const auto& subject : subjects) {
+    Watch watch{subject};
     if (options_.proof == Proof::soak) {
       watch.wanted = options_.soak_runs;
-    } else if (const auto probe = traits_of(sections_, candidate.operation->object).probe; !probe.empty()) {
-      const Verdict verdict = run_probe(candidate, plan, probe);
+    } else if (const auto probe = traits_of(sections_, subject.operation->object).probe; !probe.empty()) {
+      const Verdict verdict = run_probe(subject, plan, probe);
       watch.settle(verdict.event, verdict.detail);
-    } else if (!candidate.target->start_run(*candidate.operation, candidate.tag)) {
-      watch.settle(OpEvent::run_impossible, "nothing can run it: set `probe` in [objects.\"" +
-                                                candidate.operation->object.name + "\"]");
+    } else if (!subject.target->start_run(*subject.operation, subject.tag)) {
+      watch.settle(OpEvent::run_impossible,
+                   "nothing can run it: set `probe` in [objects.\"" + subject.operation->object.name + "\"]");
     }
     watches.push_back(std::move(watch));
   }
@@ -75,14 +75,14 @@ std::vector<Verdict> Prover::prove(const std::vector<Candidate>& candidates, con
   return verdicts;
 }
 
-Verdict Prover::run_probe(const Candidate& candidate, const Plan& plan, const std::string& command) {
+Verdict Prover::run_probe(const ProofSubject& subject, const Plan& plan, const std::string& command) {
   ProcessRequest request;
   request.argv = {"/bin/sh", "-c", command};
   request.environment = {{"MLSHIP_PACKAGE", plan.package},
                          {"MLSHIP_VERSION", plan.to ? plan.to->str() : ""},
                          {"MLSHIP_DIGEST", plan.digest.str()},
-                         {"MLSHIP_TARGET", candidate.operation->target},
-                         {"MLSHIP_OBJECT", candidate.operation->object.id}};
+                         {"MLSHIP_TARGET", subject.operation->target},
+                         {"MLSHIP_OBJECT", subject.operation->object.id}};
   request.timeout = options_.patience;
   try {
     const ProcessResult result = host_.process.run(request);
@@ -100,16 +100,16 @@ Verdict Prover::run_probe(const Candidate& candidate, const Plan& plan, const st
 void Prover::poll(Watch& watch, const Plan& plan) const {
   std::optional<std::vector<RunEvidence>> runs;
   try {
-    runs = watch.candidate.target->runs(*watch.candidate.operation, 0);
+    runs = watch.subject.target->runs(*watch.subject.operation, 0);
   } catch (const Error& e) {
     watch.verdict.detail = e.message();  // asked again until patience ends
     return;
   }
   if (!runs) return watch.settle(OpEvent::run_impossible, "this system keeps no record of runs");
-  const auto usual = slowest_before(*runs, watch.candidate.confirmed);
+  const auto usual = slowest_before(*runs, watch.subject.confirmed);
   size_t good = 0;
   for (const auto& run : *runs) {
-    if (run.started < watch.candidate.confirmed || !run.seconds) continue;
+    if (run.started < watch.subject.confirmed || !run.seconds) continue;
     if (!reports_new(run.reports, plan)) {
       watch.verdict.detail = "a run reports '" + run.reports + "' instead of the new version";
       continue;

@@ -24,7 +24,7 @@ struct ProofOptions {
 };
 
 // One object that was changed and is to be proven.
-struct Candidate {
+struct ProofSubject {
   const Operation* operation;
   Target* target;
   std::int64_t confirmed = 0;  // seconds since the epoch
@@ -42,12 +42,12 @@ class Prover {
          const std::atomic<bool>& interrupted)
       : host_(host), options_(options), sections_(sections), interrupted_(interrupted) {}
 
-  // In the candidates' order; returns early, with run_missing, when interrupted.
-  std::vector<Verdict> prove(const std::vector<Candidate>& candidates, const Plan& plan);
+  // In the subjects' order; returns early, with run_missing, when interrupted.
+  std::vector<Verdict> prove(const std::vector<ProofSubject>& subjects, const Plan& plan);
 
  private:
   struct Watch;
-  Verdict run_probe(const Candidate& candidate, const Plan& plan, const std::string& command);
+  Verdict run_probe(const ProofSubject& subject, const Plan& plan, const std::string& command);
   void poll(Watch& watch, const Plan& plan) const;
   [[nodiscard]] bool reports_new(const std::string& text, const Plan& plan) const;
 

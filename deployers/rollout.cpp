@@ -271,6 +271,8 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
   settle_unfinished(engine, plan.environment, plan.package, request.targets);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};
+  (void)course_of(engine, plan.operations,
+                  context.execution.waves);  // a cycle ends here, with nothing recorded
 
   const std::string id = next_rollout_id(engine.ledger, now);
   engine.ledger.begin(record_of(id, plan, context, now));

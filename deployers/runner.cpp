@@ -258,7 +258,7 @@ void Runner::work(Tracks& tracks) {
 
 void Runner::prove(Tracks& tracks) {
   const bool wanted = context_.execution.proof.proof != Proof::config && plan_.to;
-  std::vector<Candidate> candidates;
+  std::vector<ProofSubject> subjects;
   Members watched;
   for (auto& track : tracks) {
     if (track.state != OpState::confirmed) continue;
@@ -267,12 +267,12 @@ void Runner::prove(Tracks& tracks) {
     } else {
       move(track, OpEvent::watch);
       watched.push_back(&track);
-      candidates.push_back({&track.operation, track.target, track.confirmed, tag(track.operation.id)});
+      subjects.push_back({&track.operation, track.target, track.confirmed, tag(track.operation.id)});
     }
   }
   if (!watched.empty()) {
     Prover prover(engine_.host, context_.execution.proof, engine_.objects, engine_.interrupted);
-    const auto verdicts = prover.prove(candidates, plan_);
+    const auto verdicts = prover.prove(subjects, plan_);
     for (size_t i = 0; i < watched.size(); ++i) {
       move(*watched[i], verdicts[i].event);
       watched[i]->verdict = row_of(watched[i]->state).proof;

@@ -195,6 +195,7 @@ void Runner::revert(std::span<const Operation* const> operations) {
     track.ours = true;
     const auto known = by_operation_.find(track.planned->id);
     track.state = known == by_operation_.end() ? OpState::committed : known->second.state;
+    if (known != by_operation_.end() && known->second.row) track.why = results_.at(*known->second.row).detail;
     if (track.target == nullptr) {
       add_results(*track.planned, Outcome::failed, "target '" + inverses[i].target + "' is not configured");
       continue;
@@ -230,7 +231,7 @@ bool Runner::look_at_revert(Track& track, int round) {
     move(track, OpEvent::live_other);
     track.detail = conflict_detail(track.seen);
   }
-  if (track.state == OpState::reverted) track.detail.clear();
+  if (track.state == OpState::reverted) track.detail = track.why;
   return track.state != OpState::revert_intent;
 }
 

@@ -14,6 +14,7 @@ struct Runner::Track {
   Observation seen;
   ApplyResult applied;
   std::string detail, verdict;
+  std::string why;  // when it is reverted: what was found wrong with it, "" when it was another object
   std::int64_t confirmed = 0;  // seconds since the epoch
   int sends = 0;
   int reads = 0;  // that failed after a write

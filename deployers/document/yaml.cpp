@@ -33,10 +33,52 @@ class TextBuffer : public std::streambuf {
   }
 };
 
+// yaml-cpp 0.7 takes `- &anchor |` and `- !tag >` for errors, and the same with the indicator on a line of
+// its own for what it is. So it is given that, and its offsets are brought back.
+class Apart {
+ public:
+  explicit Apart(std::string_view text) {
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+      line(text.substr(begin, end - begin));
+      begin = end;
+    }
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] bool differs() const { return !added_.empty(); }
+  [[nodiscard]] const std::vector<Span>& added() const { return added_; }
+
+ private:
+  void line(std::string_view line) {
+    size_t at = skip(line, 0, " ");
+    const size_t dash = at;
+    while (line.substr(at, 2) == "- ") at = skip(line, at + 1, " \t");
+    const size_t property = at;
+    while (at < line.size() && (line[at] == '&' || line[at] == '!')) {
+      at = skip(line, std::min(line.find_first_of(" \t\r\n", at), line.size()), " \t");
+    }
+    const bool block = at < line.size() && (line[at] == '|' || line[at] == '>');
+    text_ += line.substr(0, block ? at : line.size());
+    if (!block) return;
+    if (dash < property && property < at) {
+      added_.push_back({text_.size(), text_.size() + property + 1});
+      text_ += "\n" + std::string(property, ' ');
+    }
+    text_ += line.substr(at);
+  }
+  static size_t skip(std::string_view line, size_t at, std::string_view what) {
+    return std::min(line.find_first_not_of(what, at), line.size());
+  }
+
+  std::string text_;
+  std::vector<Span> added_;
+};
+
 class Builder : public YAML::EventHandler {
  public:
-  explicit Builder(std::string_view text)
-      : text_(text), shift_(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0) {}
+  // `added`: what the parser's text has more than `text`.
+  Builder(std::string_view text, const std::vector<Span>& added)
+      : text_(text), shift_(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0), added_(added) {}
 
   std::vector<YamlNode> documents;
 
@@ -86,7 +128,9 @@ class Builder : public YAML::EventHandler {
     YamlNode node;
     node.kind = kind;
     node.anchored = anchor != 0;
-    const size_t at = std::min(static_cast<size_t>(std::max(mark.pos, 0)) + shift_, text_.size());
+    size_t at = static_cast<size_t>(std::max(mark.pos, 0)) + shift_, more = 0;
+    for (const Span& span : added_) more += span.end <= at ? span.size() : 0;
+    at = std::min(at - more, text_.size());
     node.span = {at, at};
     return node;
   }
@@ -133,6 +177,7 @@ class Builder : public YAML::EventHandler {
 
   std::string_view text_;
   size_t shift_;  // the parser's offsets begin behind the byte order mark
+  const std::vector<Span>& added_;
   size_t count_ = 0;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, size_t> sizes_;  // of complete anchors
@@ -152,13 +197,9 @@ std::string unprintable(std::string_view text) {
   return "";
 }
 
-}  // namespace
-
-YamlStream read_yaml(std::string_view text) {
+YamlStream parse(std::string_view text, std::string_view original, const std::vector<Span>& added) {
   YamlStream out;
-  out.problem = unprintable(text);
-  if (!out.problem.empty()) return out;
-  Builder builder(text);
+  Builder builder(original, added);
   try {
     TextBuffer buffer(text);
     std::istream stream(&buffer);
@@ -172,6 +213,20 @@ YamlStream read_yaml(std::string_view text) {
     out.problem = e.what();
   }
   return out;
+}
+
+}  // namespace
+
+YamlStream read_yaml(std::string_view text) {
+  YamlStream out;
+  out.problem = unprintable(text);
+  if (!out.problem.empty()) return out;
+  out = parse(text, text, {});
+  if (out.problem.empty()) return out;
+  const Apart apart(text);
+  if (!apart.differs()) return out;
+  YamlStream again = parse(apart.text(), text, apart.added());
+  return again.problem.empty() ? std::move(again) : std::move(out);
 }
 
 }  // namespace mlship

@@ -208,8 +208,8 @@ class Compose(unittest.TestCase):
             ("services.a.command#2", "opaque", "its version is interpolated: $VERSION"),
             ("services.a.image", "opaque", "its version is interpolated: ${TAG:-1.3.0}")])
         file.write_text("services:\n  a: {image: \"registry.test/ml/churn:1.3.0\"}\n")
-        plan = self.json("plan")
-        self.assertEqual([(s["path"], s["reason"]) for s in plan["skipped"]], [("services.a.image", "no-output")])
+        skipped = [(s["path"], s["reason"]) for s in self.json("plan")["skipped"] if s["reason"] != "same-version"]
+        self.assertEqual(skipped, [("services.a.image", "no-output")])
 
     def test_foreign_edits(self):
         plan = self.box.root / "plan.json"
@@ -258,6 +258,7 @@ class Compose(unittest.TestCase):
         self.assertEqual({r["outcome"] for r in result["results"]}, {"updated"})
         self.assertEqual({s["reason"] for s in result["skipped"]} - {"opaque"}, set())
         stayed = {s["object"] for s in result["skipped"]}
+        self.assertLess(len(stayed), len(files))
         for file in files:
             with self.subTest(file=file.parent.name):
                 content = file.read_bytes()

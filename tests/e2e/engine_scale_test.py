@@ -19,8 +19,8 @@ class Scale(unittest.TestCase):
     def test_memory_and_pushes(self):
         run = self.box.run([os.environ["MLSHIP_ENGINE_SCALE"], self.box.root / "ledger", str(OBJECTS)],
                            env={"ASAN_OPTIONS": "detect_leaks=0"})
-        print(run.stdout)
-        seen = {name: int(value) for name, value in (line.split() for line in run.stdout.splitlines())}
+        print(run.out)
+        seen = {name: int(value) for name, value in (line.split() for line in run.out.splitlines())}
         self.assertEqual((seen["complete"], seen["undone"]), (1, 1))
         self.assertLess(seen["peak"], MOST_HEAP)
         # The beginning, one batch of intents a wave, the end; never one per object.

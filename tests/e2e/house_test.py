@@ -61,6 +61,23 @@ class House(unittest.TestCase):
                         wrong.append(f"{path} includes {name}")
         self.assertEqual(wrong, [])
 
+    def test_a_type_name_means_one_type(self):
+        # Two types of one name in one program are no error to the linker, and one gets the other's functions.
+        homes = {}
+        for path in sources():
+            if not path.endswith(".h") or path.startswith(("tests/", "bench/")):
+                continue
+            space = []
+            for line in (ROOT / path).read_text(encoding="utf-8").splitlines():
+                if opened := re.match(r"namespace ([\w:]+) \{", line):
+                    space.append(opened[1])
+                elif re.match(r"\}  // namespace", line):
+                    space.pop()
+                elif defined := re.match(r"(?:struct|class|enum class) (\w+)(?: [^;]*)? \{", line):
+                    homes.setdefault("::".join([*space, defined[1]]), set()).add(path)
+        self.assertEqual({name: paths for name, paths in homes.items() if len(paths) > 1}, {})
+        self.assertGreater(len(homes), 100)
+
     def test_files_fit_a_page_or_six(self):
         long = [path for path in sources() if len((ROOT / path).read_text(encoding="utf-8").splitlines()) > 600]
         self.assertEqual(long, [])

@@ -16,7 +16,10 @@ import e2e
 BUILD = pathlib.Path(e2e.mlship_binary()).parent
 # What has to be there, whatever else is installed.
 INSTALLED = ["usr/bin/mlship", "usr/share/doc/mlship/README.md", "usr/share/doc/mlship/copyright",
-             "usr/share/doc/mlship/docs/targets.md", "usr/share/doc/mlship/examples/churn/mlship.toml"]
+             "usr/share/doc/mlship/docs/targets.md", "usr/share/doc/mlship/examples/churn/mlship.toml",
+             "usr/share/man/man1/mlship.1", "usr/share/man/man1/mlship-rollout.1",
+             "usr/share/bash-completion/completions/mlship", "usr/share/zsh/vendor-completions/_mlship",
+             "usr/share/fish/vendor_completions.d/mlship.fish"]
 
 
 def version(box):

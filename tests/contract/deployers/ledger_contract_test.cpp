@@ -5,6 +5,7 @@
 
 #include "deployers/ledger/check.h"
 #include "tests/support/git_server.h"
+#include "tests/support/ledger_record.h"
 #include "tests/support/memory_ledger.h"
 
 namespace mlship {
@@ -102,19 +103,7 @@ class LedgerContract : public ::testing::TestWithParam<PlaceRow> {
     world.edge->add("a", {"churn==1.3.0"});
     return canonical_plan(world.plan("1.4.0"));
   }
-  static RolloutRecord record(const std::string& id) {
-    RolloutRecord r;
-    r.id = id;
-    r.command = "rollout";
-    r.environment = "prod";
-    r.package = "churn";
-    r.who = "ad\xe9le";
-    r.host = "ci-1";
-    r.started = 7;
-    r.commits = {"c0ffee"};
-    r.plan = plan();
-    return r;
-  }
+  static RolloutRecord record(const std::string& id) { return test::ledger_record(id, plan()); }
   static Json entry(int number) { return {{"type", "intent"}, {"n", number}}; }
   static std::vector<int> numbers(const RolloutRecord& record) {
     std::vector<int> all;

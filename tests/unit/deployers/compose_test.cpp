@@ -141,6 +141,21 @@ TEST(Compose, TagsAnchorsMarksLineEndsAndDocuments) {
       "document[2].services.b: document[2].services.b.command[1] = churn==1.3.4\n");
 }
 
+TEST(Compose, ListItemsWithAnchorsAndTags) {
+  EXPECT_EQ(
+      references(
+          "services:\n  a:\n    command:\n    - &x |-\n      churn==1.3.0\n    - !!str >\n      "
+          "churn==1.3.1\n"
+          "    - - &y !!str |2-  # two\n          churn==1.3.2\n      - *x\n    - &z churn==1.3.3\n"
+          "    ports: !override [\"churn:1.2.3\"]\n    environment: !override\n      P: !!str churn==1.3.4\n"
+          "    image: !reset null\n"),
+      "services.a: services.a.command[0] = churn==1.3.0\n"
+      "services.a: services.a.command[1] = churn==1.3.1\n"
+      "services.a: services.a.command[2][0] = churn==1.3.2\n"
+      "services.a: services.a.command[3] = churn==1.3.3\n"
+      "services.a: services.a.environment.P = churn==1.3.4\n");
+}
+
 TEST(Compose, WhatIsNoComposeFileHasNoObjects) {
   for (const std::string text : {"", "# only\n", "churn==1.3.0", "- churn==1.3.0\n", "a:\n", "--- \n---\n",
                                  "services:\n", "services: churn\n", "services: [a]\n"}) {

@@ -5,6 +5,7 @@
 
 #include "core/host/fs.h"
 #include "deployers/ledger/chain.h"
+#include "tests/support/ledger_record.h"
 #include "tests/support/memory_ledger.h"
 
 namespace mlship {
@@ -16,19 +17,7 @@ class FolderLedgerTest : public ::testing::Test {
   Path folder = temp.path() / "deep" / "ledger";
   std::unique_ptr<Ledger> ledger = folder_ledger(folder);
 
-  RolloutRecord record(const std::string& id) {
-    RolloutRecord r;
-    r.id = id;
-    r.command = "rollout";
-    r.environment = "prod";
-    r.package = "churn";
-    r.who = "ad\xe9le";
-    r.host = "ci-1";
-    r.started = 7;
-    r.commits = {"c0ffee"};
-    r.plan = "{\"any\":\"plan\"}\n";
-    return r;
-  }
+  RolloutRecord record(const std::string& id) { return test::ledger_record(id, "{\"any\":\"plan\"}\n"); }
   Path entries(const std::string& id) const { return folder / "rollouts" / id / "entries.jsonl"; }
   ErrorCode code_of(const std::function<void()>& act) {
     try {

@@ -98,7 +98,13 @@ class ComposeWriter : public DocumentWriter {
       if (chance(4)) {
         line(dash + key() + ": " + plain(moves) + trailing());
       } else {
-        line(dash + scalar(deeper + 2, moves));
+        const std::string label = chance(8) ? anchor() + " " : "";
+        const std::string type = tag();
+        // An anchor makes a value somebody's, also below an extension key.
+        const bool moved = moves || !label.empty();
+        // docs/targets/compose.md: what the parser cannot read.
+        const bool marked = !label.empty() || !type.empty();
+        line(dash + label + type + (marked ? short_scalar(deeper + 2, moved) : scalar(deeper + 2, moved)));
       }
     }
   }
@@ -112,12 +118,14 @@ class ComposeWriter : public DocumentWriter {
 
   // A scalar in a block, with whatever follows it on its last line. `indent`: of lines that go on with it.
   std::string scalar(size_t indent, bool moves) {
-    switch (roll(7)) {
+    return chance(7) ? long_plain(indent, moves) + trailing() : short_scalar(indent, moves);
+  }
+  std::string short_scalar(size_t indent, bool moves) {
+    switch (roll(6)) {
       case 0: return block("|", indent, moves);
       case 1: return block(">", indent, moves);
-      case 2: return long_plain(indent, moves) + trailing();
-      case 3: return long_quoted(indent, moves) + trailing();
-      case 4: return escaped() + trailing();
+      case 2: return long_quoted(indent, moves) + trailing();
+      case 3: return escaped() + trailing();
       default: return quoted(moves) + trailing();
     }
   }
