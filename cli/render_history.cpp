@@ -6,6 +6,20 @@
 #include "cli/render.h"
 
 namespace mlship {
+namespace {
+
+// Every outcome, so that keys never disappear.
+OrderedJson counts_json(const HistoryEntry& entry) {
+  OrderedJson counts = OrderedJson::object();
+  for (auto i = static_cast<int>(Outcome::updated); i <= static_cast<int>(Outcome::pending); ++i) {
+    const std::string word(to_string(static_cast<Outcome>(i)));
+    const auto found = entry.counts.find(word);
+    counts[word] = found == entry.counts.end() ? 0 : found->second;
+  }
+  return counts;
+}
+
+}  // namespace
 
 OrderedJson to_json(const HistoryEntry& entry) {
   const auto text = [](const std::string& value) {
@@ -26,7 +40,7 @@ OrderedJson to_json(const HistoryEntry& entry) {
           {"started", human_time(entry.started)},
           {"seconds", entry.seconds ? OrderedJson(*entry.seconds) : OrderedJson(nullptr)},
           {"commits", entry.commits},
-          {"counts", entry.counts}};
+          {"counts", counts_json(entry)}};
 }
 
 std::string counts_text(const HistoryEntry& entry) {

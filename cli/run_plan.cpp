@@ -55,14 +55,25 @@ constexpr auto ends = std::to_array<EndRow>({
      "mlship show {}"},
     {"needs-human", "too many failures, and not everything could be put back", "mlship show {}"},
     {"taken-over", "another runner took over meanwhile; nothing was written after that", "mlship history"},
+    {"skipped", "at least one reference could not be moved",
+     "mend what is listed as skipped, then: mlship rollout"},
     {"", "at least one reference fell short", "mlship rollout --resume={}"},
 });
+
+// Nothing is left that going on could do.
+bool only_skipped(const RolloutReport& report) {
+  return report.state == "partial" && !report.skipped.empty() &&
+         std::all_of(report.results.begin(), report.results.end(), [](const ObjectResult& r) {
+           return r.proof.empty() && (r.outcome == Outcome::updated || r.outcome == Outcome::unchanged);
+         });
+}
 
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
 void explain(Services& services, const RolloutReport& report, ExitCode code) {
   if (code == ExitCode::done) return;
-  const auto* end = std::find_if(ends.begin(), ends.end() - 1,
-                                 [&](const EndRow& row) { return row.state == report.state; });
+  const std::string state = only_skipped(report) ? "skipped" : report.state;
+  const auto* end =
+      std::find_if(ends.begin(), ends.end() - 1, [&](const EndRow& row) { return row.state == state; });
   const std::string what = report.id.empty() ? "the run" : report.id;
   Error error(code == ExitCode::interrupted ? ErrorCode::interrupted : ErrorCode::partial,
               fmt::format("cannot finish {}: {}", what, end->cause));
@@ -85,7 +96,10 @@ ExitCode finish(Services& services, const RolloutReport& report, const std::vect
 // With --json the plan is for people all the same: whoever is asked has to see it.
 void show_plan(Services& services, const Plan& plan) {
   auto& out = services.out();
-  if (!out.json()) return out.text(plan_text(plan, out.width(), out.style()));
+  if (!out.json()) {
+    out.text(plan_text(plan, out.width(), out.style()));
+    return out.flush();  // it is there to be read before anything is changed
+  }
   if (services.yes() || services.diagnostics().json_lines()) return;
   services.diagnostics().raw(plan_text(plan, 0, Style(services.terminal().color_err)));
 }
@@ -106,6 +120,7 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   context.commits = commits_of(services, run.release);
   context.converge = run.converge;
   context.execution = run.execution;
+  context.undoes = run.undoes;
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
   return finish(services, execute(engine, run.plan, run.release, context), run.plan.skipped, run.command);

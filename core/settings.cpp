@@ -25,7 +25,7 @@ constexpr auto variables = std::to_array<Variable>({
     {"PIP_INDEX_URL, UV_INDEX_URL", "the Python package index, as pip and uv read it (pip.conf too)"},
     {"PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, PIP_CONFIG_FILE, VIRTUAL_ENV",
      "more of pip's own settings that are followed"},
-    {"NETRC", "the file with logins of indexes and registries (default: ~/.netrc)"},
+    {"NETRC", "the file with logins of indexes (default: ~/.netrc)"},
     {"HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY", "proxies, as curl reads them"},
     {"SSL_CERT_FILE, SSL_CERT_DIR", "certificates to trust"},
     {"XDG_CONFIG_HOME", "the user file is mlship/config.toml below it (default: ~/.config)"},

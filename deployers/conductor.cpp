@@ -96,7 +96,8 @@ void Conductor::run(const std::vector<Operation>& operations, const std::vector<
                     const WaveOptions& options, const Runner::Before& before) {
   const Course course = course_of(engine_, operations, options);
   const std::string what = plan_.to ? plan_.package + " " + plan_.to->str() : plan_.package;
-  const auto progress = engine_.diagnostics.progress("roll out " + what, operations.size(), Unit::items);
+  const auto progress =
+      engine_.diagnostics.progress(context_.command + " " + what, operations.size(), Unit::items);
   runner_.place(operations, carriers);
   std::uint64_t done = 0;
   for (const Wave& wave : course.waves) {

@@ -69,6 +69,7 @@ std::vector<ObjectResult> changes_of(const OperationRecord& op, const std::set<s
   std::vector<ObjectResult> rows;
   const Outcome outcome = outcome_of(outcome_word(op, undone));
   const Operation& planned = op.operation;
+  rows.reserve(planned.changes.size());
   for (const auto& c : planned.changes) {
     rows.push_back({planned.target, planned.object.id, c.path, c.from, c.to, outcome, op.detail, op.proof});
   }

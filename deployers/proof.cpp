@@ -71,6 +71,7 @@ std::vector<Verdict> Prover::prove(const std::vector<ProofSubject>& subjects, co
     host_.clock.sleep(std::min(pause, end - host_.clock.monotonic()));
   }
   std::vector<Verdict> verdicts;
+  verdicts.reserve(watches.size());
   for (auto& watch : watches) verdicts.push_back(std::move(watch.verdict));
   return verdicts;
 }

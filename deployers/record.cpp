@@ -170,7 +170,7 @@ void each_rollout(Ledger& ledger, const std::string& environment, const std::str
 
 std::string next_rollout_id(Ledger& ledger, std::int64_t now) {
   const auto ids = ledger.rollouts();
-  const std::string id = stamp(now) + "-" + random_suffix();
+  std::string id = stamp(now) + "-" + random_suffix();
   if (ids.empty() || id > ids.back()) return id;
   // Same second, or a clock that went back: go on from the last one.
   const std::string& last = ids.back();

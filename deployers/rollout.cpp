@@ -198,6 +198,8 @@ RunContext recorded_context(Engine& engine, const RolloutView& rollout, const Ru
   request.environment = plan.environment;
   request.release = *release;
   request.strict = plan.strict;
+  request.direction = plan.direction;
+  request.ledger = plan.direction == Direction::down ? &engine.ledger : nullptr;
   context.converge = request;
   return context;
 }
@@ -234,6 +236,13 @@ RolloutReport go_on_reverting(Engine& engine, Runner& runner, const RolloutView&
                        seconds_since(engine.host.clock, start));
 }
 
+// The lease may have been waited for: what the rollout wrote meanwhile is not in the plan of its undoing.
+void check_inverse_is_whole(Ledger& ledger, const Plan& plan, const RunContext& context) {
+  if (!context.undoes || *context.undoes == touched_operations(ledger, plan.inverse_of)) return;
+  throw Error(ErrorCode::stale_plan, "cannot undo " + plan.inverse_of + ": it went on meanwhile")
+      .hint("run the command again");
+}
+
 // A killed run on a machine that is gone took its ledger with it.
 void clear_abandoned(Engine& engine) {
   for (const auto& target : engine.targets) {
@@ -258,6 +267,12 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
   }
 }
 
+size_t touched_operations(Ledger& ledger, const std::string& id) {
+  const RolloutView rollout = read_view(ledger, id);
+  return static_cast<size_t>(std::count_if(rollout.operations.begin(), rollout.operations.end(),
+                                           [](const OperationRecord& op) { return op.touched(); }));
+}
+
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
   clear_abandoned(engine);
   const bool nothing = plan.operations.empty();
@@ -268,6 +283,7 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   const auto now = engine.host.clock.now();
   const LeaseRequest request = lease_request(engine, context, plan);
   const auto lease = engine.ledger.acquire(request);
+  check_inverse_is_whole(engine.ledger, plan, context);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
   settle_unfinished(engine, plan.environment, plan.package, request.targets);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};

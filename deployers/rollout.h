@@ -80,7 +80,12 @@ struct RunContext {
   // reference remains, so that jobs created meanwhile are caught.
   std::optional<PlanRequest> converge;
   Execution execution;
+  // For the undoing of a rollout: touched_operations() when the plan was made. Error(stale_plan) when it is
+  // another number once the ledger is held.
+  std::optional<size_t> undoes = std::nullopt;
 };
+// Operations that this rollout changed, or may have. Error(rollout_not_found).
+size_t touched_operations(Ledger& ledger, const std::string& id);
 
 // Refuses held versions (Error(version_held)) before anything is written.
 void check_holds(Ledger& ledger, const std::string& package, const Version& version);

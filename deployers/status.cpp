@@ -110,6 +110,7 @@ ObjectStatus object_status(const StatusRequest& request, Target& target, const L
     const OperationRecord& record = last->record;
     std::string outcome = record.outcome.empty() ? "pending" : record.outcome;
     if (record.dangling) outcome = "unfinished";
+    if (record.proof == "unhealthy" && outcome == "updated") outcome = "failed";
     row.last = LastOperation{last->rollout, std::move(outcome), record.at};
     row.drift = drift(target, *last);
     if (record.touched()) row.pending = target.pending(record.operation, record.at);

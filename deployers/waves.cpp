@@ -82,6 +82,7 @@ class Graph {
 
   [[noreturn]] void cycle(const std::vector<size_t>& path) const {
     std::vector<std::string> names;
+    names.reserve(path.size() + 1);
     for (const size_t i : path) names.push_back(operations_[i].object.name);
     names.push_back(names.front());
     // The path goes from each object to what it waits for.

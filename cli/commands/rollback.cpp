@@ -65,7 +65,7 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
   if (plan.operations.empty() && !any_fell_short(plan.skipped))
     services.diagnostics().status("nothing to roll back");
   const std::string doing = fmt::format("roll {} back to {}", package, resolved.release.version.str());
-  return run_plan(services, {std::move(plan), resolved.release, "rollback", doing, std::nullopt});
+  return run_plan(services, {std::move(plan), resolved.release, "rollback", doing, request});
 }
 
 std::string rollout_to_undo(const Options& options, Services& services, const std::string& package) {
@@ -95,6 +95,7 @@ void narrow_to(Plan& plan, const Selection& filter) {
 ExitCode run_inverse(const Options& options, Services& services, const std::string& package) {
   const std::string id = rollout_to_undo(options, services, package);
   const Selection filter = selection(services, options.selection);
+  const size_t touched = touched_operations(services.ledger(), id);
   Plan plan = inverse_plan(services.ledger(), id, services.targets());
   const bool filtered = filter.jobs || filter.services || !filter.targets.empty();
   if (filtered) narrow_to(plan, filter);
@@ -103,7 +104,7 @@ ExitCode run_inverse(const Options& options, Services& services, const std::stri
   if (plan.operations.empty() && !any_fell_short(plan.skipped))
     services.diagnostics().status("nothing to roll back");
   const std::string doing = fmt::format("undo {} of {}", id, plan.package);
-  return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt});
+  return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt, {}, touched});
 }
 
 void check_combination(const Options& options) {

@@ -59,10 +59,10 @@ Execution execution_of(const Options& options, Services& services) {
   return e;
 }
 
-PlannedRun planned(const PlanRequest& request, Plan plan, Execution execution) {
+PlannedRun planned(const PlanRequest& request, Plan plan, const Execution& execution) {
   const std::string doing =
       fmt::format("roll out {} {}", request.release.package, request.release.version.str());
-  return {std::move(plan), request.release, "rollout", doing, std::nullopt, std::move(execution)};
+  return {std::move(plan), request.release, "rollout", doing, std::nullopt, execution};
 }
 
 ExitCode run_fresh(const Options& options, Services& services) {

@@ -195,13 +195,14 @@ class BadInput(unittest.TestCase):
     def test_target_file_unreadable(self):
         if os.getuid() == 0:
             # root reads everything: become somebody who may not.
+            e2e.require_able(e2e.NOBODY)
             self.shipped("1.4.0")
             for path, folders, files in os.walk(self.root):
                 for name in [path, *(os.path.join(path, f) for f in folders + files)]:
                     os.chown(name, 65534, 65534, follow_symlinks=False)
             os.chown(self.crontab, 0, 0)
             self.crontab.chmod(0o600)
-            become = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            become = e2e.NOBODY
         else:
             self.shipped("1.4.0")
             self.crontab.chmod(0)
@@ -224,6 +225,7 @@ class BadInput(unittest.TestCase):
     def test_disk_full(self):
         if os.getuid() != 0:
             self.skipTest("needs root to mount a tmpfs")
+        e2e.require_able(e2e.OWN_MOUNTS)
         self.shipped("1.4.0")
         before = self.state()
         for place in ("opt", "home/.local/share/mlship/ledger", "cron.d"):
@@ -236,7 +238,7 @@ class BadInput(unittest.TestCase):
                           'find "$1" -type f ! -name .fill | sort | xargs -r sha256sum >"$2"; set +e; shift 2; "$@"; '
                           'code=$?; find "$F" -type f ! -name .fill | sort | xargs -r sha256sum >"$A"; exit $code')
                 env = {"F": str(folder), "A": str(self.root / "tmp/after"), "ASAN_OPTIONS": "detect_leaks=0"}
-                result = self.box.run(["unshare", "--mount", "bash", "-c", script, "bash", folder,
+                result = self.box.run([*e2e.OWN_MOUNTS, "bash", "-c", script, "bash", folder,
                                        self.root / "tmp/full-before", e2e.mlship_binary(), "rollout", "--yes"],
                                       cwd=self.project, env=env, exit=None)
                 self.assertIn(result.exit, (8, 10), result)
@@ -251,11 +253,12 @@ class BadInput(unittest.TestCase):
     def test_read_only_file_system(self):
         if os.getuid() != 0:
             self.skipTest("needs root to mount a read-only tmpfs")
+        e2e.require_able(e2e.OWN_MOUNTS)
         self.shipped("1.4.0")
         place = self.box.folder("ro")
         before = self.state()
         script = 'mount -t tmpfs -o ro tmpfs "$1"; shift; exec "$@"'
-        result = self.box.run(["unshare", "--mount", "bash", "-c", script, "bash", place, e2e.mlship_binary(), "pull",
+        result = self.box.run([*e2e.OWN_MOUNTS, "bash", "-c", script, "bash", place, e2e.mlship_binary(), "pull",
                                "churn:1.4.0", "--into", place / "tree", "--json"], cwd=self.project, exit=10)
         self.assertEqual(result.json()["code"], "read-only")
         self.assertEqual(e2e.differences(before, self.state()), [])
@@ -263,6 +266,7 @@ class BadInput(unittest.TestCase):
     def test_a_folder_that_may_not_be_written(self):
         if os.getuid() != 0:
             self.skipTest("needs root to become another user")
+        e2e.require_able(e2e.NOBODY)
         self.shipped("1.4.0")
         place = self.box.folder("closed")
         for path, folders, files in os.walk(self.root):
@@ -271,8 +275,7 @@ class BadInput(unittest.TestCase):
         os.chown(place, 0, 0)
         place.chmod(0o755)
         before = self.state()
-        result = self.box.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                               e2e.mlship_binary(), "pull", "churn:1.4.0", "--into", place / "tree", "--json"],
+        result = self.box.run([*e2e.NOBODY, e2e.mlship_binary(), "pull", "churn:1.4.0", "--into", place / "tree", "--json"],
                               cwd=self.project, exit=10)
         self.assertEqual(result.json()["code"], "file-permission")
         self.assertEqual(e2e.differences(before, self.state()), [])

@@ -235,10 +235,11 @@ done
         self.world("git+" + server.url)
         if os.geteuid() != 0:
             self.skipTest("needs root to mount a tmpfs")
+        e2e.require_able(e2e.OWN_MOUNTS)
         small = self.box.folder("small")
         # In a mount namespace of its own.
         script = 'mount -t tmpfs -o size=96k,mode=700 tmpfs "$1"; shift; exec "$@"'
-        full = self.box.run(["unshare", "--mount", "bash", "-c", script, "bash", small, e2e.mlship_binary(), "rollout",
+        full = self.box.run([*e2e.OWN_MOUNTS, "bash", "-c", script, "bash", small, e2e.mlship_binary(), "rollout",
                              "--yes"], cwd=self.project, env={"XDG_DATA_HOME": str(small)}, exit=None)
         # 8 when the lease could not be renewed any more.
         self.assertIn(full.exit, (8, 10), full)

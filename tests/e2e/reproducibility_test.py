@@ -62,6 +62,7 @@ class OneCommitOneDigest(unittest.TestCase):
     def test_another_user(self):
         if os.getuid() != 0:
             self.skipTest("needs root to become another user")
+        e2e.require_able(e2e.NOBODY)
         nobody = pwd.getpwnam("nobody")
         copy = self.clone("other-user")
         for path in (self.box.root, self.box.home, copy, *copy.rglob("*")):

@@ -436,6 +436,18 @@ def require_program(name):
         raise unittest.SkipTest(f"{name} is not installed; scripts/setup test installs it")
 
 
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+OWN_MOUNTS = ["unshare", "--mount"]
+
+
+def require_able(prefix):
+    """Skips the test where the machine lets nobody run a program behind `prefix`: in a container without the right, or
+    a root folder that other users may not enter."""
+    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        raise unittest.SkipTest(f"{' '.join(prefix)} does not work on this machine: {tried.stderr.strip()}")
+
+
 def main():
     """Runs the calling module's unittest cases. Exit 0: all passed; 1: one failed; 77: passed, but one was skipped
     (each is listed at the end)."""

@@ -112,6 +112,30 @@ TEST(Rollback, OldArtifactsAreCheckedFirst) {
   EXPECT_EQ(report.skipped[0].reason, Reason::no_output);
 }
 
+TEST(Rollback, OfARolloutThatWentOnMeanwhileIsRefused) {
+  World world;
+  for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.3.0"});
+  world.edge->after_apply = [&] { world.interrupted = true; };
+  const auto id = world.rollout("1.4.0").id;
+  world.edge->after_apply = {};
+  world.interrupted = false;
+  RunContext context = World::context("rollback");
+  context.undoes = touched_operations(world.memory, id);
+  const Plan plan = inverse_plan(world.memory, id, world.targets);
+  world.go_on(id);
+  Engine engine = world.engine();
+  try {
+    execute(engine, plan, {}, context);
+    FAIL() << "half of it would stay";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::stale_plan);
+  }
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.4.0", "churn==1.4.0"}));
+  context.undoes = touched_operations(world.memory, id);
+  EXPECT_TRUE(execute(engine, inverse_plan(world.memory, id, world.targets), {}, context).complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
+}
+
 TEST(Rollback, ByIdAndNeverOfARollback) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});
@@ -155,6 +179,21 @@ TEST(RollbackTo, GoesDownAndRestoresTheLedgersTexts) {
   for (const auto& hold : world.memory.held) held.insert(hold.version.str());
   EXPECT_EQ(held, (std::set<std::string>{"1.5.0", "2.0.0"}));
   EXPECT_EQ(world.rollback(), std::nullopt);  // the rollouts above 1.3.0 are history
+}
+
+TEST(RollbackTo, CatchesWhatMovesUpMeanwhile) {
+  World world;
+  for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.4.0"});
+  world.edge->objects["b"].texts[0] = "churn==1.2.0";
+  world.edge->after_apply = [&] {
+    if (world.edge->writes == 1) world.edge->objects["b"].texts[0] = "churn==1.4.0";
+  };
+  Engine engine = world.engine();
+  RunContext context = World::context("rollback");
+  context.converge = world.request("1.3.0", Direction::down);
+  const Plan plan = world.plan("1.3.0", Direction::down);
+  EXPECT_TRUE(execute(engine, plan, world.release("1.3.0"), context).complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
 }
 
 TEST(RollbackTo, NothingAboveIsNothingToDo) {
