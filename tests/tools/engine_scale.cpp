@@ -117,5 +117,5 @@ int run(const std::string& folder, int count) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  return mlship::run(argv[1], std::atoi(argv[2]));
+  return mlship::run(argv[1], std::stoi(argv[2]));
 }

@@ -29,6 +29,7 @@ struct Actor {
   std::string version;
   int dies_after = -1;  // steps; -1: lives
   int interrupted_after = -1;
+  int steps = 0;
   std::atomic<bool> interrupted = false;
   const test::FencedLedger* ledger = nullptr;
   [[nodiscard]] int fence() const { return ledger->fence(); }
@@ -131,8 +132,9 @@ class Scenario {
     stage_.pause();
     if (stage_.actor() >= actors_.size()) return;
     Actor& actor = *actors_[stage_.actor()];
-    if (actor.interrupted_after >= 0 && actor.interrupted_after-- == 0) actor.interrupted = true;
-    if (actor.dies_after >= 0 && actor.dies_after-- == 0) throw Killed{};
+    const int step = actor.steps++;
+    if (step == actor.interrupted_after) actor.interrupted = true;
+    if (step == actor.dies_after) throw Killed{};
   }
 
   Engine engine_of(Ledger& ledger, Actor& actor) {
@@ -173,7 +175,7 @@ class Scenario {
       stage_.pause();
       execute(engine, plan, world_.release(actor.version), context);
     } catch (const Killed&) {
-      // As kill -9: nothing is given back.
+      actor.interrupted = true;  // as kill -9: nothing is given back, nothing more is done
     } catch (const Error& e) {
       EXPECT_TRUE(e.code() == ErrorCode::ledger_busy || e.code() == ErrorCode::version_held) << e.message();
     }

@@ -22,12 +22,14 @@ ObjectSection section(const std::string& glob) {
 
 std::vector<size_t> sizes(const Course& course) {
   std::vector<size_t> all;
+  all.reserve(course.waves.size());
   for (const auto& wave : course.waves) all.push_back(wave.size());
   return all;
 }
 
 std::vector<Operation> many(size_t count) {
   std::vector<Operation> all;
+  all.reserve(count);
   for (size_t i = 0; i < count; ++i) all.push_back(operation("job" + std::to_string(i)));
   return all;
 }
