@@ -1,8 +1,8 @@
 #include "deployers/compose_check.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
+#include <ctime>
+#include <iomanip>
 #include <sstream>
 
 #include "core/error.h"
@@ -24,17 +24,13 @@ bool same_structure(const YamlNode& a, const YamlNode& b) {
 
 // docker's "2026-11-25 20:26:00 +0100 CET"; nullopt when it is something else.
 std::optional<std::int64_t> docker_time(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
-  const int read = std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d %5d", &year, &month, &day, &hour,
-                               &minute, &second, &offset);
-  if (read != 7) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const std::int64_t local = ((days * 24 + hour) * 60 + minute) * 60 + second;
-  return local - (offset / 100 * 60 + offset % 100) * 60;
+  std::tm local{};
+  int offset = 0;  // hours and minutes, "+0130" is 130
+  std::istringstream in(text);
+  in >> std::get_time(&local, "%Y-%m-%d %H:%M:%S") >> offset;
+  if (!in) return std::nullopt;
+  const std::int64_t minutes = offset / 100 * 60 + offset % 100;
+  return timegm(&local) - minutes * 60;
 }
 
 bool made_from(const std::string& files, const std::string& file) {

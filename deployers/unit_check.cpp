@@ -30,7 +30,7 @@ void copy_unit(const Path& from, const Path& to) {
     fs::make_folders(to.parent_path());
     write(to, fs::read_file(from, largest_unit));
   } catch (const Error&) {
-    // What cannot be read is missing before the edit as after it.
+    return;  // what cannot be read is missing before the edit as after it
   }
 }
 
