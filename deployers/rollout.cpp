@@ -237,8 +237,15 @@ RolloutReport go_on_reverting(Engine& engine, Runner& runner, const RolloutView&
 }
 
 // The lease may have been waited for: what the rollout wrote meanwhile is not in the plan of its undoing.
-void check_inverse_is_whole(Ledger& ledger, const Plan& plan, const RunContext& context) {
-  if (!context.undoes || *context.undoes == touched_operations(ledger, plan.inverse_of)) return;
+void check_inverse_is_whole(Engine& engine, const Plan& plan, const RunContext& context) {
+  if (!context.undoes || *context.undoes == touched_operations(engine.ledger, plan.inverse_of)) return;
+  std::set<std::string> planned;
+  for (const auto& op : plan.operations) planned.insert(op.id);
+  const Plan now = inverse_plan(engine.ledger, plan.inverse_of, engine.targets);
+  if (std::all_of(now.operations.begin(), now.operations.end(),
+                  [&](const Operation& op) { return planned.contains(op.id); })) {
+    return;
+  }
   throw Error(ErrorCode::stale_plan, "cannot undo " + plan.inverse_of + ": it went on meanwhile")
       .hint("run the command again");
 }
@@ -283,7 +290,7 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   const auto now = engine.host.clock.now();
   const LeaseRequest request = lease_request(engine, context, plan);
   const auto lease = engine.ledger.acquire(request);
-  check_inverse_is_whole(engine.ledger, plan, context);
+  check_inverse_is_whole(engine, plan, context);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
   settle_unfinished(engine, plan.environment, plan.package, request.targets);
   if (nothing) return {"", "committed", {}, plan.skipped, 0};
