@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/host/ask.h"
 #include "deployers/document/yaml.h"
 
 namespace mlship {
@@ -53,15 +54,10 @@ std::optional<std::vector<std::int64_t>> containers(Process& process, const std:
                   "--filter",
                   "label=com.docker.compose.service" + (service.empty() ? "" : "=" + service)};
   request.timeout = std::chrono::seconds(10);
-  ProcessResult said;
-  try {
-    said = process.run(request);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  if (said.exit != 0) return std::nullopt;
+  const auto said = ask(process, request);
+  if (!said) return std::nullopt;
   std::vector<std::int64_t> out;
-  std::istringstream in(said.out);
+  std::istringstream in(*said);
   for (std::string line; std::getline(in, line);) {
     const size_t bar = line.rfind('|');
     if (bar == std::string::npos || !made_from(line.substr(0, bar), file)) continue;

@@ -95,7 +95,13 @@ std::string full_id(Ledger& ledger, const std::string& id) {
   std::vector<std::string> matching;
   std::copy_if(ids.begin(), ids.end(), std::back_inserter(matching),
                [&](const std::string& other) { return other.starts_with(id); });
-  return matching.size() == 1 ? matching.front() : id;
+  if (matching.size() > 1) {
+    throw Error(ErrorCode::rollout_not_found, "cannot tell which rollout " + id +
+                                                  " is: " + std::to_string(matching.size()) + " begin so, " +
+                                                  matching.front() + " to " + matching.back())
+        .hint("mlship history");
+  }
+  return matching.empty() ? id : matching.front();
 }
 
 }  // namespace

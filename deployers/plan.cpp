@@ -108,10 +108,17 @@ class TargetPlanner {
     plan_.operations.push_back(std::move(operation));
   }
 
+  [[nodiscard]] std::string why(Reason reason, const Reference& reference) const {
+    if (reason == Reason::opaque) return reference.opaque;
+    const bool zero = request_.release.version.release().front() == 0;
+    return reason == Reason::other_major && zero ? "below 1.0 every minor version counts as major" : "";
+  }
+
   void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
     if (const auto reason =
             hold_back(found.reference, request_.release.version, policy_, request_.direction)) {
-      return skip(object, found, *reason, *reason == Reason::opaque ? found.reference.opaque : "", "");
+      return skip(object, found, *reason, why(*reason, found.reference),
+                  *reason == Reason::other_major ? "mlship plan --compat any" : "");
     }
     if (other_kind(found.reference.form)) {
       return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");

@@ -48,7 +48,9 @@ std::vector<Verdict> Prover::prove(const std::vector<ProofSubject>& subjects, co
   std::vector<Watch> watches;
   for (const auto& subject : subjects) {
     Watch watch{subject};
-    if (options_.proof == Proof::soak) {
+    if (interrupted_.load()) {
+      watch.settle(OpEvent::run_missing, "interrupted before it was run");
+    } else if (options_.proof == Proof::soak) {
       watch.wanted = options_.soak_runs;
     } else if (const auto probe = traits_of(sections_, subject.operation->object).probe; !probe.empty()) {
       const Verdict verdict = run_probe(subject, plan, probe);
@@ -85,6 +87,7 @@ Verdict Prover::run_probe(const ProofSubject& subject, const Plan& plan, const s
                          {"MLSHIP_TARGET", subject.operation->target},
                          {"MLSHIP_OBJECT", subject.operation->object.id}};
   request.timeout = options_.patience;
+  request.stop = &interrupted_;
   try {
     const ProcessResult result = host_.process.run(request);
     if (result.exit != 0) {

@@ -362,8 +362,9 @@ size_t Runner::failures() const {
 }
 
 bool Runner::left_pending() const {
-  return std::any_of(results_.begin(), results_.end(),
-                     [](const ObjectResult& r) { return r.outcome == Outcome::pending; });
+  return std::any_of(results_.begin(), results_.end(), [](const ObjectResult& r) {
+    return r.outcome == Outcome::pending || r.proof == "inconclusive";
+  });
 }
 
 RolloutReport Runner::finish(const std::string& state, std::vector<Skipped> skipped, std::int64_t seconds) {

@@ -56,6 +56,7 @@ class Runner {
   [[nodiscard]] bool is_reverted(const std::string& operation) const;
   // Operations that are evidence against the version: failed, refused, or without the proof asked for.
   [[nodiscard]] size_t failures() const;
+  // Something is left to write, or to prove.
   [[nodiscard]] bool left_pending() const;
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] std::string tag(const std::string& operation) const { return id_ + "." + operation; }

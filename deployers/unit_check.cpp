@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/host/ask.h"
 #include "deployers/unit_files.h"
 
 namespace mlship {
@@ -125,13 +126,8 @@ std::optional<bool> needs_reload(Process& process, const Path& path) {
   if (unit->user()) request.argv.emplace_back("--user");
   request.argv.insert(request.argv.end(), {"--", name});
   request.timeout = patience;
-  ProcessResult said;
-  try {
-    said = process.run(request);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  if (said.exit != 0) return std::nullopt;
+  const auto said = ask(process, request);
+  if (!said) return std::nullopt;
   // A block of NAME=VALUE lines per unit; the manager must have read this very file for its word to count.
   std::optional<bool> answer;
   bool waits = false, reads = false;
@@ -139,7 +135,7 @@ std::optional<bool> needs_reload(Process& process, const Path& path) {
     if (reads) answer = answer.value_or(false) || waits;
     waits = reads = false;
   };
-  std::istringstream in(said.out);
+  std::istringstream in(*said);
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) close();
     const std::string value = line.substr(std::min(line.find('=') + 1, line.size()));

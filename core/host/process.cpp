@@ -121,7 +121,7 @@ bool pump(const ProcessRequest& request, Pipes& pipes, ProcessResult& result) {
         {{pipes.in[1], POLLOUT, 0}, {pipes.out[0], POLLIN, 0}, {pipes.err[0], POLLIN, 0}}};
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
-    if (left <= 0) return false;
+    if (left <= 0 || (request.stop != nullptr && request.stop->load())) return false;
     if (poll(fds.data(), fds.size(), static_cast<int>(std::min<long>(left, 1000))) < 0 && errno != EINTR)
       return false;
     if (fds[0].revents != 0) {
@@ -148,8 +148,11 @@ class SystemProcess : public Process {
     if (!ended) kill(-pid, SIGKILL);
     result.exit = status_of(pid);
     if (!ended) {
-      throw Error(ErrorCode::io, "cannot finish " + request.argv[0] + ": no end after " +
-                                     std::to_string(request.timeout.count()) + " s");
+      const bool stopped = request.stop != nullptr && request.stop->load();
+      throw Error(stopped ? ErrorCode::interrupted : ErrorCode::io,
+                  "cannot finish " + request.argv[0] +
+                      (stopped ? ": interrupted"
+                               : ": no end after " + std::to_string(request.timeout.count()) + " s"));
     }
     return result;
   }

@@ -1,6 +1,7 @@
 // Runs other programs without a shell.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -17,6 +18,7 @@ struct ProcessRequest {
   std::map<std::string, std::string> environment;  // added to the inherited one
   std::string input;                               // standard input, then end of file
   std::chrono::seconds timeout{60};
+  const std::atomic<bool>* stop = nullptr;  // once it is true the program is ended, within a second
 };
 
 struct ProcessResult {

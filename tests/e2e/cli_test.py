@@ -158,6 +158,30 @@ class Streams(unittest.TestCase):
             self.assertFalse((project / "dist/churn-1.4.0").exists())
             self.box.mlship("build", cwd=project)
 
+    def test_sigterm_ends_a_probe_and_the_rollout_goes_on_later(self):
+        started, crontab = self.box.root / "started", self.box.root / "cron.d/jobs"
+        crontab.parent.mkdir()
+        (self.box.root / "opt/churn/1.3.0/bin").mkdir(parents=True)
+        crontab.write_text(f"5 2 * * * root {self.box.root}/opt/churn/1.3.0/bin/score\n")
+        project = e2e.make_project(self.box, extra=(
+            '\n[targets.edge]\nkind = "cron"\nfiles = ["../cron.d/*"]\ninstall-root = "../opt"\n'
+            f'[objects."*"]\nprobe = "test -e {started} && echo $MLSHIP_VERSION || {{ touch {started}; sleep 600; }}"\n'))
+        self.box.mlship("build", cwd=project)
+        self.box.mlship("publish", cwd=project)
+        process = subprocess.Popen([e2e.mlship_binary(), "rollout", "--proof", "run", "--yes", "--json"], cwd=project,
+                                   env=self.box.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not started.exists():
+            self.assertIsNone(process.poll())
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        report = json.loads(out)
+        self.assertEqual((report["state"], report["results"][0]["proof"]), ("interrupted", "inconclusive"))
+        # Going on proves it again.
+        report = self.box.mlship_json("rollout", "--resume", "--yes", cwd=project)
+        self.assertEqual((report["state"], report["results"][0]["proof"]), ("committed", "healthy"))
+
 
 if __name__ == "__main__":
     e2e.main()

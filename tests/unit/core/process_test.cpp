@@ -40,6 +40,19 @@ TEST(Process, SignalsMissingProgramsAndTimeouts) {
   EXPECT_THROW(system_process()->run(request), Error);
 }
 
+TEST(Process, EndsWhenItIsToldTo) {
+  const std::atomic<bool> stop = true;
+  ProcessRequest request;
+  request.argv = {"sh", "-c", "sleep 60 & wait"};
+  request.stop = &stop;
+  try {
+    system_process()->run(request);
+    FAIL() << "it did not end";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::interrupted);
+  }
+}
+
 TEST(RunningProgram, IsTalkedToWhileItRuns) {
   ProcessRequest request;
   request.argv = {"sh", "-c", "while read line; do echo \"got $line\"; done; echo bye; echo why >&2; exit 3"};

@@ -240,6 +240,30 @@ TEST(Prove, SoakWaitsForNaturalRunsAndComparesTheirTime) {
       << report.results[0].detail;
 }
 
+TEST(Prove, AnInterruptEndsTheProbeAndResumingProvesAgain) {
+  Three world;
+  ObjectSection all;
+  all.glob = "*";
+  all.probe = "sleep 3600";
+  const std::vector<ObjectSection> objects = {all};
+  world.process.runs = [&](const ProcessRequest& request) -> ProcessResult {
+    EXPECT_EQ(request.stop, &world.interrupted);
+    world.interrupted = true;
+    throw Error(ErrorCode::interrupted, "cannot finish /bin/sh: interrupted");
+  };
+  const auto report = roll(world, proving(Proof::run), objects);
+  EXPECT_EQ(report.state, "interrupted");
+  world.interrupted = false;
+  int probes = 0;
+  world.process.runs = [&](const ProcessRequest&) -> ProcessResult {
+    return {0, "1.4.0", std::to_string(++probes)};
+  };
+  Engine engine = world.engine();
+  engine.objects = objects;
+  EXPECT_TRUE(resume(engine, report.id, World::context()).complete());
+  EXPECT_EQ(probes, 3);
+}
+
 TEST(Flight, ManyWritesAtOnceAndSlowerWhenAsked) {
   World world;
   world.edge->in_flight = 16;
