@@ -37,6 +37,7 @@ PlanRequest plan_request(Services& services, const PlanOptions& options) {
   request.compat = options.compat ? parse_compat(*options.compat) : std::nullopt;
   request.strict = options.strict;
   request.ledger = &services.ledger();
+  request.names_must_be_there = true;
   return request;
 }
 

@@ -22,6 +22,7 @@ class Convergence {
         later_(later),
         count_(plan.operations.size()) {
     request_.salt = plan.salt;
+    request_.names_must_be_there = false;  // what was there may have gone meanwhile
     remember(plan);
   }
 

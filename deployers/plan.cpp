@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -65,16 +66,44 @@ bool named(const ObjectInfo& object, const std::vector<std::string>& globs) {
   });
 }
 
+// Which of the plain names of a selection no object had.
+class Missing {
+ public:
+  explicit Missing(const Selection& selection) {
+    for (const auto& name : {selection.jobs, selection.services}) {
+      if (name && !name->empty() && name->find_first_of("*?[") == std::string::npos) missing_.insert(*name);
+    }
+  }
+  void saw(const ObjectInfo& object) {
+    if (missing_.empty()) return;
+    missing_.erase(object.name);
+    missing_.erase(object.id);
+    names_.push_back(object.name);
+  }
+  void check() const {
+    if (missing_.empty()) return;
+    const std::string& name = *missing_.begin();
+    throw Error(ErrorCode::not_found,
+                "cannot find a job or service called '" + name + "'" + did_you_mean(name, names_))
+        .hint("mlship status");
+  }
+
+ private:
+  std::set<std::string> missing_;
+  std::vector<std::string> names_;
+};
+
 // Makes the operations of one target, reference by reference.
 class TargetPlanner {
  public:
   TargetPlanner(const PlanRequest& request, Target& target, ReleaseSource& source, Plan& plan,
-                std::map<std::string, Carrier>& carriers)
+                std::map<std::string, Carrier>& carriers, Missing& missing)
       : request_(request),
         target_(target),
         source_(source),
         plan_(plan),
         carriers_(carriers),
+        missing_(missing),
         history_(request.direction == Direction::down ? request.ledger : nullptr, request.environment,
                  request.release.package),
         include_(target.section().list("include")),
@@ -88,6 +117,7 @@ class TargetPlanner {
     const Discovery found = target_.discover(request_.release.version.scheme());
     for (const auto& skipped : found.skipped) plan_.skipped.push_back(skipped);
     for (const auto& object : found.objects) {
+      missing_.saw(object.info);
       const bool listed = include_.empty() || named(object.info, include_);
       if (listed && !named(object.info, exclude_) && selects(request_.selection, object.info)) one(object);
     }
@@ -182,6 +212,7 @@ class TargetPlanner {
   ReleaseSource& source_;
   Plan& plan_;
   std::map<std::string, Carrier>& carriers_;
+  Missing& missing_;
   TextHistory history_;
   std::vector<std::string> include_, exclude_;
   Policy policy_;
@@ -218,11 +249,13 @@ Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& sour
 
   const auto progress = diagnostics.progress("look through the targets", order.size(), Unit::items);
   std::map<std::string, Carrier> carriers;
+  Missing missing(request.selection);
   for (std::uint64_t i = 0; i < order.size(); ++i) {
-    TargetPlanner(request, *order[i], source, plan, carriers).run();
+    TargetPlanner(request, *order[i], source, plan, carriers, missing).run();
     progress->advance(i + 1);
   }
   progress->finish();
+  if (request.names_must_be_there) missing.check();
   for (auto& [id, carrier] : carriers) plan.carriers.push_back(std::move(carrier));
   size_t n = 0;
   for (auto& operation : plan.operations) operation.id = fmt::format("op-{:04}", ++n);

@@ -62,6 +62,8 @@ struct PlanRequest {
   bool strict = false;
   std::string salt;          // "" = a fresh random one
   Ledger* ledger = nullptr;  // for Direction::down: the exact texts objects had; may be absent
+  // A name in `selection` that no object has is Error(not_found); a glob with wildcards may match nothing.
+  bool names_must_be_there = false;
 };
 // Discovers and decides; writes nothing.
 Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& source, Diagnostics& diagnostics);

@@ -61,6 +61,7 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
   request.direction = Direction::down;
   request.compat = Compat::any;  // back is back, however far above it stands
   request.ledger = &services.ledger();
+  request.names_must_be_there = true;
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
   if (plan.operations.empty() && !any_fell_short(plan.skipped))
     services.diagnostics().status("nothing to roll back");
