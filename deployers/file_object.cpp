@@ -252,6 +252,16 @@ class HostFileTarget final : public Target {
     return page;
   }
 
+  // Objects of one file come one after another: what was read last is kept, so that a file is not read anew
+  // for each of them while its text is the same.
+  [[nodiscard]] const Page& page_of(const Path& path, const std::string& text, Scheme scheme) const {
+    if (!kept_ || kept_->path != path || kept_->scheme != scheme || kept_->text != text) {
+      kept_ = std::make_unique<Kept>(Kept{path, scheme, text, {}});
+      kept_->page = read_page(path, kept_->text, scheme);
+    }
+    return kept_->page;
+  }
+
   static FileProblem problem_of(const Path& path, const ParsedDocument& document) {
     return {path.string(), Reason::unresolvable, "cannot read " + path.string() + ": " + document.problem,
             "correct the file, or leave it out of `files` of the target"};
@@ -302,7 +312,7 @@ class HostFileTarget final : public Target {
 
   [[nodiscard]] FileView view(const Reading& reading, const std::vector<Change>& changes) const {
     const FileLocator& locator = reading.locator;
-    const Page page = read_page(locator.file, *reading.text, locator.scheme);
+    const Page& page = page_of(locator.file, *reading.text, locator.scheme);
     if (page.document.problem.empty()) return compare(page.lines, locator, changes);
     FileView out;
     out.state = ObjectState::conflict;
@@ -316,6 +326,13 @@ class HostFileTarget final : public Target {
   HostPlaces places_;
   std::vector<ObjectSection> owners_;
   std::vector<std::string> patterns_;
+  struct Kept {
+    Path path;
+    Scheme scheme;
+    std::string text;
+    Page page;  // of `text`, into which it looks
+  };
+  mutable std::unique_ptr<Kept> kept_;
 };
 
 }  // namespace
