@@ -44,7 +44,8 @@ void check_url(const TableReader& table) {
   const size_t end = std::min(url.find_first_of("/?#", scheme + 3), url.size());
   if (url.substr(scheme + 3, end - scheme - 3).find('@') == std::string::npos) return;
   throw table.error("url", "the url of " + table.title() + " holds credentials")
-      .hint("write " + printable_url(url) + " and keep the credentials in ~/.netrc");
+      .hint("write " + printable_url(url) +
+            (url.starts_with("oci://") ? " and run: mlship login" : " and keep the credentials in ~/.netrc"));
 }
 
 // The keys of a key's table form.

@@ -96,7 +96,9 @@ Platform from_file(const std::string& name, const Path& folder) {
 [[noreturn]] void unknown(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& row : platform_rows()) names.emplace_back(row.name);
-  const std::string python = name.starts_with("cp3") ? name.substr(0, name.find('-')) : "cp311";
+  const std::string said = name.substr(0, name.find('-'));
+  const bool plausible = said.starts_with("cp3") && said.size() == 5;
+  const std::string python = plausible || said == "cp39" || said == "cp38" ? said : "cp311";
   for (const auto* platform :
        {"manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "manylinux_2_34_x86_64", "manylinux_2_28_aarch64",
         "manylinux2014_x86_64", "musllinux_1_2_x86_64", "linux_x86_64", "win_amd64", "macosx_11_0_arm64"}) {

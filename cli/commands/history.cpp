@@ -56,7 +56,9 @@ ExitCode run(const Options& options, Services& services) {
   }
   auto& out = services.out();
   services.diagnostics().detail("ledger " + services.ledger().url());
-  out.text(table.empty() ? "no rollouts yet\n" : table.render(out.width(), out.style()));
+  const std::string none =
+      filter.package.empty() ? "no rollouts yet\n" : "no rollouts of " + filter.package + " yet\n";
+  out.text(table.empty() ? none : table.render(out.width(), out.style()));
   OrderedJson document = {{"schema", "mlship.history/1"}, {"entries", rows}};
   if (check) {
     out.text(

@@ -148,7 +148,7 @@ const Bad bad[] = {
     {"[outputs]\njar = true\n", "cannot read mlship.toml:2:1: unknown key 'jar' in [outputs]"},
     {"[registries.a]\nurl = \"oci://me:hunter2@index.test/x?y\"\n",
      "cannot read mlship.toml:2:7: the url of [registries.a] holds credentials",
-     "write oci://index.test/x and keep the credentials in ~/.netrc"},
+     "write oci://index.test/x and run: mlship login"},
     {"[registries.a]\nurl = \"layout:x\"\nplain-http = true\n",
      "cannot read mlship.toml:3:14: 'plain-http' of [registries.a] is for oci:// registries only"},
     {"[registries.a]\nurl = \"oci://index.test/x\"\ntoken-hosts = [\"https://auth.test\"]\n",
