@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds budget{300'000};
 constexpr milliseconds first_pause{250};
 constexpr milliseconds longest_pause{20'000};
-constexpr milliseconds renew_early{60'000};  // before an OAuth token ends
+constexpr milliseconds renew_early{60'000};            // before an OAuth token ends
 constexpr std::uint64_t largest_answer = 256U << 20U;  // bytes: a page of a hundred large jobs
 
 constexpr auto passing = std::to_array<int>({408, 500, 502, 503, 504});
@@ -200,7 +200,8 @@ HttpResponse Api::exchange(const Call& call) {
     }
     if (call.restart) call.restart();
     if (refused) continue;  // the pacer says when
-    host_.clock.sleep(milliseconds(static_cast<milliseconds::rep>(static_cast<double>(pause.count()) * jitter())));
+    host_.clock.sleep(
+        milliseconds(static_cast<milliseconds::rep>(static_cast<double>(pause.count()) * jitter())));
     pause = std::min(pause * 2, longest_pause);
   }
 }

@@ -30,11 +30,11 @@ struct Call {
   std::string method = "GET";
   std::string path;  // "/api/2.2/jobs/get"
   Query query = {};
-  Json body = {};                  // sent as JSON unless null
+  Json body = {};                       // sent as JSON unless null
   std::optional<HttpBody> stream = {};  // sent as it is
-  std::string raw = {};            // sent as it is, when there is no stream and no body
+  std::string raw = {};                 // sent as it is, when there is no stream and no body
   Repeat repeat = Repeat::any;
-  std::string doing = {};  // "read job 17", for messages: "cannot read job 17: …"
+  std::string doing = {};                           // "read job 17", for messages: "cannot read job 17: …"
   std::function<void(std::string_view)> sink = {};  // receives the body of a 2xx answer
   std::function<void()> restart = {};               // the sink's bytes so far are void
 };
@@ -73,7 +73,7 @@ class Api {
   std::mutex mutex_;  // of what is below
   std::optional<Login> login_;
   std::vector<std::unique_ptr<Http>> idle_;
-  Secret bearer_;                 // OAuth
+  Secret bearer_;                              // OAuth
   std::chrono::milliseconds bearer_until_{0};  // monotonic
 };
 

@@ -48,6 +48,7 @@ constexpr auto defaults = std::to_array<DefaultRow>({
     {"alert_on_last_attempt", "false"},
     {"source", "\"WORKSPACE\""},
     {"disabled", "false"},
+    {"channel", "\"CURRENT\""},
     {"enable_elastic_disk", "true"},
     {"enable_local_disk_encryption", "false"},
     {"performance_target", "\"PERFORMANCE_OPTIMIZED\""},

@@ -1,5 +1,5 @@
-// Documents of the service compared for what they mean: it adds defaults, and it reorders lists whose elements
-// have keys.
+// Documents of the service compared for what they mean: it adds defaults, and it reorders lists whose
+// elements have keys.
 #pragma once
 
 #include <string>

@@ -52,8 +52,8 @@ Stored checked_place(const std::string& library_path, const Carrier& carrier, co
                     carrier.id == std::string(prefix) + carrier.place &&
                     carrier.place == published_path(library_path, release, *output);
   if (ours) return file;
-  throw Error(ErrorCode::bad_plan, "cannot place " + carrier.place + ": it is not where " + release.package + " " +
-                                       release.version.str() + " is kept")
+  throw Error(ErrorCode::bad_plan, "cannot place " + carrier.place + ": it is not where " + release.package +
+                                       " " + release.version.str() + " is kept")
       .hint("mlship plan --out FILE");
 }
 

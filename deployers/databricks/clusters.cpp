@@ -1,6 +1,6 @@
-// Libraries of interactive clusters, Libraries API 2.0: all clusters' statuses come in one call. Installing is
-// asynchronous; uninstalling happens at the next restart, and until then old and new are there together, which
-// the service calls a duplicate.
+// Libraries of interactive clusters, Libraries API 2.0: all clusters' statuses come in one call. Installing
+// is asynchronous; uninstalling happens at the next restart, and until then old and new are there together,
+// which the service calls a duplicate.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -124,7 +124,8 @@ class Clusters final : public Kind {
     change(api, id, "uninstall", in);
     change(api, id, "install", out);
     post(api, "clusters/restart", {{"cluster_id", id}}, "restart cluster " + id);
-    throw Error(ErrorCode::verification, "cannot install on cluster " + id + ": " + problem + "; the old library is back");
+    throw Error(ErrorCode::verification,
+                "cannot install on cluster " + id + ": " + problem + "; the old library is back");
   }
 
  private:
@@ -179,7 +180,8 @@ class Clusters final : public Kind {
   }
   static void change(Api& api, const std::string& id, const std::string& verb, const Json& libraries) {
     if (libraries.empty()) return;
-    post(api, "libraries/" + verb, {{"cluster_id", id}, {"libraries", libraries}}, verb + " libraries of cluster " + id);
+    post(api, "libraries/" + verb, {{"cluster_id", id}, {"libraries", libraries}},
+         verb + " libraries of cluster " + id);
   }
 
   // A run that uses the cluster now would be cut off by a restart.
@@ -204,7 +206,9 @@ class Clusters final : public Kind {
       bool waiting = false;
       for (const auto& library : libraries) {
         const std::string status = status_of(now, library);
-        if (status == "FAILED" || status.empty()) return "the library is " + (status.empty() ? "not there" : status) + ": " + messages_of(now, library);
+        if (status == "FAILED" || status.empty())
+          return "the library is " + (status.empty() ? "not there" : status) + ": " +
+                 messages_of(now, library);
         waiting = waiting || is_one_of(status, under_way);
       }
       if (!waiting) return "";

@@ -24,7 +24,8 @@ std::string one_line(std::string_view text) {
   return printable(out);
 }
 
-// {"error_code","message"}; API 1.2: {"error"}; SCIM: {"detail","scimType"}; OAuth: {"error","error_description"}.
+// {"error_code","message"}; API 1.2: {"error"}; SCIM: {"detail","scimType"}; OAuth:
+// {"error","error_description"}.
 Complaint of_document(const Json& json) {
   Complaint out{text_of(json, "error_code"), text_of(json, "message")};
   if (out.message.empty()) out.message = text_of(json, "error_description");
@@ -41,8 +42,9 @@ bool code_letter(char c) {
 // "RESOURCE_DOES_NOT_EXIST: No such file".
 Complaint of_text(std::string_view body) {
   const size_t colon = body.find(": ");
-  const bool coded = colon != std::string_view::npos && colon > 3 &&
-                     std::all_of(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(colon), code_letter);
+  const bool coded =
+      colon != std::string_view::npos && colon > 3 &&
+      std::all_of(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(colon), code_letter);
   if (!coded) return {"", std::string(body)};
   return {std::string(body.substr(0, colon)), std::string(body.substr(colon + 2))};
 }
@@ -93,7 +95,8 @@ constexpr auto codes = std::to_array<CodeRow>({
 
 int meant(const HttpResponse& response, const Complaint& complaint) {
   if (response.status < 400 || response.status >= 500) return response.status;
-  const auto row = std::find_if(codes.begin(), codes.end(), [&](const CodeRow& r) { return r.code == complaint.code; });
+  const auto row =
+      std::find_if(codes.begin(), codes.end(), [&](const CodeRow& r) { return r.code == complaint.code; });
   if (row != codes.end()) return row->status;
   // "Job 17 does not exist." is a 400 INVALID_PARAMETER_VALUE.
   if (response.status == 400 && complaint.message.find("does not exist") != std::string::npos) return 404;
@@ -125,7 +128,8 @@ Error api_error(const HttpResponse& response, const std::string& doing) {
         .hint("reach the workspace through its private link, or correct its host");
   }
   const int status = meant(response, complaint);
-  const auto row = std::find_if(statuses.begin(), statuses.end(), [&](const StatusRow& r) { return r.status == status; });
+  const auto row =
+      std::find_if(statuses.begin(), statuses.end(), [&](const StatusRow& r) { return r.status == status; });
   StatusRow found{status, ErrorCode::http_refused, "", ""};
   if (row != statuses.end()) {
     found = *row;

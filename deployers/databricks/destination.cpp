@@ -37,7 +37,8 @@ std::string for_pip(const std::string& path, bool url) {
   return url ? "file://" + local : local;
 }
 
-Destination file(const Places& places, std::string_view kind, const FoundReference& found, const Release& release) {
+Destination file(const Places& places, std::string_view kind, const FoundReference& found,
+                 const Release& release) {
   const Output* output = release.output(kind);
   if (output == nullptr) {
     return no_output(named(release) + " was built without the output '" + std::string(kind) + "'",
@@ -45,7 +46,8 @@ Destination file(const Places& places, std::string_view kind, const FoundReferen
   }
   const std::string section = "[targets." + places.common.target + "]";
   if (places.library_path.empty()) {
-    return no_output("there is no folder for published files", "set library-path = \"/Volumes/…\" in " + section);
+    return no_output("there is no folder for published files",
+                     "set library-path = \"/Volumes/…\" in " + section);
   }
   const Stored at = stored(places.library_path + "/");
   if (output->size > at.store->limit()) {
@@ -68,7 +70,8 @@ Places find_places(const TargetSection& section, const Project& project) {
   while (places.library_path.ends_with('/')) places.library_path.pop_back();
   if (!places.library_path.empty() && stored(places.library_path + "/").store == nullptr) {
     throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
-                                             ": library-path " + places.library_path + " is no folder of a workspace")
+                                             ": library-path " + places.library_path +
+                                             " is no folder of a workspace")
         .hint("set library-path to a folder under /Volumes, /Workspace or dbfs:/");
   }
   return places;

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view page_size = "100";
 // What pages of one job carry on together.
-constexpr auto paged = std::to_array<std::string_view>({"tasks", "job_clusters", "parameters", "environments"});
+constexpr auto paged =
+    std::to_array<std::string_view>({"tasks", "job_clusters", "parameters", "environments"});
 
 Json items(const Json& answer, std::string_view member, const std::string& doing) {
   const Json& list = member_of(answer, member);
@@ -78,10 +79,13 @@ class Jobs final : public Kind {
     if (kind.empty()) return {};
     if (kind != "BUNDLE") return {"Databricks itself manages it (" + kind + ")", true};
     const std::string file = text_at(deployment, "metadata_file_path");
-    return {"a Databricks asset bundle owns it: change the bundle" + (file.empty() ? "" : " deployed to " + file), false};
+    return {
+        "a Databricks asset bundle owns it: change the bundle" + (file.empty() ? "" : " deployed to " + file),
+        false};
   }
 
-  [[nodiscard]] std::vector<std::string> warnings(const Json& settings, const std::string& path) const override {
+  [[nodiscard]] std::vector<std::string> warnings(const Json& settings,
+                                                  const std::string& path) const override {
     const Root root = root_of(path);
     if (root.array != "tasks") return {};
     for (const auto& task : member_of(settings, "tasks")) {

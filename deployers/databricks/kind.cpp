@@ -14,7 +14,8 @@ std::span<const Kind* const> kinds() {
 
 const Kind* kind_of(std::string_view id) {
   const auto all = kinds();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Kind* k) { return id.starts_with(k->prefix()); });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Kind* k) { return id.starts_with(k->prefix()); });
   return found == all.end() ? nullptr : *found;
 }
 

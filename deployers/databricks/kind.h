@@ -1,5 +1,5 @@
-// The kinds of objects of a workspace that refer to packages: how each is listed, read and written. Stateless;
-// documents are the service's own.
+// The kinds of objects of a workspace that refer to packages: how each is listed, read and written.
+// Stateless; documents are the service's own.
 #pragma once
 
 #include <functional>
@@ -17,23 +17,23 @@ namespace mlship::databricks {
 
 // One object as the service shows it.
 struct Document {
-  std::string id;     // "jobs/17"
-  Json whole;         // the answer about it
-  bool listed = false;  // from a list, which may show less than there is
+  std::string id;            // "jobs/17"
+  Json whole;                // the answer about it
+  bool listed = false;       // from a list, which may show less than there is
   std::string problem = {};  // why it could not be read whole, "" when it was or need not be
 };
 
 struct Owner {
-  std::string text;      // who owns it, and where to change it instead; "" when nobody else does
+  std::string text;       // who owns it, and where to change it instead; "" when nobody else does
   bool for_good = false;  // not to be changed even when asked for
 };
 
 // What is sent, and where it came from.
 struct Write {
-  const Document& before;                     // read just now, whole
-  const Json& settings;                       // as it shall be
-  const std::vector<std::string>& paths;      // of what differs
-  bool restart = false;                       // clusters may be restarted where nothing runs on them
+  const Document& before;                 // read just now, whole
+  const Json& settings;                   // as it shall be
+  const std::vector<std::string>& paths;  // of what differs
+  bool restart = false;                   // clusters may be restarted where nothing runs on them
 };
 
 class Kind {
@@ -47,7 +47,8 @@ class Kind {
   [[nodiscard]] virtual Owner owner(const Json&) const { return {}; }
   [[nodiscard]] virtual std::string token(const Json&) const { return ""; }  // of concurrency
   // Words for the plan about what writing at this path may do.
-  [[nodiscard]] virtual std::vector<std::string> warnings(const Json& /*settings*/, const std::string& /*path*/) const {
+  [[nodiscard]] virtual std::vector<std::string> warnings(const Json& /*settings*/,
+                                                          const std::string& /*path*/) const {
     return {};
   }
 
@@ -57,8 +58,8 @@ class Kind {
   // nullopt: it is not there (or not for these credentials to see).
   [[nodiscard]] virtual std::optional<Document> read(Api& api, const std::string& id) const = 0;
   // Sends the least; what is left to do before it runs ("restart"), or "". Throws what Api throws;
-  // Error(http_conflict) when somebody else was faster, Error(verification) when it did not work and was taken
-  // back.
+  // Error(http_conflict) when somebody else was faster, Error(verification) when it did not work and was
+  // taken back.
   virtual std::string write(Api& api, const Write& write) const = 0;
   // What is still left to do, as write() says it.
   [[nodiscard]] virtual std::string pending(const Json& /*whole*/) const { return ""; }

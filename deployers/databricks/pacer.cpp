@@ -8,9 +8,10 @@ namespace {
 constexpr std::chrono::milliseconds window{2'000};
 constexpr std::chrono::milliseconds breath{1'000};  // after a 429 that names no time
 constexpr double below = 0.985;                     // of the rate that hurt
-constexpr double far = 0.8;                         // of the rate: less taken than that, and it is wrong
-constexpr double to_ceiling = 0.002;                // per second, of the rate, below the ceiling
-constexpr double beyond = 0.0005;                   // per second, of the rate, above it
+constexpr double far = 0.6;                         // of the rate: it is lowered no further at once
+constexpr double guessed = 0.3;                     // growth per request taken while the rate is a guess
+constexpr double to_ceiling = 0.03;                 // the same below the ceiling
+constexpr double beyond = 0.0001;                   // the same above it
 constexpr double slowest = 0.2;                     // requests per second
 
 }  // namespace
@@ -28,13 +29,19 @@ Pacer::Time Pacer::reserve(Time now) {
 void Pacer::grow(Time now) {
   if (rate_ <= 0) return;
   const double seconds = std::max(0.0, static_cast<double>((now - grown_).count()) / 1'000);
-  rate_ *= 1 + seconds * (rate_ < ceiling_ * below ? to_ceiling : beyond);
+  if (guess_) return;  // grows by what is taken
+  if (rate_ < ceiling_ * below) {
+    rate_ = std::min(ceiling_ * below, rate_ * (1 + seconds * to_ceiling));
+  } else {
+    rate_ *= 1 + seconds * beyond;
+  }
   grown_ = now;
 }
 
 void Pacer::accepted(Time now) {
   const std::lock_guard lock(mutex_);
   taken_.push_back(now);
+  if (guess_) rate_ += guessed;
   while (!taken_.empty() && taken_.front() + window < now) taken_.pop_front();
 }
 
@@ -46,7 +53,8 @@ void Pacer::throttled(Time sent, Time now, Time retry_after) {
   while (!taken_.empty() && taken_.front() + window < now) taken_.pop_front();
   const auto since = taken_.empty() ? 0.0 : static_cast<double>((now - taken_.front()).count());
   const double seen = static_cast<double>(taken_.size()) * 1'000 / std::max(1'000.0, since);
-  if (rate_ <= 0 || seen < rate_ * far) rate_ = std::max(seen, rate_ * far);
+  if (rate_ <= 0 || seen < rate_) rate_ = std::max(seen, rate_ * far);
+  guess_ = ceiling_ <= 0;
   ceiling_ = rate_;
   rate_ = std::max(slowest, rate_ * below);
   slowed_ = grown_ = now;

@@ -1,6 +1,6 @@
-// How fast a service takes requests, learned from what it says: as fast as there is work until it asks to slow
-// down, then just below the rate it was seen to bear, looking carefully whether it bears more. Told the time,
-// so pure; shared by threads, so it locks.
+// How fast a service takes requests, learned from what it says: as fast as there is work until it asks to
+// slow down, then just below the rate it was seen to bear, looking carefully whether it bears more. Told the
+// time, so pure; shared by threads, so it locks.
 #pragma once
 
 #include <chrono>
@@ -28,9 +28,10 @@ class Pacer {
   mutable std::mutex mutex_;
   std::deque<Time> taken_;  // when the last requests were accepted, two seconds of them
   double rate_ = 0;
-  double ceiling_ = 0;   // the rate at which it hurt last
-  double next_ = 0;      // ms: the next free start
-  Time slowed_{-1};      // when the rate was lowered last
+  double ceiling_ = 0;  // the rate at which it hurt last
+  double next_ = 0;     // ms: the next free start
+  bool guess_ = false;  // too little was seen to tell: the rate grows fast until it hurts again
+  Time slowed_{-1};     // when it was last
   Time grown_{0};
 };
 

@@ -31,10 +31,14 @@ class Pipelines final : public Kind {
     const Json& deployment = member_of(member_of(whole, "spec"), "deployment");
     if (text_at(deployment, "kind") != "BUNDLE") return {};
     const std::string file = text_at(deployment, "metadata_file_path");
-    return {"a Databricks asset bundle owns it: change the bundle" + (file.empty() ? "" : " deployed to " + file), false};
+    return {
+        "a Databricks asset bundle owns it: change the bundle" + (file.empty() ? "" : " deployed to " + file),
+        false};
   }
 
-  [[nodiscard]] std::string token(const Json& whole) const override { return text_at(whole, "last_modified"); }
+  [[nodiscard]] std::string token(const Json& whole) const override {
+    return text_at(whole, "last_modified");
+  }
 
   [[nodiscard]] std::vector<std::string> warnings(const Json& settings, const std::string&) const override {
     const Json& clusters = member_of(settings, "clusters");
@@ -89,7 +93,8 @@ class Pipelines final : public Kind {
     call.body["expected_last_modified"] = member_of(whole, "last_modified");
     // These stand beside the spec in the answer and would be lost.
     for (const std::string_view beside : {"run_as", "parameters"}) {
-      if (const Json& value = member_of(whole, beside); !value.is_null()) call.body[std::string(beside)] = value;
+      if (const Json& value = member_of(whole, beside); !value.is_null())
+        call.body[std::string(beside)] = value;
     }
     call.repeat = Repeat::only_refused;
     call.doing = "update pipeline " + without_prefix(*this, write.before.id);

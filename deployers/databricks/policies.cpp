@@ -10,8 +10,8 @@ namespace {
 
 // What `edit` takes of what `get` answers.
 constexpr auto editable = std::to_array<std::string_view>(
-    {"policy_id", "name", "definition", "description", "libraries", "max_clusters_per_user", "policy_family_id",
-     "policy_family_definition_overrides"});
+    {"policy_id", "name", "definition", "description", "libraries", "max_clusters_per_user",
+     "policy_family_id", "policy_family_definition_overrides"});
 
 class Policies final : public Kind {
  public:

@@ -24,7 +24,8 @@ std::int64_t milliseconds_at(const Json& run, std::string_view member) {
 std::string explained(const Json& run) {
   const Json& details = member_of(member_of(run, "status"), "termination_details");
   std::string out = text_at(details, "code");
-  for (const std::string& words : {text_at(details, "message"), text_at(member_of(run, "state"), "state_message")}) {
+  for (const std::string& words :
+       {text_at(details, "message"), text_at(member_of(run, "state"), "state_message")}) {
     if (!words.empty()) out += (out.empty() ? "" : ": ") + words;
   }
   const std::string page = text_at(run, "run_page_url");
@@ -67,13 +68,15 @@ RunEvidence evidence_of(const Json& run) {
 
 bool run_now(Api& api, const std::string& job_id, const std::string& tag) {
   Call call{"POST", "/api/2.2/jobs/run-now"};
-  call.body = {{"job_id", std::stoll(job_id)}, {"idempotency_token", sha256(tag).hex().substr(0, longest_token)}};
+  call.body = {{"job_id", std::stoll(job_id)},
+               {"idempotency_token", sha256(tag).hex().substr(0, longest_token)}};
   call.doing = "run job " + job_id;
   api.call(call);
   return true;
 }
 
-std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::int64_t since, EndedRuns& known) {
+std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::int64_t since,
+                                    EndedRuns& known) {
   Call call{"GET",
             "/api/2.2/jobs/runs/list",
             {{"job_id", job_id},
@@ -95,7 +98,8 @@ std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::in
     out.push_back(evidence_of(id.empty() ? row : run_of(api, id)));
     if (!id.empty() && out.back().seconds) known.emplace(id, out.back());
   }
-  std::sort(out.begin(), out.end(), [](const RunEvidence& a, const RunEvidence& b) { return a.started < b.started; });
+  std::sort(out.begin(), out.end(),
+            [](const RunEvidence& a, const RunEvidence& b) { return a.started < b.started; });
   return out;
 }
 

@@ -15,6 +15,7 @@ namespace mlship::databricks {
 bool run_now(Api& api, const std::string& job_id, const std::string& tag);
 using EndedRuns = std::map<std::string, RunEvidence>;  // by run_id: what has ended is not asked for again
 // The newest of them, oldest first. What a run reports is the libraries its tasks were given.
-std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::int64_t since, EndedRuns& known);
+std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::int64_t since,
+                                    EndedRuns& known);
 
 }  // namespace mlship::databricks

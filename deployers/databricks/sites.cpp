@@ -113,7 +113,8 @@ constexpr auto key_members =
 bool has_key(const Json& element, std::string_view key) {
   return element.is_object() && std::any_of(key_members.begin(), key_members.end(), [&](auto member) {
            const auto found = element.find(member);
-           return found != element.end() && found->is_string() && found->template get_ref<const std::string&>() == key;
+           return found != element.end() && found->is_string() &&
+                  found->template get_ref<const std::string&>() == key;
          });
 }
 
@@ -160,7 +161,8 @@ FoundReference opaque(const std::string& path, const std::string& text, std::str
 }
 
 std::string_view what_is_opaque(std::string_view path) {
-  if (path.find("init_scripts") != std::string_view::npos) return "an init script; what it installs was not looked at";
+  if (path.find("init_scripts") != std::string_view::npos)
+    return "an init script; what it installs was not looked at";
   if (path.ends_with("base_environment")) return "a base environment; what it holds was not looked at";
   return "a requirements file; what it holds was not looked at";
 }
@@ -169,8 +171,8 @@ bool hex_word(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789abcdef_") == std::string_view::npos;
 }
 
-// `<hex>-churn_1_0_9_py3_6-<hex>.egg`: how the workspace's library upload spelled the name. Which version it is
-// cannot be told from it for sure (dots and dashes are underscores too), so it is seen and not moved.
+// `<hex>-churn_1_0_9_py3_6-<hex>.egg`: how the workspace's library upload spelled the name. Which version it
+// is cannot be told from it for sure (dots and dashes are underscores too), so it is seen and not moved.
 std::optional<FoundReference> mangled(const std::string& path, const std::string& text) {
   const size_t slash = text.rfind('/') + 1;  // npos + 1 is 0
   const size_t dot = text.rfind('.');
@@ -195,7 +197,8 @@ std::optional<FoundReference> mangled(const std::string& path, const std::string
   return found;
 }
 
-std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path, const std::string& text, Scheme scheme) {
+std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path, const std::string& text,
+                                    Scheme scheme) {
   std::vector<FoundReference> out;
   if (row.holds == Holds::opaque) {
     out.push_back(opaque(path, text, std::string(what_is_opaque(path))));
@@ -336,8 +339,7 @@ std::vector<FoundReference> find_in(const Json& document, Sites sites, Scheme sc
   return out;
 }
 
-Standing standing(const Json& document, Sites sites, const std::vector<Change>& changes,
-                  Scheme scheme) {
+Standing standing(const Json& document, Sites sites, const std::vector<Change>& changes, Scheme scheme) {
   const auto all = mentions(document, sites, scheme);
   Standing out;
   bool pre = true, post = true;
@@ -359,7 +361,8 @@ Standing standing(const Json& document, Sites sites, const std::vector<Change>& 
     out.places.push_back(Standing::Place{found->path, found->span});
   }
   out.state = pre ? ObjectState::pre : post ? ObjectState::post : ObjectState::conflict;
-  if (out.state == ObjectState::conflict && out.detail.empty()) out.detail = "some of its references were changed meanwhile";
+  if (out.state == ObjectState::conflict && out.detail.empty())
+    out.detail = "some of its references were changed meanwhile";
   return out;
 }
 
@@ -373,7 +376,8 @@ Json changed(Json document, const std::vector<Change>& changes, const Standing& 
   for (const size_t i : order) {
     const auto& place = standing.places[i];
     Json* text = value_at(document, without_number(place->path));
-    if (text == nullptr || !text->is_string()) throw Error(ErrorCode::internal, "a change stands nowhere: " + place->path);
+    if (text == nullptr || !text->is_string())
+      throw Error(ErrorCode::internal, "a change stands nowhere: " + place->path);
     text->get_ref<std::string&>().replace(place->span.begin, place->span.size(), changes[i].to);
   }
   return document;
@@ -382,7 +386,8 @@ Json changed(Json document, const std::vector<Change>& changes, const Standing& 
 Root root_of(const std::string& path) {
   std::string_view rest = path;
   const Step step = take_step(rest);
-  return {std::string(step.name), step.array && step.key.starts_with("key=") ? std::string(step.key.substr(4)) : ""};
+  return {std::string(step.name),
+          step.array && step.key.starts_with("key=") ? std::string(step.key.substr(4)) : ""};
 }
 
 }  // namespace mlship::databricks

@@ -23,8 +23,8 @@ enum class Holds {
   opaque,       // the name of something that may hold references: an init script, a requirements file
 };
 
-// `tasks[task_key]/libraries[]/whl` as a pattern: `[name]` goes through an array whose elements are known by the member
-// `name`, `[]` through one known by position.
+// `tasks[task_key]/libraries[]/whl` as a pattern: `[name]` goes through an array whose elements are known by
+// the member `name`, `[]` through one known by position.
 struct SiteRow {
   std::string_view pattern;
   Holds holds;
@@ -59,8 +59,7 @@ struct Standing {
   };
   std::vector<std::optional<Place>> places;  // by change; nullopt where it is neither
 };
-Standing standing(const Json& document, Sites sites, const std::vector<Change>& changes,
-                  Scheme scheme);
+Standing standing(const Json& document, Sites sites, const std::vector<Change>& changes, Scheme scheme);
 
 // The document with every change made; the changes stand as `pre` there. Every other value stays.
 Json changed(Json document, const std::vector<Change>& changes, const Standing& standing);

@@ -89,7 +89,8 @@ class Volumes final : public Store {
       throw Error(ErrorCode::server_error, "cannot " + call.doing + ": the answer has no size");
     });
   }
-  void read(Api& api, const std::string& path, const std::function<void(std::string_view)>& sink) const override {
+  void read(Api& api, const std::string& path,
+            const std::function<void(std::string_view)>& sink) const override {
     Call call{"GET", files(path)};
     call.doing = "read " + path;
     call.sink = sink;
@@ -132,7 +133,8 @@ class WorkspaceFiles final : public Store {
     call.doing = "look at " + path;
     return unless_absent([&] { return number_at(api.call(call), "size"); });
   }
-  void read(Api& api, const std::string& path, const std::function<void(std::string_view)>& sink) const override {
+  void read(Api& api, const std::string& path,
+            const std::function<void(std::string_view)>& sink) const override {
     Call call{"GET", "/api/2.0/workspace/export", {{"path", path}, {"format", "AUTO"}}};
     call.doing = "read " + path;
     const auto content = base64_decode(text_at(api.call(call), "content"));
@@ -154,7 +156,8 @@ class Dbfs final : public Store {
     const HttpBody body = body_of(from);
     const std::string doing = "upload " + path;
     const std::string part = path + ".part";
-    const Json handle = member_of(post(api, "create", {{"path", part}, {"overwrite", true}}, doing), "handle");
+    const Json handle =
+        member_of(post(api, "create", {{"path", part}, {"overwrite", true}}, doing), "handle");
     std::string block(block_size, '\0');
     for (std::uint64_t done = 0; done < body.size;) {
       const size_t n = body.read(done, block.data(), block.size());
@@ -176,7 +179,8 @@ class Dbfs final : public Store {
     call.doing = "look at " + path;
     return unless_absent([&] { return number_at(api.call(call), "file_size"); });
   }
-  void read(Api& api, const std::string& path, const std::function<void(std::string_view)>& sink) const override {
+  void read(Api& api, const std::string& path,
+            const std::function<void(std::string_view)>& sink) const override {
     for (std::uint64_t offset = 0;;) {
       Call call{"GET",
                 "/api/2.0/dbfs/read",
@@ -193,7 +197,8 @@ class Dbfs final : public Store {
  private:
   static constexpr size_t block_size = 1U << 19U;  // bytes; with base64 below the megabyte of a call
 
-  static Json post(Api& api, const std::string& verb, Json body, const std::string& doing, Repeat repeat = Repeat::any) {
+  static Json post(Api& api, const std::string& verb, Json body, const std::string& doing,
+                   Repeat repeat = Repeat::any) {
     Call call{"POST", "/api/2.0/dbfs/" + verb};
     call.body = std::move(body);
     call.doing = doing;
@@ -237,7 +242,8 @@ const auto rows = std::to_array<StoreRow>({
 }  // namespace
 
 Stored stored(std::string_view path) {
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const StoreRow& r) { return path.starts_with(r.prefix); });
+  const auto row =
+      std::find_if(rows.begin(), rows.end(), [&](const StoreRow& r) { return path.starts_with(r.prefix); });
   if (row == rows.end()) return {};
   return {&row->store, std::string(row->instead) + std::string(path.substr(row->prefix.size()))};
 }

@@ -1,5 +1,5 @@
-// Where a workspace keeps files that its jobs read: volumes, workspace files, DBFS. Each has an API and limits
-// of its own.
+// Where a workspace keeps files that its jobs read: volumes, workspace files, DBFS. Each has an API and
+// limits of its own.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Store {
   virtual ~Store() = default;
   // Greatest size of a file, bytes.
   [[nodiscard]] virtual std::uint64_t limit() const = 0;
-  [[nodiscard]] virtual std::string_view what() const = 0;  // "workspace files", for people
+  [[nodiscard]] virtual std::string_view what() const = 0;                // "workspace files", for people
   virtual void make_folder(Api& api, const std::string& path) const = 0;  // and those above it
   // Creates the file, complete before it is visible; false when something is there already.
   virtual bool create(Api& api, const std::string& path, const std::filesystem::path& from) const = 0;
@@ -25,7 +25,8 @@ class Store {
   // nullopt: it is not there.
   [[nodiscard]] virtual std::optional<std::uint64_t> size(Api& api, const std::string& path) const = 0;
   // The content, piece by piece.
-  virtual void read(Api& api, const std::string& path, const std::function<void(std::string_view)>& sink) const = 0;
+  virtual void read(Api& api, const std::string& path,
+                    const std::function<void(std::string_view)>& sink) const = 0;
 };
 
 // The store a path belongs to, and the path as its API has it. nullptr: it is none of this workspace's

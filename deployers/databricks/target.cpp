@@ -21,9 +21,9 @@
 namespace mlship::databricks {
 namespace {
 
-constexpr size_t page = 100;             // jobs a list call answers
-constexpr size_t worth_a_list = 100;     // readings, where nobody knows how many jobs there are
-constexpr int max_races = 3;             // lost compare-and-swaps before it is a conflict
+constexpr size_t page = 100;          // jobs a list call answers
+constexpr size_t worth_a_list = 100;  // readings, where nobody knows how many jobs there are
+constexpr int max_races = 3;          // lost compare-and-swaps before it is a conflict
 
 // The system said no, and wrote nothing.
 constexpr auto refusals = std::to_array<ErrorCode>(
@@ -87,8 +87,8 @@ class Workspace final : public Target {
       } catch (const Error& e) {
         // Policies are for admins; what may not be seen is said.
         if (e.code() != ErrorCode::forbidden) throw;
-        out.skipped.push_back(
-            {name(), std::string(kind->prefix()), "", Reason::no_permission, with_answer(e), e.hint_text(), ""});
+        out.skipped.push_back({name(), std::string(kind->prefix()), "", Reason::no_permission, with_answer(e),
+                               e.hint_text(), ""});
       }
     }
     return out;
@@ -112,14 +112,16 @@ class Workspace final : public Target {
   }
 
   // As the document stands with the old texts in it.
-  std::string rest(const LiveObject& object, const std::vector<Change>& changes, std::string_view salt) override {
+  std::string rest(const LiveObject& object, const std::vector<Change>& changes,
+                   std::string_view salt) override {
     const auto print = prints_.find(object.info.id);
     if (print == prints_.end()) return "";
     seen_as_old_[object.info.id] = signature(changes);
     return salted(print->second, salt);
   }
 
-  bool place(const Carrier& carrier, const Release& release, ReleaseSource& source, const std::string&) override {
+  bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
+             const std::string&) override {
     return place_file(api_, places_.library_path, carrier, release, source, host_.env.cache_folder() / "tmp");
   }
   bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource&) override {
@@ -141,9 +143,12 @@ class Workspace final : public Target {
     return observe_in(*kind, *document, operation, salt);
   }
 
-  std::vector<Observation> observe_all(std::span<const Operation* const> operations, std::string_view salt) override;
+  std::vector<Observation> observe_all(std::span<const Operation* const> operations,
+                                       std::string_view salt) override;
 
-  [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override { return a == b; }
+  [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
+    return a == b;
+  }
 
   ApplyResult apply(const Operation& operation, const std::string& tag) override;
   void recover(const Operation&, const std::string&) override {}
@@ -174,7 +179,8 @@ class Workspace final : public Target {
 
   void list(const Kind& kind, Discovery& out, const Look& look);
   void take(const Kind& kind, const Document& document, Discovery& out);
-  Observation observe_in(const Kind& kind, const Document& document, const Operation& operation, std::string_view salt);
+  Observation observe_in(const Kind& kind, const Document& document, const Operation& operation,
+                         std::string_view salt);
   void observe_each(std::span<const Operation* const> operations, const std::vector<size_t>& which,
                     std::string_view salt, std::vector<Observation>& out);
   void observe_by_list(std::span<const Operation* const> operations, const std::vector<size_t>& which,
@@ -192,9 +198,9 @@ class Workspace final : public Target {
   std::vector<ObjectSection> owners_;
   Scheme scheme_ = Scheme::pep440;
   size_t listed_jobs_ = 0;
-  std::map<std::string, std::string> prints_;    // by object: of the document as it was listed last
-  std::map<std::string, Side> sides_;            // by "object path"
-  std::map<std::string, bool> old_places_;       // what old_place_ok() found
+  std::map<std::string, std::string> prints_;  // by object: of the document as it was listed last
+  std::map<std::string, Side> sides_;          // by "object path"
+  std::map<std::string, bool> old_places_;     // what old_place_ok() found
   EndedRuns ended_runs_;
 
   std::mutex mutex_;  // of what apply() touches
@@ -238,7 +244,8 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   object.owned_for_good = owner.for_good;
   for (const auto& found : object.references) {
     Side side{repo_beside(settings, found.path), kind.warnings(settings, found.path)};
-    if (!side.repo.empty() || !side.warnings.empty()) sides_[document.id + " " + found.path] = std::move(side);
+    if (!side.repo.empty() || !side.warnings.empty())
+      sides_[document.id + " " + found.path] = std::move(side);
   }
   prints_[document.id] = print_of(settings);
   out.objects.push_back(std::move(object));
@@ -265,19 +272,22 @@ Observation Workspace::observe_in(const Kind& kind, const Document& document, co
   if (now.state == ObjectState::conflict) return out;
   const bool post = now.state == ObjectState::post;
   const std::string print = print_of(post ? changed(settings, swapped(operation.changes), now) : settings);
-  out.rest_equal = operation.rest.empty() || differing_parts(salted(print, salt), operation.rest, false).empty();
+  out.rest_equal =
+      operation.rest.empty() || differing_parts(salted(print, salt), operation.rest, false).empty();
   const std::lock_guard lock(mutex_);
   const std::string& id = operation.object.id;
   if (!post) {
     seen_as_old_[id] = signature(operation.changes);
   } else if (const auto before = before_.find(id); before != before_.end()) {
     const auto parts = differing_parts(before->second, print, !document.listed);
-    if (!parts.empty()) out.detail = fmt::format("somebody else changed it meanwhile: {}", fmt::join(parts, ", "));
+    if (!parts.empty())
+      out.detail = fmt::format("somebody else changed it meanwhile: {}", fmt::join(parts, ", "));
   }
   return out;
 }
 
-std::vector<Observation> Workspace::observe_all(std::span<const Operation* const> operations, std::string_view salt) {
+std::vector<Observation> Workspace::observe_all(std::span<const Operation* const> operations,
+                                                std::string_view salt) {
   std::vector<Observation> out(operations.size());
   std::vector<size_t> in_list, others;
   for (size_t i = 0; i < operations.size(); ++i) {
@@ -312,8 +322,9 @@ void Workspace::observe_each(std::span<const Operation* const> operations, const
   });
 }
 
-void Workspace::observe_by_list(std::span<const Operation* const> operations, const std::vector<size_t>& which,
-                                std::string_view salt, std::vector<Observation>& out) {
+void Workspace::observe_by_list(std::span<const Operation* const> operations,
+                                const std::vector<size_t>& which, std::string_view salt,
+                                std::vector<Observation>& out) {
   std::map<std::string, std::vector<size_t>> wanted;
   for (const size_t i : which) wanted[operations[i]->object.id].push_back(i);
   Discovery found;

@@ -25,9 +25,9 @@ struct WriterOptions {
 struct Edit {
   std::uint64_t request = 0;  // the request it was made right before
   std::string object, kind;
-  std::string task;  // the key of the task it lies in; "": in none
-  std::string path;  // in document_of(); of a whole task for add-task and remove-task
-  Json before, after;  // null: not there
+  std::string task;         // the key of the task it lies in; "": in none
+  std::string path;         // in document_of(); of a whole task for add-task and remove-task
+  Json before, after;       // null: not there
   bool superseded = false;  // a later edit of the writer went to the same place
 };
 

@@ -1,9 +1,8 @@
 // The forms of the service's errors, and what is sent again.
-#include "deployers/databricks/api.h"
-
 #include <gtest/gtest.h>
 
 #include "core/host/process.h"
+#include "deployers/databricks/api.h"
 #include "tests/support/fakes.h"
 
 namespace mlship::databricks {
@@ -22,8 +21,8 @@ struct ErrorRow {
 
 TEST(Complaint_, EveryFormOfTheService) {
   const std::vector<ErrorRow> rows = {
-      {400, R"({"error_code":"INVALID_PARAMETER_VALUE","message":"Job 17 does not exist."})", ErrorCode::not_found,
-       "INVALID_PARAMETER_VALUE: Job 17 does not exist."},
+      {400, R"({"error_code":"INVALID_PARAMETER_VALUE","message":"Job 17 does not exist."})",
+       ErrorCode::not_found, "INVALID_PARAMETER_VALUE: Job 17 does not exist."},
       {400, R"({"error_code":"INVALID_PARAMETER_VALUE","message":"Missing field"})", ErrorCode::http_refused,
        "INVALID_PARAMETER_VALUE: Missing field"},
       {400, R"({"error_code":"RESOURCE_ALREADY_EXISTS","message":"x"})", ErrorCode::http_conflict,
@@ -58,8 +57,8 @@ TEST(Complaint_, EveryFormOfTheService) {
 }
 
 TEST(Complaint_, ALongMessageIsCutAndCannotCommandATerminal) {
-  const Error error =
-      api_error(answer(400, R"({"error_code":"X","message":"\u001b[2J)" + std::string(5'000, 'a') + "\"}"), "x");
+  const Error error = api_error(
+      answer(400, R"({"error_code":"X","message":"\u001b[2J)" + std::string(5'000, 'a') + "\"}"), "x");
   EXPECT_LT(error.facts()[0].value.size(), 400U);
   EXPECT_EQ(error.facts()[0].value.find('\x1b'), std::string::npos);
 }

@@ -53,7 +53,9 @@ class HookedHttp : public Http {
     dead_ = true;
     throw test::Killed{};
   }
-  [[noreturn]] static void lost() { throw Error(ErrorCode::network, "cannot reach the workspace: the connection broke"); }
+  [[noreturn]] static void lost() {
+    throw Error(ErrorCode::network, "cannot reach the workspace: the connection broke");
+  }
 
   Http& inner_;
   At what_ = At::never;
@@ -93,7 +95,9 @@ struct Fleet {
     }
     for (int i = 0; i < 2; ++i) {
       const std::string id = "P" + std::to_string(i);
-      world.workspace.replace("policies/" + id, {{"policy_id", id}, {"name", id}, {"definition", "{}"}, {"libraries", {{{"whl", wheel}}}}});
+      world.workspace.replace(
+          "policies/" + id,
+          {{"policy_id", id}, {"name", id}, {"definition", "{}"}, {"libraries", {{{"whl", wheel}}}}});
     }
     restart();
   }
@@ -106,9 +110,12 @@ struct Fleet {
   [[nodiscard]] Json everything() const {
     Json out;
     world.workspace.look([&](const dbx_State& state) {
-      for (const auto& [id, job] : state.jobs) out["jobs/" + std::to_string(id)] = databricks::canonical(job.at("settings"));
-      for (const auto& [id, p] : state.pipelines) out["pipelines/" + id] = databricks::canonical(p.at("spec"));
-      for (const auto& [id, p] : state.policies) out["policies/" + id] = databricks::canonical(p.at("libraries"));
+      for (const auto& [id, job] : state.jobs)
+        out["jobs/" + std::to_string(id)] = databricks::canonical(job.at("settings"));
+      for (const auto& [id, p] : state.pipelines)
+        out["pipelines/" + id] = databricks::canonical(p.at("spec"));
+      for (const auto& [id, p] : state.policies)
+        out["policies/" + id] = databricks::canonical(p.at("libraries"));
     });
     return out;
   }
@@ -118,7 +125,9 @@ struct Fleet {
   [[nodiscard]] size_t mentions(const std::string& version) const {
     const std::string all = everything().dump();
     size_t n = 0;
-    for (size_t at = all.find("churn-" + version); at != std::string::npos; at = all.find("churn-" + version, at + 1)) ++n;
+    for (size_t at = all.find("churn-" + version); at != std::string::npos;
+         at = all.find("churn-" + version, at + 1))
+      ++n;
     return n;
   }
 };
@@ -165,7 +174,9 @@ TEST(DatabricksCrash, KilledAtEveryRequestTheNextRunFinishesAndARollbackIsEqual)
         fleet.restart();
         const auto id = last_rollout(fleet.world.ledger, "prod", "churn");
         ASSERT_TRUE(id);
-        ASSERT_TRUE(fleet.world.run(inverse_plan(fleet.world.ledger, *id, fleet.world.targets), false).complete()) << k;
+        ASSERT_TRUE(
+            fleet.world.run(inverse_plan(fleet.world.ledger, *id, fleet.world.targets), false).complete())
+            << k;
         ASSERT_EQ(fleet.everything(), before) << "request " << k;
       }
       ++runs;
@@ -189,8 +200,8 @@ TEST(DatabricksCrash, EveryRequestOrReplyLostTheRolloutGoesOn) {
   std::printf("lost at %d requests, before and after each: %d runs\n", requests, 2 * requests);
 }
 
-// The first runner is stopped in the middle for so long that its lease runs out; a second rolls another version
-// out, to the end; then the first wakes.
+// The first runner is stopped in the middle for so long that its lease runs out; a second rolls another
+// version out, to the end; then the first wakes.
 TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObjects) {
   const int requests = requests_of_a_rollout();
   size_t mixed = 0;
@@ -198,7 +209,8 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
     Fleet fleet;
     test::LeaseState lease;
     test::FencedLedger first(fleet.world.ledger, lease), second(fleet.world.ledger, lease);
-    Engine engine{fleet.world.targets, first, fleet.world.source, fleet.host, fleet.world.diagnostics, fleet.world.interrupted};
+    Engine engine{fleet.world.targets,    first, fleet.world.source, fleet.host, fleet.world.diagnostics,
+                  fleet.world.interrupted};
     const Plan plan = fleet.world.plan("1.4.0");
     RolloutReport other;
     fleet.http.arm(At::call, k, [&] {
@@ -207,7 +219,8 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
       Host host{fleet.world.env, fleet.world.clock, fleet.world.http, fleet.world.process};
       targets.push_back(databricks::make_workspace(fleet.world.section, fleet.world.project, host));
       Engine e{targets, second, fleet.world.source, host, fleet.world.diagnostics, fleet.world.interrupted};
-      const Plan p = make_plan(fleet.world.request("1.5.0"), targets, fleet.world.source, fleet.world.diagnostics);
+      const Plan p =
+          make_plan(fleet.world.request("1.5.0"), targets, fleet.world.source, fleet.world.diagnostics);
       RunContext context{"rollout", "bob", "ci-9", {}, {}, {}};
       context.converge = fleet.world.request("1.5.0");
       other = execute(e, p, fleet.world.source.at("1.5.0"), context);
@@ -226,7 +239,8 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
     if (fleet.mentions("1.4.0") != 0) ++mixed;
     ASSERT_LE(fleet.mentions("1.4.0"), 2 * size_t{10}) << "request " << k << ": " << state;
   }
-  std::printf("a second rollout at %d requests; at %zu of them writes on their way landed after it\n", requests, mixed);
+  std::printf("a second rollout at %d requests; at %zu of them writes on their way landed after it\n",
+              requests, mixed);
 }
 
 }  // namespace

@@ -100,7 +100,9 @@ struct DbxWorld {
     });
     return id;
   }
-  [[nodiscard]] Json settings(std::int64_t job) const { return workspace.read("jobs/" + std::to_string(job)).at("settings"); }
+  [[nodiscard]] Json settings(std::int64_t job) const {
+    return workspace.read("jobs/" + std::to_string(job)).at("settings");
+  }
 
   Engine engine() { return {targets, ledger, source, host, diagnostics, interrupted}; }
   PlanRequest request(const std::string& version, Direction direction = Direction::up) {
@@ -117,7 +119,8 @@ struct DbxWorld {
   }
   RolloutReport run(const Plan& p, bool converge = true) {
     Engine e = engine();
-    RunContext context{p.direction == Direction::up ? "rollout" : "rollback", "ada", "ci-1", {"c0ffee"}, {}, {}};
+    RunContext context{
+        p.direction == Direction::up ? "rollout" : "rollback", "ada", "ci-1", {"c0ffee"}, {}, {}};
     if (converge && p.to) context.converge = request(p.to->str());
     return execute(e, p, p.to ? source.at(p.to->str()) : Release{}, context);
   }

@@ -1,9 +1,8 @@
 // Which workspace and as whom, by the conventions of Databricks' own tools.
-#include "deployers/databricks/login.h"
-
 #include <gtest/gtest.h>
 
 #include "core/host/fs.h"
+#include "deployers/databricks/login.h"
 
 namespace mlship::databricks {
 namespace {
@@ -59,8 +58,9 @@ TEST_F(Login_, TheTargetsHostDoesNotGetTheTokenOfAnother) {
 
 TEST_F(Login_, TheProfileWithTheTargetsHostIsFound) {
   section_.values["host"] = std::string("prod.cloud.databricks.com");
-  profiles("[DEFAULT]\nhost = https://dev.cloud.databricks.com\ntoken = a\n"
-           "# the real one\n[prod]\nhost=https://prod.cloud.databricks.com/\ntoken=b\n");
+  profiles(
+      "[DEFAULT]\nhost = https://dev.cloud.databricks.com\ntoken = a\n"
+      "# the real one\n[prod]\nhost=https://prod.cloud.databricks.com/\ntoken=b\n");
   const Login login = find();
   EXPECT_EQ(login.token.reveal(), "b");
   EXPECT_EQ(login.origin, "profile 'prod' of ~/.databrickscfg");
@@ -91,8 +91,9 @@ TEST_F(Login_, AProfileForAnotherHostIsAContradiction) {
 TEST_F(Login_, NothingAtAll) {
   EXPECT_EQ(failure(), "project-file: cannot use target 'dbx' of mlship.toml:3:1: it has no host");
   section_.values["host"] = std::string("ftp://files");
-  EXPECT_EQ(failure(),
-            "project-file: cannot use target 'dbx' of mlship.toml:3:1: 'ftp://files' is no address of a workspace");
+  EXPECT_EQ(
+      failure(),
+      "project-file: cannot use target 'dbx' of mlship.toml:3:1: 'ftp://files' is no address of a workspace");
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 // The table of paths, the walk along it, and changes made in place.
-#include "deployers/databricks/sites.h"
-
 #include <gtest/gtest.h>
 
 #include "deployers/databricks/canonical.h"
+#include "deployers/databricks/sites.h"
 
 namespace mlship::databricks {
 namespace {
@@ -26,7 +25,8 @@ const Json settings = Json::parse(R"({
 
 std::vector<std::string> lines(const std::vector<FoundReference>& found) {
   std::vector<std::string> out;
-  for (const auto& f : found) out.push_back(f.path + " = " + f.text + (f.reference.opaque.empty() ? "" : " (opaque)"));
+  for (const auto& f : found)
+    out.push_back(f.path + " = " + f.text + (f.reference.opaque.empty() ? "" : " (opaque)"));
   return out;
 }
 
@@ -38,7 +38,8 @@ TEST(Sites_, EveryPathOfTheTable) {
       "tasks[key=submit]/spark_submit_task/parameters[1] = dbfs:/l/churn-1.3.0-py3.9.egg",
       "tasks[key=submit]/spark_submit_task/parameters[1]#2 = dbfs:/l/churn-1.2.0-py3.9.egg",
       "tasks[key=submit]/spark_submit_task/parameters[2] = churn==1.0",
-      "tasks[key=submit]/new_cluster/init_scripts[0]/volumes/destination = /Volumes/m/l/churn-init.sh (opaque)",
+      "tasks[key=submit]/new_cluster/init_scripts[0]/volumes/destination = /Volumes/m/l/churn-init.sh "
+      "(opaque)",
       "tasks[key=each]/for_each_task/task/libraries[0]/maven/coordinates = com.acme:churn_2.12:1.3.0",
       "environments[key=E]/spec/dependencies[0] = churn[train] == 1.3.0",
       "environments[key=E]/spec/dependencies[1] = -r /Workspace/churn/requirements.txt (opaque)",
@@ -68,8 +69,10 @@ Change change(const std::string& path, const std::string& from, const std::strin
 
 TEST(Sites_, ChangesAreMadeInPlaceAndNothingElse) {
   const std::vector<Change> changes = {
-      change("tasks[key=submit]/spark_submit_task/parameters[1]", "dbfs:/l/churn-1.3.0-py3.9.egg", "/V/new.egg"),
-      change("tasks[key=submit]/spark_submit_task/parameters[1]#2", "dbfs:/l/churn-1.2.0-py3.9.egg", "/V/longer.egg"),
+      change("tasks[key=submit]/spark_submit_task/parameters[1]", "dbfs:/l/churn-1.3.0-py3.9.egg",
+             "/V/new.egg"),
+      change("tasks[key=submit]/spark_submit_task/parameters[1]#2", "dbfs:/l/churn-1.2.0-py3.9.egg",
+             "/V/longer.egg"),
       change("environments[key=E]/spec/dependencies[0]", "churn[train] == 1.3.0", "churn[train] == 1.4.0"),
   };
   const Standing now = standing(settings, job_sites(), changes, Scheme::pep440);
@@ -90,17 +93,20 @@ TEST(Sites_, AnElementThatMovedIsFoundAgain) {
                                               "/V/churn-1.4.0-py3-none-any.whl")};
   const Standing now = standing(moved, job_sites(), changes, Scheme::pep440);
   ASSERT_EQ(now.state, ObjectState::pre);
-  EXPECT_EQ(changed(moved, changes, now)["tasks"][0]["libraries"][2]["whl"], "/V/churn-1.4.0-py3-none-any.whl");
+  EXPECT_EQ(changed(moved, changes, now)["tasks"][0]["libraries"][2]["whl"],
+            "/V/churn-1.4.0-py3-none-any.whl");
 }
 
 TEST(Sites_, WhatSomebodyElseWroteIsAConflict) {
   Json other = settings;
   other["tasks"][0]["libraries"][1]["whl"] = "/Volumes/m/l/v/churn-1.3.5-py3-none-any.whl";
   const std::vector<Change> changes = {change("tasks[key=a]/libraries[1]/whl",
-                                              "/Volumes/m/l/v/churn-1.3.0-py3-none-any.whl", "x-1.4.0-py3-none-any.whl")};
+                                              "/Volumes/m/l/v/churn-1.3.0-py3-none-any.whl",
+                                              "x-1.4.0-py3-none-any.whl")};
   const Standing now = standing(other, job_sites(), changes, Scheme::pep440);
   EXPECT_EQ(now.state, ObjectState::conflict);
-  EXPECT_EQ(now.detail, "'/Volumes/m/l/v/churn-1.3.5-py3-none-any.whl' stands at tasks[key=a]/libraries[1]/whl");
+  EXPECT_EQ(now.detail,
+            "'/Volumes/m/l/v/churn-1.3.5-py3-none-any.whl' stands at tasks[key=a]/libraries[1]/whl");
 }
 
 TEST(Canonical_, DefaultsAndTheOrderOfKeyedListsMeanNothing) {
@@ -119,7 +125,8 @@ TEST(Canonical_, TheOrderOfLibrariesDoes) {
 }
 
 TEST(Canonical_, PrintsAreComparedPartByPart) {
-  const std::string a = print_of(Json::parse(R"({"name":"x","schedule":{"q":"1"},"parameters":[{"name":"p"}]})"));
+  const std::string a =
+      print_of(Json::parse(R"({"name":"x","schedule":{"q":"1"},"parameters":[{"name":"p"}]})"));
   const std::string b = print_of(Json::parse(R"({"name":"x","schedule":{"q":"2"}})"));
   EXPECT_EQ(differing_parts(a, b, false), std::vector<std::string>{"schedule"});
   EXPECT_EQ(differing_parts(a, b, true), (std::vector<std::string>{"parameters", "schedule"}));

@@ -1,9 +1,8 @@
-// The databricks target against a workspace with the documented API: what is found, what is sent, what is left
-// alone.
-#include "tests/unit/deployers/databricks_fixture.h"
-
+// The databricks target against a workspace with the documented API: what is found, what is sent, what is
+// left alone.
 #include "core/digest.h"
 #include "deployers/databricks/canonical.h"
+#include "tests/unit/deployers/databricks_fixture.h"
 
 namespace mlship {
 namespace {
@@ -15,11 +14,14 @@ constexpr const char* wheel_13 = "/Volumes/main/ml/old/churn-1.3.0-py3-none-any.
 
 std::string published(const DbxWorld& world, const std::string& version, const std::string& kind = "wheel") {
   const Output& output = *world.source.at(version).output(kind);
-  return "/Volumes/main/ml/libs/mlship/churn/" + version + "/" + output.digest.hex().substr(0, 16) + "/" + output.filename;
+  return "/Volumes/main/ml/libs/mlship/churn/" + version + "/" + output.digest.hex().substr(0, 16) + "/" +
+         output.filename;
 }
 
 Json task(const std::string& key, const std::string& wheel) {
-  return {{"task_key", key}, {"libraries", {{{"whl", wheel}}}}, {"notebook_task", {{"notebook_path", "/n/" + key}}}};
+  return {{"task_key", key},
+          {"libraries", {{{"whl", wheel}}}},
+          {"notebook_task", {{"notebook_path", "/n/" + key}}}};
 }
 
 const ObjectResult& only(const RolloutReport& report) {
@@ -35,9 +37,10 @@ std::vector<std::string> skips(const Plan& plan) {
 
 TEST(Databricks, AJobIsFoundChangedAndReadBack) {
   DbxWorld world;
-  const auto id = world.add_job({{"name", "score"},
-                                 {"schedule", {{"quartz_cron_expression", "0 0 6 * * ?"}, {"timezone_id", "UTC"}}},
-                                 {"tasks", {task("a", wheel_13), task("b", "/Volumes/x/other-1.0-py3-none-any.whl")}}});
+  const auto id =
+      world.add_job({{"name", "score"},
+                     {"schedule", {{"quartz_cron_expression", "0 0 6 * * ?"}, {"timezone_id", "UTC"}}},
+                     {"tasks", {task("a", wheel_13), task("b", "/Volumes/x/other-1.0-py3-none-any.whl")}}});
   const Plan plan = world.plan("1.4.0");
   ASSERT_EQ(plan.operations.size(), 1U);
   const Operation& op = plan.operations[0];
@@ -59,7 +62,8 @@ TEST(Databricks, AJobIsFoundChangedAndReadBack) {
 
 TEST(Databricks, OnlyTheChangedTaskIsSentAndNothingIsEverReset) {
   DbxWorld world;
-  world.add_job({{"name", "score"}, {"tasks", {task("a", wheel_13), task("b", "/Volumes/x/o-1.0-py3-none-any.whl")}}});
+  world.add_job(
+      {{"name", "score"}, {"tasks", {task("a", wheel_13), task("b", "/Volumes/x/o-1.0-py3-none-any.whl")}}});
   EXPECT_TRUE(world.rollout("1.4.0").complete());
   const auto counts = world.workspace.counts();
   EXPECT_EQ(counts.at("POST /api/2.2/jobs/update"), 1);
@@ -69,7 +73,8 @@ TEST(Databricks, OnlyTheChangedTaskIsSentAndNothingIsEverReset) {
 // Finding, a fresh reading, the write, and a reading back; a second rollout only looks.
 TEST(Databricks, TheCallsOfARolloutAreCounted) {
   DbxWorld world;
-  for (int i = 0; i < 250; ++i) world.add_job({{"name", "job " + std::to_string(i)}, {"tasks", {task("a", wheel_13)}}});
+  for (int i = 0; i < 250; ++i)
+    world.add_job({{"name", "job " + std::to_string(i)}, {"tasks", {task("a", wheel_13)}}});
   const Plan plan = world.plan("1.4.0");
   EXPECT_EQ(world.workspace.requests(), 3U + 3U);  // the pages; pipelines, policies, clusters
   world.workspace.reset_log();
@@ -78,7 +83,8 @@ TEST(Databricks, TheCallsOfARolloutAreCounted) {
   EXPECT_EQ(counts.at("GET /api/2.2/jobs/list"), 3);  // reads back, and finds what came meanwhile
   EXPECT_EQ(counts.at("GET /api/2.2/jobs/get"), 250);
   EXPECT_EQ(counts.at("POST /api/2.2/jobs/update"), 250);
-  EXPECT_EQ(world.workspace.requests(), 3U + 500U + 3U + 4U);  // with the folder, the claim, the file, its size
+  EXPECT_EQ(world.workspace.requests(),
+            3U + 500U + 3U + 4U);  // with the folder, the claim, the file, its size
   EXPECT_LE(world.workspace.connections(), 10);
   world.workspace.reset_log();
   world.restart();
@@ -90,7 +96,8 @@ TEST(Databricks, TheCallsOfARolloutAreCounted) {
 TEST(Databricks, AJobWithMoreThanAHundredTasksIsReadWhole) {
   DbxWorld world;
   Json tasks = Json::array();
-  for (int i = 0; i < 250; ++i) tasks.push_back(task("t" + std::to_string(i), i == 203 ? wheel_13 : "/V/o-1.0-py3-none-any.whl"));
+  for (int i = 0; i < 250; ++i)
+    tasks.push_back(task("t" + std::to_string(i), i == 203 ? wheel_13 : "/V/o-1.0-py3-none-any.whl"));
   const auto id = world.add_job({{"name", "large"}, {"tasks", tasks}});
   const Json before = world.settings(id);
   const auto report = world.rollout("1.4.0");
@@ -112,13 +119,18 @@ TEST(Databricks, EnvironmentsAreSentWholeWhetherTheyAreMergedOrReplaced) {
       switches.environments_merge = merge;
       switches.list_omits_environments = omitted;
       world.workspace.set_switches(switches);
-      const auto id = world.add_job(
-          {{"name", "serverless"},
-           {"tasks", {{{"task_key", "a"}, {"environment_key", "E"}, {"spark_python_task", {{"python_file", "/x.py"}}}}}},
-           {"environments",
-            {{{"environment_key", "E"},
-              {"spec", {{"environment_version", "2"}, {"dependencies", {std::string(wheel_13) + "[train]", "numpy==1.26.4"}}}}},
-             {{"environment_key", "F"}, {"spec", {{"environment_version", "3"}}}}}}});
+      const auto id =
+          world.add_job({{"name", "serverless"},
+                         {"tasks",
+                          {{{"task_key", "a"},
+                            {"environment_key", "E"},
+                            {"spark_python_task", {{"python_file", "/x.py"}}}}}},
+                         {"environments",
+                          {{{"environment_key", "E"},
+                            {"spec",
+                             {{"environment_version", "2"},
+                              {"dependencies", {std::string(wheel_13) + "[train]", "numpy==1.26.4"}}}}},
+                           {{"environment_key", "F"}, {"spec", {{"environment_version", "3"}}}}}}});
       const auto report = world.rollout("1.4.0");
       EXPECT_EQ(only(report).outcome, Outcome::updated) << only(report).detail;
       const Json environments = world.settings(id)["environments"];
@@ -145,7 +157,8 @@ TEST(Databricks, AReferenceThatSomebodyElseMovedIsAConflict) {
   const auto id = world.add_job({{"name", "score"}, {"tasks", {task("a", wheel_13)}}});
   const Plan plan = world.plan("1.4.0");
   const std::string theirs = "/Volumes/main/ml/old/churn-1.3.7-py3-none-any.whl";
-  world.workspace.edit([&](auto& state) { state.jobs.at(id)["settings"]["tasks"][0]["libraries"][0]["whl"] = theirs; });
+  world.workspace.edit(
+      [&](auto& state) { state.jobs.at(id)["settings"]["tasks"][0]["libraries"][0]["whl"] = theirs; });
   const auto report = world.run(plan, false);
   EXPECT_EQ(only(report).outcome, Outcome::conflict);
   EXPECT_EQ(only(report).detail, "'" + theirs + "' stands at tasks[key=a]/libraries[0]/whl");
@@ -204,7 +217,9 @@ TEST(Databricks, APinMovesWithAnIndexThatServesTheVersionAndItsOwnIndexHasTheLas
   const auto id = world.add_job(
       {{"name", "score"},
        {"tasks",
-        {{{"task_key", "a"}, {"libraries", {library("churn[x] == 1.3.0", ""), library("churn==1.3.0", "https://other.test")}}}}}});
+        {{{"task_key", "a"},
+          {"libraries",
+           {library("churn[x] == 1.3.0", ""), library("churn==1.3.0", "https://other.test")}}}}}});
   const Plan plan = world.plan("1.4.0");
   EXPECT_EQ(skips(plan), std::vector<std::string>{"tasks[key=a]/libraries[1]/pypi/package no-output"});
   EXPECT_TRUE(world.run(plan, false).skipped.size() == 1);
@@ -227,7 +242,8 @@ Json pipeline(const std::string& id, const std::string& wheel) {
           {"last_modified", 1'700'000'000'000},
           {"run_as", {{"user_name", "svc@example.invalid"}}},
           {"parameters", {{"k", "v"}}},
-          {"spec", {{"id", id}, {"name", "pipe " + id}, {"continuous", false}, {"libraries", {{{"whl", wheel}}}}}}};
+          {"spec",
+           {{"id", id}, {"name", "pipe " + id}, {"continuous", false}, {"libraries", {{{"whl", wheel}}}}}}};
 }
 
 TEST(Databricks, APipelineIsWrittenWithItsLastModifiedAndKeepsWhatStandsBesideTheSpec) {
@@ -242,7 +258,8 @@ TEST(Databricks, APipelineIsWrittenWithItsLastModifiedAndKeepsWhatStandsBesideTh
 }
 
 TEST(Databricks, APipelineEditedInBetweenIsReadAgainUnderEveryAnswer) {
-  for (const auto& [status, code] : {std::pair{409, "RESOURCE_CONFLICT"}, {400, "INVALID_PARAMETER_VALUE"}, {412, "ABORTED"}}) {
+  for (const auto& [status, code] :
+       {std::pair{409, "RESOURCE_CONFLICT"}, {400, "INVALID_PARAMETER_VALUE"}, {412, "ABORTED"}}) {
     DbxWorld world;
     auto switches = world.workspace.switches();
     switches.conflict_status = status;
@@ -284,8 +301,12 @@ TEST(Databricks, ARollbackIsEqualOnCanonicalJson) {
   DbxWorld world;
   world.project.indexes["team"] = {"pypi+https://index.test/simple", {}};
   world.section.values["index"] = std::string("team");
-  world.add_job({{"name", "score"}, {"tasks", {task("a", wheel_13), task("b", "dbfs:/FileStore/churn-1.2.0-py3-none-any.whl")}}});
-  world.add_job({{"name", "pins"}, {"tasks", {{{"task_key", "p"}, {"libraries", {{{"pypi", {{"package", "churn==1.3.0"}}}}}}}}}});
+  world.add_job(
+      {{"name", "score"},
+       {"tasks", {task("a", wheel_13), task("b", "dbfs:/FileStore/churn-1.2.0-py3-none-any.whl")}}});
+  world.add_job(
+      {{"name", "pins"},
+       {"tasks", {{{"task_key", "p"}, {"libraries", {{{"pypi", {{"package", "churn==1.3.0"}}}}}}}}}});
   world.workspace.replace("pipelines/p1", pipeline("p1", wheel_13));
   world.workspace.edit([](auto& state) {
     state.put_file(wheel_13, "old", 1);
@@ -294,7 +315,8 @@ TEST(Databricks, ARollbackIsEqualOnCanonicalJson) {
   const auto all = [&] {
     Json out;
     world.workspace.look([&](const dbx::State& state) {
-      for (const auto& [id, job] : state.jobs) out["jobs"][std::to_string(id)] = databricks::canonical(job.at("settings"));
+      for (const auto& [id, job] : state.jobs)
+        out["jobs"][std::to_string(id)] = databricks::canonical(job.at("settings"));
       for (const auto& [id, p] : state.pipelines) out["pipelines"][id] = databricks::canonical(p.at("spec"));
     });
     return out;
