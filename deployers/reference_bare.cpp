@@ -13,14 +13,41 @@ using namespace std::string_view_literals;
 namespace {
 
 // Options of `pip install` whose value is the next word.
-constexpr auto takes_value = std::to_array<std::string_view>(
-    {"--requirement",   "--constraint",      "--editable",     "--target",         "--platform",
-     "--python-version", "--implementation", "--abi",          "--root",           "--prefix",
-     "--src",           "--upgrade-strategy", "--config-settings", "--global-option", "--no-binary",
-     "--only-binary",   "--progress-bar",    "--report",       "--group",          "--index-url",
-     "--extra-index-url", "--find-links",    "--python",       "--log",            "--proxy",
-     "--retries",       "--timeout",         "--exists-action", "--trusted-host",  "--cert",
-     "--client-cert",   "--cache-dir",       "--use-feature",  "--use-deprecated", "--keyring-provider"});
+constexpr auto takes_value = std::to_array<std::string_view>({"--requirement",
+                                                              "--constraint",
+                                                              "--editable",
+                                                              "--target",
+                                                              "--platform",
+                                                              "--python-version",
+                                                              "--implementation",
+                                                              "--abi",
+                                                              "--root",
+                                                              "--prefix",
+                                                              "--src",
+                                                              "--upgrade-strategy",
+                                                              "--config-settings",
+                                                              "--global-option",
+                                                              "--no-binary",
+                                                              "--only-binary",
+                                                              "--progress-bar",
+                                                              "--report",
+                                                              "--group",
+                                                              "--index-url",
+                                                              "--extra-index-url",
+                                                              "--find-links",
+                                                              "--python",
+                                                              "--log",
+                                                              "--proxy",
+                                                              "--retries",
+                                                              "--timeout",
+                                                              "--exists-action",
+                                                              "--trusted-host",
+                                                              "--cert",
+                                                              "--client-cert",
+                                                              "--cache-dir",
+                                                              "--use-feature",
+                                                              "--use-deprecated",
+                                                              "--keyring-provider"});
 constexpr std::string_view short_takes_value = "rcetifC";
 
 // Words after which a shell reads a command.
