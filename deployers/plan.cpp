@@ -164,6 +164,7 @@ class TargetPlanner {
     if (reason) {
       return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason));
     }
+    if (request_.from_ledger) return restore_only(object, found, operation);
     if (other_kind(found.reference.form)) {
       return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");
     }
@@ -188,6 +189,24 @@ class TargetPlanner {
     restore_exact(object, change);
     if (change.from == change.to) return skip(object, found, Reason::same_version, "", "");
     take_carriers(to.carriers, operation);
+    operation.changes.push_back(std::move(change));
+  }
+
+  void restore_only(const LiveObject& object, const FoundReference& found, Operation& operation) {
+    const Version& version = request_.release.version;
+    const auto text = history_.text_at(target_.name(), object.info, found.text, version);
+    if (!text) {
+      return skip(
+          object, found, Reason::no_output,
+          "the registry has no " + version.str() + ", and the ledger does not know what stood here at it",
+          "mlship lineage '" + object.info.id + "'");
+    }
+    Change change{found.path,    found.text, *text, found.reference.form, found.reference.version->str(),
+                  version.str(), {}};
+    if (!target_.old_place_ok(change)) {
+      return skip(object, found, Reason::no_output, "what it named before is not there any more: " + *text,
+                  "");
+    }
     operation.changes.push_back(std::move(change));
   }
 
