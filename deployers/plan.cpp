@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -66,6 +67,18 @@ bool named(const ObjectInfo& object, const std::vector<std::string>& globs) {
   });
 }
 
+// Whether a text that is no reference, the name of a script or a requirements file, has the package's name in
+// it.
+bool mentions(std::string_view text, const std::string& package) {
+  const std::string normal = normalize_name(text);
+  for (size_t at = normal.find(package); at != std::string::npos; at = normal.find(package, at + 1)) {
+    const size_t end = at + package.size();
+    const auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    if ((at == 0 || !part(normal[at - 1])) && (end == normal.size() || !part(normal[end]))) return true;
+  }
+  return false;
+}
+
 // Which of the plain names of a selection no object had.
 class Missing {
  public:
@@ -127,7 +140,12 @@ class TargetPlanner {
   void one(const LiveObject& object) {
     Operation operation;
     for (const auto& found : object.references) {
-      if (found.reference.package == request_.release.package) reference(object, found, operation);
+      const std::string& package = found.reference.package;
+      if (package == request_.release.package) {
+        reference(object, found, operation);
+      } else if (package.empty() && mentions(found.text, request_.release.package)) {
+        skip(object, found, Reason::opaque, found.reference.opaque, "");
+      }
     }
     if (operation.changes.empty()) return;
     operation.target = target_.name();
@@ -147,13 +165,14 @@ class TargetPlanner {
 
   // What a rollout changed all the same, a rollback may change back.
   [[nodiscard]] bool may_change_owned(const LiveObject& object, const FoundReference& found) const {
+    if (object.owned_for_good) return false;
     return request_.include_owned ||
            history_.text_at(target_.name(), object.info, found.text, request_.release.version).has_value();
   }
 
-  static std::string way_on(Reason reason) {
+  static std::string way_on(Reason reason, const LiveObject& object) {
     if (reason == Reason::other_major) return "mlship plan --compat any";
-    return reason == Reason::foreign_owner ? "mlship plan --include-owned" : "";
+    return reason == Reason::foreign_owner && !object.owned_for_good ? "mlship plan --include-owned" : "";
   }
 
   void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
@@ -162,7 +181,7 @@ class TargetPlanner {
     const bool would_move = !reason || *reason == Reason::hash_pinned;
     if (owned && would_move && !may_change_owned(object, found)) reason = Reason::foreign_owner;
     if (reason) {
-      return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason));
+      return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason, object));
     }
     if (request_.from_ledger) return restore_only(object, found, operation);
     if (other_kind(found.reference.form)) {

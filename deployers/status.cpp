@@ -211,7 +211,8 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, std:
       each.row.target = target->name();
       each.row.object = each.object.info;
       std::erase_if(each.object.references, [&](const FoundReference& f) {
-        return !request.package.empty() && f.reference.package != request.package;
+        const std::string& package = f.reference.package;
+        return package.empty() || (!request.package.empty() && package != request.package);
       });
       if (each.object.references.empty()) continue;
       for (const auto& seen : each.object.references) {

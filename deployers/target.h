@@ -65,9 +65,10 @@ struct LiveObject {
   std::string token;       // the system's concurrency token (sha256 of a file); "" when it has none
   nlohmann::json locator;  // the target's own words to find the object again; stored in plan and ledger
   std::vector<FoundReference> references;
-  // Who else writes this object, and what to change instead, for people: "generated from jobs.yaml; …". "":
-  // nobody. It is skipped as `foreign-owner` then, unless PlanRequest::include_owned.
+  // Who else writes this object and would undo a change, and what to change instead, for people; "": nobody.
+  // It is skipped as `foreign-owner` then, unless PlanRequest::include_owned.
   std::string foreign_owner;
+  bool owned_for_good = false;  // not to be changed even with --include-owned
 };
 
 struct Skipped {

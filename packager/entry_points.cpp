@@ -130,9 +130,10 @@ class Checker {
            (!any_below(files_, top + "/") || path.find('/') != std::string::npos);
   }
 
-  [[noreturn]] void refuse(const std::string& entry, const std::string& target, const std::string& why) const {
-    throw Error(ErrorCode::project_file, "cannot build " + project_.package->name + ": entry point '" + entry +
-                                             "' is " + target + ", and " + why)
+  [[noreturn]] void refuse(const std::string& entry, const std::string& target,
+                           const std::string& why) const {
+    throw Error(ErrorCode::project_file, "cannot build " + project_.package->name + ": entry point '" +
+                                             entry + "' is " + target + ", and " + why)
         .fact("at", project_.code->at.line_str())
         .hint("correct entry-points in " + project_.code->at.file);
   }

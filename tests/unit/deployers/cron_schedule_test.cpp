@@ -63,8 +63,9 @@ TEST_F(CronSchedule, IsInLocalTimeOverTheChangesOfTheClock) {
 
 TEST_F(CronSchedule, WhatIsNotByTheClockIsNever) {
   zone("UTC");
-  for (const auto* schedule : {"", "@reboot", "0 0 30 2 *", "60 * * * *", "* * * *", "5-1 * * * *", "*/0 * * * *",
-                               "0 0 * * someday", "CRON_TZ=Asia/Tokyo 0 6 * * *", "~ * * * *"}) {
+  for (const auto* schedule :
+       {"", "@reboot", "0 0 30 2 *", "60 * * * *", "* * * *", "5-1 * * * *", "*/0 * * * *", "0 0 * * someday",
+        "CRON_TZ=Asia/Tokyo 0 6 * * *", "~ * * * *"}) {
     EXPECT_EQ(next(schedule, thursday), "never") << schedule;
   }
 }

@@ -79,6 +79,11 @@ TEST(MakePlan, WhatSomebodyElseWritesIsLeftToThem) {
   const Plan taken = make_plan(request, world.targets, world.source, world.diagnostics);
   ASSERT_EQ(taken.changes(), 1U);
   EXPECT_EQ(taken.operations[0].changes[0].warnings, std::vector<std::string>{"foreign-owner"});
+  world.edge->objects["a"].owned_for_good = true;
+  const Plan never = make_plan(request, world.targets, world.source, world.diagnostics);
+  EXPECT_TRUE(never.operations.empty());
+  EXPECT_EQ(never.skipped.at(0).hint, "");
+  world.edge->objects["a"].owned_for_good = false;
   // A plan made with it and used without says what is missing.
   world.edge->add("b", {"churn==1.3.0"});
   request.include_owned = false;
