@@ -1,6 +1,7 @@
 #include "cli/app.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include <CLI/CLI.hpp>
@@ -82,9 +83,29 @@ std::vector<std::string> flag_names(const std::vector<ArgumentRow>& rows) {
       .hint(help);
 }
 
-// CLI11's own words ("--output: 1 required TEXT missing") in our form.
+// CLI11's own words ("--output: 1 required TEXT missing") in ours; the flag stands before or after them.
+struct ParserWords {
+  std::string_view theirs, ours;
+};
+constexpr auto parser_words = std::to_array<ParserWords>({
+    {" was given a disallowed flag override", "{} takes no value"},
+    {": 1 required ", "{} needs a value"},
+    {": At Most 1 required but received ", "{} may be given once"},
+});
+
+std::string in_our_words(std::string_view theirs) {
+  for (const auto& row : parser_words) {
+    const size_t at = theirs.find(row.theirs);
+    if (at == std::string_view::npos || at == 0) continue;
+    std::string flag(theirs.substr(0, at));
+    if (!flag.starts_with('-')) flag.insert(0, flag.size() == 1 ? "-" : "--");
+    return fmt::format(fmt::runtime(row.ours), flag);
+  }
+  return std::string(theirs);
+}
+
 [[noreturn]] void refuse(const CLI::ParseError& error, const Entry* entry) {
-  std::string why = error.what();
+  std::string why = in_our_words(error.what());
   if (why.size() > 1 && std::isupper(static_cast<unsigned char>(why[0])) != 0 &&
       std::islower(static_cast<unsigned char>(why[1])) != 0) {
     why[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(why[0])));

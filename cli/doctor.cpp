@@ -8,10 +8,14 @@
 #include <unistd.h>
 
 #include "cli/render.h"
+#include "cli/run_plan.h"
 #include "cli/services.h"
+#include "core/names.h"
 #include "core/secret.h"
 #include "deployers/history.h"
+#include "deployers/ledger/ledger.h"
 #include "packager/bundler.h"
+#include "packager/platform.h"
 #include "packager/resolve.h"
 #include "registry/registry.h"
 
@@ -47,6 +51,8 @@ class Doctor {
   void check_ledger(Services& inner);
   void check_rollouts(Services& inner);
   void check_target(Services& inner, Target& target);
+  void check_reach(Services& inner);
+  void check_space(const std::string& area, const Path& folder);
 
   Services& services_;
   std::string environment_;
@@ -114,10 +120,13 @@ void Doctor::check(const std::string& area, Check&& body) {
 }
 
 // The folder itself, or the nearest one above it, in which it would be made.
-void require_writable(const Path& folder) {
-  Path there = folder;
+Path existing(Path there) {
   while (!there.empty() && !fs::exists(there) && there != there.parent_path()) there = there.parent_path();
-  if (there.empty()) there = ".";
+  return there.empty() ? "." : there;
+}
+
+void require_writable(const Path& folder) {
+  const Path there = existing(folder);
   if (::access(there.c_str(), W_OK | X_OK) != 0) fs::fail(errno, "write in", there);
 }
 
@@ -150,6 +159,10 @@ void Doctor::check_inputs() {
       ok(area, path);
     });
   };
+  for (const auto& platform :
+       project.dependencies ? project.dependencies->targets : std::vector<std::string>{}) {
+    check("platform " + platform, [&] { (void)load_platform(platform, project.folder); });
+  }
   if (project.dependencies) needed("lock", project.dependencies->lock, project.dependencies->at);
   for (const auto& model : project.models) needed("model " + model.name, model.path, model.at);
 }
@@ -223,7 +236,28 @@ void Doctor::check_environment(Services& inner) {
       if (!seen_.insert(area).second) continue;
       check(area, [&] { check_target(inner, *target); });
     }
+    check_reach(inner);
   });
+}
+
+// What another machine's runs should know must not stay on this one.
+void Doctor::check_reach(Services& inner) {
+  if (!keeps_to_itself(inner)) return;
+  warn("ledger",
+       fmt::format("{} is on this machine and the targets are not: other machines cannot resume or roll "
+                   "back",
+                   inner.ledger().url()),
+       fmt::format("set ledger = \"git+https://HOST/PATH.git\" in [environments.{}]", environment_));
+}
+
+// Builds, downloads and publishing need room; a full disk is met in the middle of them.
+void Doctor::check_space(const std::string& area, const Path& folder) {
+  constexpr std::uintmax_t enough = 256U << 20U;  // bytes
+  std::error_code failed;
+  const auto space = std::filesystem::space(existing(folder), failed);
+  if (failed || space.available >= enough) return;
+  warn(area, fmt::format("{} left in {}", human_bytes(space.available), folder.string()),
+       std::string(remedy_of(Error(ErrorCode::disk_full, ""))));
 }
 
 void Doctor::check_registry(Services& inner) {
@@ -232,7 +266,10 @@ void Doctor::check_registry(Services& inner) {
   const std::string package = inner.project().package ? inner.project().package->normal : nobody;
   (void)inner.registry().stat(package, nobody);
   constexpr std::string_view local = "layout:";
-  if (setting.value.starts_with(local)) require_writable(setting.value.substr(local.size()));
+  if (setting.value.starts_with(local)) {
+    require_writable(setting.value.substr(local.size()));
+    check_space("registry", setting.value.substr(local.size()));
+  }
   ok("registry", fmt::format("{} ({})", inner.registry().url(), setting.where));
 }
 
@@ -259,6 +296,11 @@ void Doctor::check_rollouts(Services& inner) {
     }
     if (!newest.insert(entry.package + " " + entry.environment).second) continue;
     if (entry.state != "unfinished" && entry.state != "interrupted") continue;
+    if (const auto holder = running_now(inner.ledger(), entry.package)) {
+      ok("ledger",
+         fmt::format("{} {} of {} is running now: {}", entry.command, entry.id, entry.package, *holder));
+      continue;
+    }
     warn("ledger", fmt::format("{} {} of {} did not end", entry.command, entry.id, entry.package),
          "mlship rollout --resume=" + entry.id);
   }
@@ -284,6 +326,19 @@ void Doctor::check_target(Services& inner, Target& target) {
     if (!folder.empty()) check(area, [&] { require_writable(inner.project().folder / folder); });
   }
   if (short_of) return;
+  const auto include = target.section().list("include");
+  const auto listed = [&](const LiveObject& object) {
+    return std::any_of(include.begin(), include.end(), [&](const std::string& glob) {
+      return glob_match(glob, object.info.name) || glob_match(glob, object.info.id);
+    });
+  };
+  if (!include.empty() && !found.objects.empty() &&
+      std::none_of(found.objects.begin(), found.objects.end(), listed)) {
+    return warn(area,
+                fmt::format("{}: include matches none of {}", target.section().kind,
+                            human_count(found.objects.size(), "object")),
+                fmt::format("correct include of the target at {}", target.section().at.line_str()));
+  }
   if (found.objects.empty()) {
     return warn(area, fmt::format("{}: nothing found", target.section().kind),
                 fmt::format("correct the target at {}", target.section().at.line_str()));
@@ -298,6 +353,7 @@ std::vector<Finding> Doctor::examine() {
     return f.area == "project" && f.status == Status::problem;
   });
   if (!readable) return findings_;  // where everything else is said
+  check_space("cache", services_.host().env.cache_folder());
   check_netrc();
   check_indexes();
   check("environment", [&] { check_environments(); });

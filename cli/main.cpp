@@ -63,6 +63,7 @@ ExitCode run_command(const CommandLine& line, Host& host, Stdout& out, Stderr& d
     return ExitCode::done;
   }
   Services services(line.global, terminal, host, diagnostics, out);
+  (void)services.yes_setting();  // a variable that is none is said before anything is done
   return line.run(services);
 }
 

@@ -171,8 +171,9 @@ OrderedJson plan_document(const Plan& plan) {
   for (const auto& carrier : plan.carriers) {
     carriers.push_back({{"id", carrier.id}, {"place", carrier.place}, {"digest", carrier.digest.str()}});
   }
-  const OrderedJson to = plan.to ? OrderedJson{{"version", plan.to->str()}, {"digest", plan.digest.str()}}
-                                 : OrderedJson{{"version", nullptr}, {"digest", nullptr}};
+  OrderedJson to{{"version", nullptr}, {"digest", nullptr}};
+  if (plan.to) to["version"] = plan.to->str();
+  if (plan.to && plan.digest != Digest{}) to["digest"] = plan.digest.str();
   return {{"schema", "mlship.plan/1"},
           {"id", plan.id},
           {"environment", plan.environment},
@@ -197,8 +198,10 @@ std::string report_text(const RolloutReport& report, const std::vector<Skipped>&
   for (const auto& row : report.results) {
     ++counts[row.outcome];
     const std::string proof = row.proof.empty() ? "" : " " + row.proof;
-    out += fmt::format("{}{}  {}  {} at {}: {} -> {}\n", painted(row.outcome, style), proof, row.target,
-                       printable(row.object), printable(row.path), printable(row.from), printable(row.to));
+    const std::string back = row.outcome == Outcome::reverted ? " -> " + printable(row.from) : "";
+    out +=
+        fmt::format("{}{}  {}  {} at {}: {} -> {}{}\n", painted(row.outcome, style), proof, row.target,
+                    printable(row.object), printable(row.path), printable(row.from), printable(row.to), back);
     if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
   }
   std::vector<Skipped> fresh = report.skipped;

@@ -71,10 +71,10 @@ Resolved opened(Services& services, const std::string& package, const oci::Descr
   if (names.versions.empty() && names.tags.empty()) refuse_package(services, package);
   const bool version = Version::parse(word, scheme_of(services, package)).has_value();
   if (version) {
-    throw Error(ErrorCode::version_not_found, fmt::format("cannot find {} {}: {} has no such version",
-                                                          package, word, services.registry().url()))
-        .fact("versions", joined(names.versions))
-        .hint(publish_hint(services, package));
+    Error error(ErrorCode::version_not_found, fmt::format("cannot find {} {}: {} has no such version",
+                                                          package, word, services.registry().url()));
+    if (!names.tags.empty()) error = std::move(error).fact("tags", joined(names.tags));
+    throw std::move(error).fact("versions", joined(names.versions)).hint(publish_hint(services, package));
   }
   throw Error(ErrorCode::tag_not_found,
               fmt::format("cannot find {}:{}: {} has no such tag{}", package, word, services.registry().url(),

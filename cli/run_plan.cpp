@@ -106,15 +106,34 @@ void show_plan(Services& services, const Plan& plan) {
 
 }  // namespace
 
+bool keeps_to_itself(Services& services) {
+  const auto& targets = services.targets();
+  return !services.ledger().shared() &&
+         std::any_of(targets.begin(), targets.end(), [](const auto& target) { return target->is_remote(); });
+}
+
 void mention_unfinished(Services& services, const std::string& package) {
-  if (const auto id = unfinished(services.ledger(), services.environment().name, package)) {
-    services.diagnostics().warning(
-        fmt::format("rollout {} did not end; go on with it: mlship rollout --resume={}", *id, *id));
+  const auto id = unfinished(services.ledger(), services.environment().name, package);
+  if (!id) return;
+  if (const auto holder = running_now(services.ledger(), services.ledger().read(*id).package)) {
+    return services.diagnostics().warning(fmt::format("rollout {} is running now: {}", *id, *holder));
   }
+  services.diagnostics().warning(
+      fmt::format("rollout {} did not end; go on with it: mlship rollout --resume={}", *id, *id));
+}
+
+// A ledger is held for one package at a time; whoever holds it says for which.
+std::optional<std::string> running_now(Ledger& ledger, const std::string& package) {
+  auto holder = ledger.holder();
+  if (!holder || holder->find(" of " + package + " since ") == std::string::npos) return std::nullopt;
+  return holder;
 }
 
 ExitCode run_plan(Services& services, const PlannedRun& run) {
   show_plan(services, run.plan);
+  if (!run.plan.operations.empty() && keeps_to_itself(services)) {
+    services.diagnostics().status("resume and history stay on this machine; set ledger = \"git+https://…\"");
+  }
   if (!run.plan.operations.empty()) confirm(services, run.doing);
   RunContext context = context_of(services, run.command);
   context.commits = commits_of(services, run.release);

@@ -10,6 +10,7 @@
 
 namespace mlship {
 
+class Ledger;
 class Services;
 
 struct PlannedRun {
@@ -25,6 +26,10 @@ struct PlannedRun {
 // Prints the plan, asks, executes, prints the report.
 ExitCode run_plan(Services& services, const PlannedRun& run);
 ExitCode resume_run(Services& services, const std::string& id);
+// Targets of other machines, and a ledger that only this one has.
+bool keeps_to_itself(Services& services);
+// The run of this package that holds the ledger now, for people; nullopt: none.
+std::optional<std::string> running_now(Ledger& ledger, const std::string& package);
 // Tells, once, that an earlier run died half-way and how to go on with it.
 void mention_unfinished(Services& services, const std::string& package);
 

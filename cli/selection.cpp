@@ -25,6 +25,8 @@ void add_plan_options(Arguments& arguments, PlanOptions& options) {
   add_selection(arguments, options.selection);
   arguments.choice(options.compat, "--compat", {"major", "minor", "any"},
                    "which older references move: same major version (default), same minor, any");
+  arguments.flag(options.include_owned, "--include-owned",
+                 "also change what another system generates or manages, and may write again");
 }
 
 PlanRequest plan_request(Services& services, const PlanOptions& options) {
@@ -36,6 +38,7 @@ PlanRequest plan_request(Services& services, const PlanOptions& options) {
   request.release = resolved.release;
   request.compat = options.compat ? parse_compat(*options.compat) : std::nullopt;
   request.strict = options.strict;
+  request.include_owned = options.include_owned;
   request.ledger = &services.ledger();
   request.names_must_be_there = true;
   return request;

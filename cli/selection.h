@@ -24,7 +24,7 @@ Selection selection(Services& services, const SelectionOptions& options);
 struct PlanOptions {
   std::optional<std::string> ref, compat;
   SelectionOptions selection;
-  bool strict = false;
+  bool strict = false, include_owned = false;
 };
 void add_plan_options(Arguments& arguments, PlanOptions& options);
 // Resolves the REF (dist/ must not hold the version with another digest) and says what make_plan needs.

@@ -1,11 +1,13 @@
 #include "cli/services.h"
 
+#include <array>
 #include <set>
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "cli/release_source.h"
 #include "core/names.h"
+#include "core/secret.h"
 #include "deployers/ledger/ledger.h"
 #include "registry/registry.h"
 
@@ -38,8 +40,38 @@ std::vector<std::string> names_of(const auto& map) {
   return names;
 }
 
-bool truthy(const std::string& text) {
-  return text == "1" || text == "true" || text == "yes";
+struct YesWord {
+  std::string_view word;
+  bool yes;
+};
+constexpr auto yes_words = std::to_array<YesWord>(
+    {{"1", true}, {"true", true}, {"yes", true}, {"0", false}, {"false", false}, {"no", false}});
+
+// Every URL of the file, before anything is done with one of them.
+void check_urls(const Project& project) {
+  std::vector<std::string> registries, ledgers;
+  for (const auto* factory : registry_factories()) registries.emplace_back(factory->scheme);
+  for (const auto* factory : ledger_factories()) {
+    ledgers.insert(ledgers.end(), factory->schemes.begin(), factory->schemes.end());
+  }
+  const auto check = [](const std::string& url, const std::vector<std::string>& known, const Where& at,
+                        const std::string& what) {
+    const std::string scheme = url.substr(0, url.find(':'));
+    if (std::find(known.begin(), known.end(), scheme) != known.end() && scheme.size() < url.size()) return;
+    throw Error(ErrorCode::project_file,
+                fmt::format("cannot use {}: {} {} has an unknown scheme '{}'{}", at.str(), what,
+                            printable_url(url), scheme, did_you_mean(scheme, known)))
+        .fact("known", fmt::format("{}", fmt::join(known, ", ")))
+        .hint("correct " + at.line_str());
+  };
+  for (const auto& [name, section] : project.registries) {
+    check(section.url, registries, section.at, "the registry");
+  }
+  for (const auto& [name, section] : project.environments) {
+    const bool url = section.registry.find(':') != std::string::npos;
+    if (url) check(section.registry, registries, section.at, "the registry");
+    if (is_ledger_url(section.ledger)) check(section.ledger, ledgers, section.at, "the ledger");
+  }
 }
 
 }  // namespace
@@ -72,7 +104,9 @@ const Project& Services::project() {
     throw Error(ErrorCode::no_project,
                 fmt::format("cannot use project folder {}: there is no such folder", named.value));
   }
-  project_ = load_project(start, user_file(), kinds).value_or(Project{});
+  Project project = load_project(start, user_file(), kinds).value_or(Project{});
+  check_urls(project);
+  project_ = std::move(project);
   return *project_;
 }
 
@@ -152,6 +186,13 @@ ChosenRegistry Services::registry_of(const EnvironmentSection* environment) {
     const auto& [name, only] = *all.begin();
     return registry_named(name, origin_of(only.at, user_file()), only.at.line_str());
   }
+  if (!all.empty()) {
+    const auto& first = all.begin()->second.at;
+    throw Error(ErrorCode::usage, fmt::format("cannot choose a registry: {} declares {}", first.file,
+                                              fmt::join(names_of(all), ", ")))
+        .hint(fmt::format("add --registry {}, or registry = \"{}\" to an environment", all.begin()->first,
+                          all.begin()->first));
+  }
   const std::string url = std::string(layout_scheme) + (host_.env.data_folder() / "registry").string();
   return {{url, Origin::built_in, "built-in default"}, RegistryOptions{url}};
 }
@@ -221,9 +262,10 @@ Targets& Services::targets() {
     throw Error(ErrorCode::no_target,
                 fmt::format("cannot find any job: no target is configured in {}",
                             project().file.empty() ? user_file().string() : project().file))
-        .hint(
-            "add: [targets.cron]  kind = \"cron\"  files = [\"/etc/cron.d/*\"]  install-root = "
-            "\"/opt/mlship\"");
+        .hint("add these lines at the end of " +
+              (project().file.empty() ? user_file().string() : project().file) +
+              ":\n  [targets.cron]\n  kind = \"cron\"\n  files = [\"/etc/cron.d/*\"]\n"
+              "  install-root = \"/opt/mlship\"");
   }
   auto made = std::make_unique<Targets>();
   for (const auto& name : chosen) made->push_back(make_target(sections.at(name), project(), host_));
@@ -253,8 +295,17 @@ const Path& Services::scratch() {
 
 SettingValue Services::yes_setting() const {
   auto value = setting("yes", options_.yes ? std::optional<std::string>("true") : std::nullopt);
-  value.value = truthy(value.value) ? "true" : "false";
-  return value;
+  std::vector<std::string> known;
+  for (const auto& row : yes_words) {
+    if (value.value == row.word) {
+      value.value = row.yes ? "true" : "false";
+      return value;
+    }
+    known.emplace_back(row.word);
+  }
+  throw Error(ErrorCode::usage, fmt::format("cannot use {}={}: not one of {}{}", value.where, value.value,
+                                            fmt::join(known, ", "), did_you_mean(value.value, known)))
+      .hint(fmt::format("unset {}, or {}=1", value.where, value.where));
 }
 
 }  // namespace mlship

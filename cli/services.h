@@ -77,7 +77,7 @@ class Services {
 
   // A folder for this run's own files, removed at the end.
   const Path& scratch();
-  // True when the person said --yes or MLSHIP_YES=1.
+  // True when the person said --yes or MLSHIP_YES=1. Error(usage) when the variable holds another word.
   [[nodiscard]] SettingValue yes_setting() const;
   [[nodiscard]] bool yes() const { return yes_setting().value == "true"; }
 

@@ -14,7 +14,7 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {confirmation_needed, "confirmation-needed", ExitCode::usage, "nobody to ask and no --yes"},
     {project_file, "project-file", ExitCode::bad_input, "mlship.toml cannot be used as it is"},
     {version, "version", ExitCode::bad_input, "a text is not a version in the package's scheme"},
-    {reference, "reference", ExitCode::bad_input, "a REF cannot be parsed"},
+    {reference, "reference", ExitCode::usage, "a REF cannot be parsed"},
     {lock, "lock", ExitCode::bad_input, "a lock file is unreadable, unpinned or without sha256"},
     {wheel, "wheel", ExitCode::bad_input, "no wheel in the lock fits the target, or a wheel is malformed"},
     {archive, "archive", ExitCode::bad_input, "a zip or tar breaks the strict rules"},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -26,15 +27,23 @@ class Convergence {
     remember(plan);
   }
 
-  std::vector<Skipped> run() {
+  Converged run() {
+    Converged out;
     for (int pass = 1; conductor_.goes_on(); ++pass) {
       Plan more = make_plan(request_, engine_.targets, engine_.source, engine_.diagnostics);
+      out.now = std::move(more.skipped);
+      std::erase_if(out.now, [&](const Skipped& row) {
+        return row.reason == Reason::same_version && places_.contains({row.target, row.object});
+      });
       std::erase_if(more.operations, [&](const Operation& op) { return fell_short_before(op); });
       if (more.operations.empty()) break;
-      if (pass > max_passes) return rows(more);
+      if (pass > max_passes) {
+        out.left = rows(more);
+        break;
+      }
       extend(std::move(more));
     }
-    return {};
+    return out;
   }
 
  private:
@@ -65,6 +74,7 @@ class Convergence {
 
   void remember(const Plan& plan) {
     for (const auto& op : plan.operations) {
+      places_.insert({op.target, op.object.id});
       by_id_[{op.target, op.object.kind, op.object.id}].push_back(op.id);
       by_name_[{op.target, op.object.kind, op.object.name}].push_back(op.id);
     }
@@ -88,6 +98,7 @@ class Convergence {
   PlanRequest request_;
   std::list<Plan>& later_;
   Tried by_id_, by_name_;
+  std::set<std::pair<std::string, std::string>> places_;  // target and object
   size_t count_;
 };
 
@@ -152,8 +163,8 @@ Course course_of(Engine& engine, const std::vector<Operation>& operations, const
   return make_course(operations, engine.objects, needs, options);
 }
 
-std::vector<Skipped> converge(Conductor& conductor, Runner& runner, Engine& engine, const Plan& plan,
-                              const PlanRequest& request, std::list<Plan>& later) {
+Converged converge(Conductor& conductor, Runner& runner, Engine& engine, const Plan& plan,
+                   const PlanRequest& request, std::list<Plan>& later) {
   return Convergence(conductor, runner, engine, plan, request, later).run();
 }
 

@@ -40,8 +40,13 @@ class Conductor {
 
 // Discovers again, three passes at most, and changes what appeared meanwhile; rollout.md §Converge. What was
 // added is recorded and left in `later`; returns the rows of what still was old after the last pass. `plan`
-// holds every operation of the rollout so far.
-std::vector<Skipped> converge(Conductor& conductor, Runner& runner, Engine& engine, const Plan& plan,
-                              const PlanRequest& request, std::list<Plan>& later);
+// holds every operation of the rollout so far. `now`: what the last pass skipped, but for what is where this
+// rollout put it.
+struct Converged {
+  std::vector<Skipped> left;
+  std::vector<Skipped> now;
+};
+Converged converge(Conductor& conductor, Runner& runner, Engine& engine, const Plan& plan,
+                   const PlanRequest& request, std::list<Plan>& later);
 
 }  // namespace mlship

@@ -99,7 +99,8 @@ Json selection_json(const PlanRequest& request) {
   return {{"jobs", optional_text(request.selection.jobs)},
           {"services", optional_text(request.selection.services)},
           {"targets", request.selection.targets},
-          {"compat", request.compat ? Json(word_of(compat_words, *request.compat)) : Json(nullptr)}};
+          {"compat", request.compat ? Json(word_of(compat_words, *request.compat)) : Json(nullptr)},
+          {"include_owned", request.include_owned}};
 }
 
 PlanRequest parse_selection(const Json& json) {
@@ -107,6 +108,7 @@ PlanRequest parse_selection(const Json& json) {
   PlanRequest request;
   request.selection = {read_optional(o, "jobs"), read_optional(o, "services"), o.texts("targets")};
   if (const auto word = read_optional(o, "compat")) request.compat = value_of(compat_words, *word);
+  request.include_owned = o.has("include_owned") && o.flag("include_owned");
   return request;
 }
 

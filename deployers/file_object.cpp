@@ -5,6 +5,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/names.h"
+#include "deployers/file_owner.h"
 #include "deployers/file_swap.h"
 #include "deployers/file_view.h"
 #include "deployers/host_destination.h"
@@ -150,6 +151,10 @@ class HostFileTarget final : public Target {
     return kind_.waits(locator->file, operation.object, since).value_or(true) ? step : "";
   }
 
+  std::optional<std::int64_t> next_run(const LiveObject& object, std::int64_t now) override {
+    return kind_.next_run ? kind_.next_run(object.info, now) : std::nullopt;
+  }
+
   void recover(const Operation& operation, const std::string& tag) override {
     const Reading reading = read(operation.locator);
     if (reading.file) recover_swap(reading.file->resolved, tag);
@@ -221,6 +226,7 @@ class HostFileTarget final : public Target {
     if (!page.document.problem.empty()) return skip(out, problem_of(file.path, page.document));
     const TextLines& lines = page.lines;
     const std::string token = sha256(text).str();
+    const std::string owner = foreign_owner(text);
     std::optional<size_t> open;  // the object whose lines are being read
     FileLocator locator;
     const auto close = [&] {
@@ -236,6 +242,7 @@ class HostFileTarget final : public Target {
         LiveObject object;
         object.info = info(file, line, lines.objects[line.object]);
         object.token = token;
+        object.foreign_owner = owner;
         out.objects.push_back(std::move(object));
       }
       for (const auto& seen : line.opaque) add_reference(out.objects.back(), seen);

@@ -32,6 +32,8 @@ struct HostFileKind {
   std::function<std::string(const Path& file, std::string_view before, std::string_view after)> refusal;
   // Whether an edit made at `since` still waits for `pending`; nullopt: the system does not say.
   std::function<std::optional<bool>(const Path& file, const ObjectInfo& object, std::int64_t since)> waits;
+  // When an object runs next after `now`; see Target::next_run.
+  std::function<std::optional<std::int64_t>(const ObjectInfo& object, std::int64_t now)> next_run = {};
 };
 
 // Object ids are "<file>:<key>", "<file>:<line>" or "<file>"; names, for --jobs=GLOB and `include`, are

@@ -52,7 +52,7 @@ HistoryEntry entry_of(const RolloutView& rollout, const Reverted& reverted) {
   e.package = rollout.record.package;
   if (rollout.plan.to) {
     e.to_version = rollout.plan.to->str();
-    e.to_digest = rollout.plan.digest;
+    if (rollout.plan.digest != Digest{}) e.to_digest = rollout.plan.digest;
   }
   e.inverse_of = rollout.plan.inverse_of;
   e.state = state_of(rollout, undone);

@@ -13,9 +13,9 @@ namespace mlship {
 
 struct HistoryEntry {
   std::string id, command, environment, package;
-  std::string to_version;  // "" for the inverse of a rollout
-  std::optional<Digest> to_digest;
-  std::string inverse_of;  // the rollout it undid, ""
+  std::string to_version;           // "" for the inverse of a rollout
+  std::optional<Digest> to_digest;  // nullopt too when the registry did not have the version
+  std::string inverse_of;           // the rollout it undid, ""
   // "committed", "partial", "interrupted", "unfinished", "superseded"; "reverted" when a later rollback undid
   // it; "unreadable" when its entries do not chain (then `problem` says why and only the id is known).
   std::string state;

@@ -18,14 +18,13 @@ Change swapped(const Change& c) {
 std::set<std::string> reverted(Ledger& ledger, const RolloutView& rollout) {
   std::set<std::string> ids;
   const auto visit = [&](const RolloutView& later) {
-    if (later.record.id == rollout.record.id) return false;
     if (later.plan.inverse_of != rollout.record.id) return true;
     for (const auto& op : later.operations) {
       if (op.updated) ids.insert(op.operation.id);
     }
     return true;
   };
-  each_rollout(ledger, rollout.record.environment, rollout.record.package, visit);
+  each_rollout(ledger, rollout.record.environment, rollout.record.package, visit, {}, rollout.record.id);
   return ids;
 }
 

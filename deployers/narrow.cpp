@@ -60,8 +60,21 @@ class Narrower {
       row.detail =
           "discovery no longer finds '" + change.from + "' there with '" + change.to + "' as its successor";
       row.hint = "mlship plan --out FILE";
+      if (const Skipped* owned = skipped_as_owned(row)) {
+        row.detail = owned->detail;
+        row.hint = "mlship rollout --plan FILE --include-owned";
+      }
       conflicts.push_back(std::move(row));
     }
+  }
+
+  [[nodiscard]] const Skipped* skipped_as_owned(const Skipped& row) const {
+    const auto same = [&](const Skipped& s) {
+      return s.reason == Reason::foreign_owner && s.target == row.target && s.object == row.object &&
+             s.from == row.from;
+    };
+    const auto found = std::find_if(fresh_.skipped.begin(), fresh_.skipped.end(), same);
+    return found == fresh_.skipped.end() ? nullptr : &*found;
   }
 
   const Plan& file_;

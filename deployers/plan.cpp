@@ -156,18 +156,34 @@ class TargetPlanner {
     plan_.operations.push_back(std::move(operation));
   }
 
-  [[nodiscard]] std::string why(Reason reason, const Reference& reference) const {
+  [[nodiscard]] std::string why(Reason reason, const LiveObject& object, const Reference& reference) const {
     if (reason == Reason::opaque) return reference.opaque;
+    if (reason == Reason::foreign_owner) return object.foreign_owner;
     const bool zero = request_.release.version.release().front() == 0;
     return reason == Reason::other_major && zero ? "below 1.0 every minor version counts as major" : "";
   }
 
+  // What a rollout changed all the same, a rollback may change back.
+  [[nodiscard]] bool may_change_owned(const LiveObject& object, const FoundReference& found) const {
+    if (object.owned_for_good) return false;
+    return request_.include_owned ||
+           history_.text_at(target_.name(), object.info, found.text, request_.release.version).has_value();
+  }
+
+  static std::string way_on(Reason reason, const LiveObject& object) {
+    if (reason == Reason::other_major) return "mlship plan --compat any";
+    return reason == Reason::foreign_owner && !object.owned_for_good ? "mlship plan --include-owned" : "";
+  }
+
   void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
-    if (const auto reason =
-            hold_back(found.reference, request_.release.version, policy_, request_.direction)) {
-      return skip(object, found, *reason, why(*reason, found.reference),
-                  *reason == Reason::other_major ? "mlship plan --compat any" : "");
+    const bool owned = !object.foreign_owner.empty();
+    auto reason = hold_back(found.reference, request_.release.version, policy_, request_.direction);
+    const bool would_move = !reason || *reason == Reason::hash_pinned;
+    if (owned && would_move && !may_change_owned(object, found)) reason = Reason::foreign_owner;
+    if (reason) {
+      return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason, object));
     }
+    if (request_.from_ledger) return restore_only(object, found, operation);
     if (other_kind(found.reference.form)) {
       return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");
     }
@@ -188,9 +204,28 @@ class TargetPlanner {
                   found.reference.version->str(),
                   request_.release.version.str(),
                   to.warnings};
+    if (owned) change.warnings.emplace_back(to_string(Reason::foreign_owner));
     restore_exact(object, change);
     if (change.from == change.to) return skip(object, found, Reason::same_version, "", "");
     take_carriers(to.carriers, operation);
+    operation.changes.push_back(std::move(change));
+  }
+
+  void restore_only(const LiveObject& object, const FoundReference& found, Operation& operation) {
+    const Version& version = request_.release.version;
+    const auto text = history_.text_at(target_.name(), object.info, found.text, version);
+    if (!text) {
+      return skip(
+          object, found, Reason::no_output,
+          "the registry has no " + version.str() + ", and the ledger does not know what stood here at it",
+          "mlship lineage '" + object.info.id + "'");
+    }
+    Change change{found.path,    found.text, *text, found.reference.form, found.reference.version->str(),
+                  version.str(), {}};
+    if (!target_.old_place_ok(change)) {
+      return skip(object, found, Reason::no_output, "what it named before is not there any more: " + *text,
+                  "");
+    }
     operation.changes.push_back(std::move(change));
   }
 

@@ -60,8 +60,12 @@ struct PlanRequest {
   Selection selection;
   std::optional<Compat> compat;  // --compat wins over the targets' own
   bool strict = false;
-  std::string salt;          // "" = a fresh random one
-  Ledger* ledger = nullptr;  // for Direction::down: the exact texts objects had; may be absent
+  bool include_owned = false;  // --include-owned: change what LiveObject::foreign_owner claims, too
+  std::string salt;            // "" = a fresh random one
+  Ledger* ledger = nullptr;    // for Direction::down: the exact texts objects had; may be absent
+  // The registry does not have `release` (which names package and version alone): only exact texts that the
+  // ledger knows are put back.
+  bool from_ledger = false;
   // A name in `selection` that no object has is Error(not_found); a glob with wildcards may match nothing.
   bool names_must_be_there = false;
 };

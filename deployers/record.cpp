@@ -135,12 +135,12 @@ RolloutView view(RolloutRecord record) {
     if (view.plan.environment != record.environment || view.plan.package != record.package) {
       throw Error(ErrorCode::ledger, "its plan is for something else");
     }
-    const std::vector<Json> entries = std::move(record.entries);
+    const Entries entries = std::move(record.entries);
     view.record = std::move(record);
     view.record.plan.clear();
     view.record.entries.clear();
     Reader reader(view);
-    for (const auto& entry : entries) reader.entry(entry);
+    for (const Json entry : entries) reader.entry(entry);
     return view;
   } catch (const Error& e) {
     throw Error(ErrorCode::ledger, "cannot use rollout " + id + ": " + e.message());
@@ -153,9 +153,10 @@ RolloutView read_view(Ledger& ledger, const std::string& id) {
 
 void each_rollout(Ledger& ledger, const std::string& environment, const std::string& package,
                   const std::function<bool(const RolloutView&)>& visit,
-                  const std::function<void(const std::string&, const Error&)>& unreadable) {
+                  const std::function<void(const std::string&, const Error&)>& unreadable,
+                  const std::string& after) {
   const auto ids = ledger.rollouts();
-  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+  for (auto id = ids.rbegin(); id != ids.rend() && *id != after; ++id) {
     try {
       RolloutRecord record = ledger.read(*id);
       if (!environment.empty() && record.environment != environment) continue;

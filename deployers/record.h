@@ -39,11 +39,13 @@ struct RolloutView {
 RolloutView view(RolloutRecord record);
 RolloutView read_view(Ledger& ledger, const std::string& id);
 
-// Newest first, of this environment and package ("" = any); stops when `visit` says false. An unreadable
+// Newest first, of this environment and package ("" = any), down to but without `after` ("": all); stops when
+// `visit` says false. An unreadable
 // rollout is handed to `unreadable` or, without one, thrown: what must not be overlooked cannot be skipped.
 void each_rollout(Ledger& ledger, const std::string& environment, const std::string& package,
                   const std::function<bool(const RolloutView&)>& visit,
-                  const std::function<void(const std::string& id, const Error&)>& unreadable = {});
+                  const std::function<void(const std::string& id, const Error&)>& unreadable = {},
+                  const std::string& after = "");
 
 // Sorts after every id of the ledger: "20261121T093854Z-k3f9".
 std::string next_rollout_id(Ledger& ledger, std::int64_t now);

@@ -16,8 +16,9 @@ constexpr auto form_words = std::to_array<std::string_view>(
 
 // Where two overlap the earlier row wins: a wheel inside an installed folder is a wheel.
 using Recogniser = void (*)(std::string_view, const Grammar&, forms::Found&);
-constexpr auto recognisers = std::to_array<Recogniser>(
-    {forms::find_vcs, forms::find_files, forms::find_folders, forms::find_coordinates, forms::find_pins});
+constexpr auto recognisers =
+    std::to_array<Recogniser>({forms::find_vcs, forms::find_files, forms::find_folders,
+                               forms::find_coordinates, forms::find_pins, forms::find_bare});
 
 std::string escaped_like(std::string_view before, std::string_view text) {
   const bool escaped =

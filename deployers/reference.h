@@ -39,9 +39,18 @@ struct Reference {
   std::string opaque;            // why its text cannot be rewritten where it stands; "" when it can
 };
 
+// What a string is as a whole, where the place it stands in says so: there a name without a version is a
+// reference too.
+enum class Whole {
+  text,
+  requirement,  // one pip requirement: `churn`, `churn[x] ; marker`
+  image,        // an image: `h/ml/churn`, `churn:stable`
+};
+
 struct Grammar {
   Scheme scheme = Scheme::pep440;
   std::vector<std::string> roots;  // install roots: <root>/<package>/<version>[/…] is a folder reference
+  Whole whole = Whole::text;
 };
 
 // Every reference in `text`, left to right, none overlapping. Candidates whose version does not parse are

@@ -68,7 +68,18 @@ void read_tag(Reference& r, std::string_view text, Span tag, Scheme scheme) {
   r.version_span = tag;
 }
 
-std::optional<Reference> image(const Word& word, Form form, Scheme scheme, bool prefixed) {
+// What says that a word is an image at all.
+enum class Sure { no, prefix, place };
+
+// A tag that is no version leaves the reference without one; it has to be sure to be a reference then.
+bool movable_tag(std::string_view tag, Sure sure, bool slash) {
+  const auto tag_char = [](char c) { return name_char(c); };  // distribution-spec: <reference> as a tag
+  if (tag.empty() || tag.size() > 128 || one_of(tag[0], ".-")) return false;
+  if (!std::all_of(tag.begin(), tag.end(), tag_char)) return false;
+  return sure != Sure::no || (slash && tag == "latest");
+}
+
+std::optional<Reference> image(const Word& word, Form form, Scheme scheme, Sure sure) {
   Reference r;
   r.form = form;
   r.span = word.span;
@@ -85,12 +96,13 @@ std::optional<Reference> image(const Word& word, Form form, Scheme scheme, bool 
   const bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
   if (tagged) {
     read_tag(r, word.text, {name.begin + colon + 1, name.end}, scheme);
-    if (!r.version && !r.digest) return std::nullopt;
+    const bool movable = movable_tag(whole.substr(colon + 1), sure, slash != std::string_view::npos);
+    if (!r.version && !r.digest && !movable) return std::nullopt;
     name.end = name.begin + colon;
   }
-  if (!tagged && !r.digest) return std::nullopt;
+  if (!tagged && !r.digest && sure != Sure::place) return std::nullopt;
   // A bare word needs more than `churn:8080` to be an image.
-  if (!prefixed && slash == std::string_view::npos && !r.digest &&
+  if (sure == Sure::no && slash == std::string_view::npos && !r.digest &&
       r.version_text.find('.') == std::string::npos) {
     return std::nullopt;
   }
@@ -123,23 +135,38 @@ std::optional<Reference> maven(const Word& word, Scheme scheme) {
   return r;
 }
 
-std::optional<Reference> coordinate(Word word, Scheme scheme) {
+std::optional<Reference> coordinate(Word word, Scheme scheme, Sure sure = Sure::no) {
   for (const auto& row : schemes) {
     if (!word.str().starts_with(row.prefix)) continue;
     Word rest = word;
     rest.span.begin += row.prefix.size();
-    auto r = image(rest, row.form, scheme, true);
+    auto r = image(rest, row.form, scheme, Sure::prefix);
     if (r) r->span.begin = word.span.begin;
     return r;
   }
   if (word.str().find("://") != std::string_view::npos) return std::nullopt;
-  if (auto r = image(word, Form::image, scheme, false)) return r;
+  if (auto r = image(word, Form::image, scheme, sure)) return r;
   return maven(word, scheme);
+}
+
+// A text that is an image, as a whole.
+std::optional<Reference> whole_image(std::string_view text, Scheme scheme) {
+  Span span{0, text.size()};
+  while (span.end > 0 && blank(text[span.end - 1])) --span.end;
+  while (span.begin < span.end && blank(text[span.begin])) ++span.begin;
+  const Word word{text, span};
+  if (span.size() == 0 || span.size() > longest || word.str().find_first_of(word_ends) != std::string::npos) {
+    return std::nullopt;
+  }
+  return coordinate(word, scheme, Sure::place);
 }
 
 }  // namespace
 
 void find_coordinates(std::string_view text, const Grammar& grammar, Found& found) {
+  if (grammar.whole == Whole::image) {
+    if (auto r = whole_image(text, grammar.scheme)) return found.push_back(std::move(*r));
+  }
   for (size_t colon = text.find(':'); colon != std::string_view::npos;) {
     size_t begin = colon, end = colon;
     while (begin > 0 && colon - begin < longest && !one_of(text[begin - 1], word_ends)) --begin;

@@ -19,6 +19,8 @@ void find_folders(std::string_view text, const Grammar& grammar, Found& found);
 // Images, bundles (oci://) and Maven coordinates: words with a colon or a digest in them.
 void find_coordinates(std::string_view text, const Grammar& grammar, Found& found);
 void find_pins(std::string_view text, const Grammar& grammar, Found& found);
+// Requirements without a version, as pins without one: arguments of `pip install`, and a whole requirement.
+void find_bare(std::string_view text, const Grammar& grammar, Found& found);
 
 // Longest path, URL or word that is looked at (PATH_MAX); keeps every recogniser linear.
 constexpr size_t longest = 4096;

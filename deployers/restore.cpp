@@ -1,5 +1,7 @@
 #include "deployers/restore.h"
 
+#include <algorithm>
+
 #include "deployers/record.h"
 
 namespace mlship {
@@ -19,6 +21,13 @@ TextHistory::TextHistory(Ledger* ledger, const std::string& environment, std::st
   // Without an unreadable rollout's texts the references are generated, as for a version from before the
   // ledger.
   each_rollout(*ledger, environment, package_, visit, [](const std::string&, const Error&) {});
+}
+
+bool TextHistory::knows(const Version& version) const {
+  return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) {
+    const auto at = Version::parse(step.change.from_version, version.scheme());
+    return at && *at == version;
+  });
 }
 
 std::optional<std::string> TextHistory::text_at(const std::string& target, const ObjectInfo& object,

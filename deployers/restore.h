@@ -15,6 +15,8 @@ class TextHistory {
   // ledger may be null: then nothing is known.
   TextHistory(Ledger* ledger, const std::string& environment, std::string package);
 
+  // Whether it has any text that named this version.
+  [[nodiscard]] bool knows(const Version& version) const;
   // What stood where `live` stands now when the object was at `version`: the ledger's changes are followed
   // back from the live text. nullopt when they do not lead there, or lead to a text that does not name the
   // version.

@@ -112,8 +112,10 @@ RolloutReport conduct(Engine& engine, Runner& runner, const Plan& plan, const Ru
   std::vector<Skipped> skipped = plan.skipped;
   std::list<Plan> later;
   if (context.converge && conductor.goes_on()) {
-    const auto left = converge(conductor, runner, engine, plan, *context.converge, later);
-    skipped.insert(skipped.end(), left.begin(), left.end());
+    Converged found = converge(conductor, runner, engine, plan, *context.converge, later);
+    // What was in the way when the rollout began may have been mended since.
+    if (!before.empty() && conductor.goes_on()) skipped = std::move(found.now);
+    skipped.insert(skipped.end(), found.left.begin(), found.left.end());
   }
   std::string state = state_of(runner, conductor);
   if (state == "paused" && context.execution.on_failure == OnFailure::revert) {

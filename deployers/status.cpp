@@ -11,22 +11,76 @@ namespace {
 
 struct Recorded {
   std::string rollout;
+  std::string package;
   std::string salt;
+  std::optional<Version> to;  // of the plan; absent for the inverse of a rollout
+  Digest digest;
   OperationRecord record;
-  bool used = false;
 };
 
-// What the ledger knows, newest operation of each object first.
+// An object that is shown, and the last that the ledger says of it.
+struct Shown {
+  Target* target;
+  LiveObject object;
+  ObjectStatus row;
+  std::optional<Recorded> last = std::nullopt;
+};
+
+// Operations to be found by a key that several may have.
+class Index {
+ public:
+  void add(std::string key, size_t at) { places_.emplace(std::move(key), at); }
+  // The first one added that `taken` does not hold.
+  [[nodiscard]] std::optional<size_t> find(const std::string& key, const std::vector<bool>& taken) const {
+    const auto [begin, end] = places_.equal_range(key);
+    const auto free = std::find_if(begin, end, [&](const auto& place) { return !taken[place.second]; });
+    return free == end ? std::nullopt : std::optional(free->second);
+  }
+
+ private:
+  std::multimap<std::string, size_t> places_;
+};
+
+std::string joined(const std::string& target, const std::string& kind, const std::string& what) {
+  return target + '\0' + kind + '\0' + what;
+}
+
+std::string place_key(const std::string& target, const ObjectInfo& info, const Json& locator) {
+  return joined(target, info.kind, locator.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+// Takes rollouts, newest first, until they have said all there is to say of what is shown.
 class Knowledge {
  public:
-  Knowledge(Ledger& ledger, const std::string& environment, const std::string& package) {
-    each_rollout(
-        ledger, environment, package,
-        [&](const RolloutView& rollout) {
-          add(rollout);
-          return true;
-        },
-        [](const std::string&, const Error&) {});
+  explicit Knowledge(std::vector<Shown>& shown) {
+    for (auto& each : shown) {
+      open_.push_back(&each);
+      for (const auto& reference : each.row.references) unknown_.insert(reference.package);
+    }
+  }
+
+  // False when nothing older is needed.
+  bool add(const RolloutView& rollout) {
+    if (!complete()) read(rollout);
+    return !complete();
+  }
+  [[nodiscard]] bool complete() const { return open_.empty() && unknown_.empty() && wanted_.empty(); }
+
+  // Once there is nothing older: what stands nowhere it stood, by what it is called.
+  void match_names() {
+    Index names;
+    for (size_t i = 0; i < unclaimed_.size(); ++i) {
+      const Operation& op = unclaimed_[i].record.operation;
+      names.add(joined(op.target, op.object.kind, op.object.name), i);
+    }
+    std::vector<bool> taken(unclaimed_.size());
+    for (auto* each : open_) {
+      const ObjectInfo& info = each->object.info;
+      const auto found = names.find(joined(each->target->name(), info.kind, info.name), taken);
+      if (!found) continue;
+      taken[*found] = true;
+      claim(*each, unclaimed_[*found]);
+    }
   }
 
   // nullopt: the ledger knows no version of the package.
@@ -36,44 +90,91 @@ class Knowledge {
     return reference.version && left->second.contains(*reference.version);
   }
 
-  // The newest operation on this object: by where it is, by what it is called.
-  Recorded* last(const std::string& target, const LiveObject& object) {
-    const auto same_id = [&](const Operation& op) { return op.object.id == object.info.id; };
-    const auto same_place = [&](const Operation& op) {
-      return !op.locator.is_null() && op.locator == object.locator;
-    };
-    const auto same_name = [&](const Operation& op) { return op.object.name == object.info.name; };
-    if (auto* found = find(target, object, same_place)) return found;
-    if (auto* found = find(target, object, same_id)) return found;
-    return find(target, object, same_name);
+ private:
+  void read(const RolloutView& rollout) {
+    remember_versions(rollout);
+    if (rollout.plan.to && rollout.plan.digest != Digest{})
+      answer(rollout.record.package, *rollout.plan.to, rollout.plan.digest);
+    std::vector<Recorded> operations;
+    Index places, ids;
+    for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
+      const Operation& planned = op->operation;
+      const size_t at = operations.size();
+      if (!planned.locator.is_null()) {
+        places.add(place_key(planned.target, planned.object, planned.locator), at);
+      }
+      ids.add(joined(planned.target, planned.object.kind, planned.object.id), at);
+      operations.push_back({rollout.record.id, rollout.record.package, rollout.plan.salt, rollout.plan.to,
+                            rollout.plan.digest, *op});
+    }
+    std::vector<bool> taken(operations.size());
+    take(operations, taken, [&](const Shown& s) {
+      return places.find(place_key(s.target->name(), s.object.info, s.object.locator), taken);
+    });
+    take(operations, taken, [&](const Shown& s) {
+      return ids.find(joined(s.target->name(), s.object.info.kind, s.object.info.id), taken);
+    });
+    for (size_t i = 0; i < operations.size(); ++i) {
+      if (!taken[i]) unclaimed_.push_back(std::move(operations[i]));
+    }
   }
 
- private:
-  void add(const RolloutView& rollout) {
+  void remember_versions(const RolloutView& rollout) {
     std::set<Version> versions;
     for (const auto& op : rollout.operations) {
-      operations_.push_back({rollout.record.id, rollout.plan.salt, op});
       if (!op.touched()) continue;
       for (const auto& c : op.operation.changes) {
         if (const auto v = Version::parse(c.to_version, rollout.plan.scheme)) versions.insert(*v);
       }
     }
-    if (!versions.empty()) left_.emplace(rollout.record.package, std::move(versions));  // the newest stays
+    if (versions.empty()) return;
+    unknown_.erase(rollout.record.package);
+    left_.emplace(rollout.record.package, std::move(versions));  // the newest stays
   }
 
-  template <typename Same>
-  Recorded* find(const std::string& target, const LiveObject& object, Same same) {
-    for (auto& recorded : operations_) {
-      const Operation& op = recorded.record.operation;
-      if (recorded.used || op.target != target || op.object.kind != object.info.kind || !same(op)) continue;
-      recorded.used = true;
-      return &recorded;
+  template <typename Find>
+  void take(const std::vector<Recorded>& operations, std::vector<bool>& taken, Find find) {
+    std::erase_if(open_, [&](Shown* each) {
+      const auto found = find(*each);
+      if (!found) return false;
+      taken[*found] = true;
+      claim(*each, operations[*found]);
+      return true;
+    });
+  }
+
+  // References without a digest of their own have that of the bundle they came with. The inverse of a rollout
+  // brought none: then an older one did.
+  void claim(Shown& shown, const Recorded& last) {
+    shown.last = last;
+    if (!last.record.touched()) return;
+    for (size_t i = 0; i < shown.row.references.size(); ++i) {
+      ReferenceStatus& row = shown.row.references[i];
+      const auto& changes = last.record.operation.changes;
+      const bool as_recorded = std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
+        return c.to == row.text && c.to_version == row.version;
+      });
+      if (row.digest || row.package != last.package || !as_recorded) continue;
+      if (last.to && last.digest != Digest{} && last.to->str() == row.version) {
+        row.digest = last.digest;
+      } else {
+        wanted_[{row.package, row.version}].push_back(&row);
+      }
     }
-    return nullptr;
   }
 
-  std::vector<Recorded> operations_;
+  void answer(const std::string& package, const Version& version, const Digest& digest) {
+    const auto found = wanted_.find({package, version.str()});
+    if (found == wanted_.end()) return;
+    for (auto* row : found->second) row->digest = digest;
+    wanted_.erase(found);
+  }
+
+  std::vector<Shown*> open_;         // without an operation yet
+  std::set<std::string> unknown_;    // packages of which no version is known to have been left
+  std::vector<Recorded> unclaimed_;  // newest first
   std::map<std::string, std::set<Version>> left_;
+  std::map<std::pair<std::string, std::string>, std::vector<ReferenceStatus*>> wanted_;  // package, version
 };
 
 // What stands there instead of what the ledger's last operation left; "" when it is that.
@@ -96,43 +197,67 @@ std::string drift(Target& target, const Recorded& last) {
   return seen.detail.empty() ? "something else stands there" : seen.detail;
 }
 
-ObjectStatus object_status(const StatusRequest& request, Target& target, const LiveObject& object,
-                           Knowledge& knowledge) {
-  ObjectStatus row{target.name(), object.info, {}, std::nullopt, "", ""};
-  for (const auto& found : object.references) {
-    const Reference& r = found.reference;
-    if (r.package.empty() || (!request.package.empty() && r.package != request.package)) continue;
-    row.references.push_back({r.package, found.path, found.text, r.form, r.version ? r.version->str() : "",
-                              r.digest, knowledge.current(r)});
+// What is seen; what the ledger knows comes later.
+std::vector<Shown> discover(const StatusRequest& request, Targets& targets, std::vector<Skipped>& skipped) {
+  std::vector<Shown> shown;
+  for (const auto& target : targets) {
+    const auto& names = request.selection.targets;
+    if (!names.empty() && std::find(names.begin(), names.end(), target->name()) == names.end()) continue;
+    Discovery found = target->discover(request.scheme);
+    for (auto& row : found.skipped) skipped.push_back(std::move(row));
+    for (auto& object : found.objects) {
+      if (!selects(request.selection, object.info)) continue;
+      Shown each{target.get(), std::move(object), {}};
+      each.row.target = target->name();
+      each.row.object = each.object.info;
+      std::erase_if(each.object.references, [&](const FoundReference& f) {
+        const std::string& package = f.reference.package;
+        return package.empty() || (!request.package.empty() && package != request.package);
+      });
+      if (each.object.references.empty()) continue;
+      for (const auto& seen : each.object.references) {
+        const Reference& r = seen.reference;
+        each.row.references.push_back({r.package, seen.path, seen.text, r.form,
+                                       r.version ? r.version->str() : "", r.digest, std::nullopt});
+      }
+      shown.push_back(std::move(each));
+    }
   }
-  if (row.references.empty()) return row;
-  if (const auto* last = knowledge.last(target.name(), object)) {
-    const OperationRecord& record = last->record;
-    std::string outcome = record.outcome.empty() ? "pending" : record.outcome;
-    if (record.dangling) outcome = "unfinished";
-    if (record.proof == "unhealthy" && outcome == "updated") outcome = "failed";
-    row.last = LastOperation{last->rollout, std::move(outcome), record.at};
-    row.drift = drift(target, *last);
-    if (record.touched()) row.pending = target.pending(record.operation, record.at);
+  return shown;
+}
+
+void complete(Shown& shown, const Knowledge& knowledge, std::int64_t now) {
+  ObjectStatus& row = shown.row;
+  for (size_t i = 0; i < row.references.size(); ++i) {
+    row.references[i].current = knowledge.current(shown.object.references[i].reference);
   }
-  return row;
+  row.next_run = shown.target->next_run(shown.object, now);
+  if (!shown.last) return;
+  const OperationRecord& record = shown.last->record;
+  std::string outcome = record.outcome.empty() ? "pending" : record.outcome;
+  if (record.dangling) outcome = "unfinished";
+  if (record.proof == "unhealthy" && outcome == "updated") outcome = "failed";
+  row.last = LastOperation{shown.last->rollout, std::move(outcome), record.at};
+  row.drift = drift(*shown.target, *shown.last);
+  if (record.touched()) row.pending = shown.target->pending(record.operation, record.at);
 }
 
 }  // namespace
 
 StatusReport status(const StatusRequest& request, Targets& targets, Ledger& ledger) {
   StatusReport report;
-  Knowledge knowledge(ledger, request.environment, request.package);
-  for (const auto& target : targets) {
-    const auto& names = request.selection.targets;
-    if (!names.empty() && std::find(names.begin(), names.end(), target->name()) == names.end()) continue;
-    Discovery found = target->discover(request.scheme);
-    for (auto& skipped : found.skipped) report.skipped.push_back(std::move(skipped));
-    for (const auto& object : found.objects) {
-      if (!selects(request.selection, object.info)) continue;
-      ObjectStatus row = object_status(request, *target, object, knowledge);
-      if (!row.references.empty()) report.objects.push_back(std::move(row));
-    }
+  std::vector<Shown> shown = discover(request, targets, report.skipped);
+  Knowledge knowledge(shown);
+  if (!knowledge.complete()) {
+    each_rollout(
+        ledger, request.environment, request.package,
+        [&](const RolloutView& rollout) { return knowledge.add(rollout); },
+        [](const std::string&, const Error&) {});
+    knowledge.match_names();
+  }
+  for (auto& each : shown) {
+    complete(each, knowledge, request.now);
+    report.objects.push_back(std::move(each.row));
   }
   return report;
 }

@@ -16,12 +16,14 @@ struct StatusRequest {
   std::string package;  // PEP 503 normal form; "": every package
   Scheme scheme = Scheme::pep440;
   Selection selection;
+  std::int64_t now = 0;  // seconds since the epoch; next runs are after it
 };
 
 struct ReferenceStatus {
   std::string package, path, text;
   Form form = Form::pin;
   std::string version;  // normal form, "" when unknown
+  // What it names itself, else of the bundle that the rollout brought which wrote it; nullopt: not known.
   std::optional<Digest> digest;
   // Whether it is a version that the newest rollout or rollback of the package left; nullopt: the ledger
   // knows none.
@@ -42,6 +44,7 @@ struct ObjectStatus {
   std::optional<LastOperation> last;
   std::string drift;    // "" or what stands there instead of what was left
   std::string pending;  // "" or what is left to do before what was written runs: "daemon-reload"
+  std::optional<std::int64_t> next_run = std::nullopt;  // seconds since the epoch; see Target::next_run
 };
 
 struct StatusReport {
@@ -49,6 +52,7 @@ struct StatusReport {
   std::vector<Skipped> skipped;       // what could not be read
 };
 
+// Reads the ledger newest first, and no further than what is shown needs.
 StatusReport status(const StatusRequest& request, Targets& targets, Ledger& ledger);
 
 }  // namespace mlship

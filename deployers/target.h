@@ -65,7 +65,9 @@ struct LiveObject {
   std::string token;       // the system's concurrency token (sha256 of a file); "" when it has none
   nlohmann::json locator;  // the target's own words to find the object again; stored in plan and ledger
   std::vector<FoundReference> references;
-  std::string foreign_owner;    // who would undo a change, and what to change instead; "" when nobody would
+  // Who else writes this object and would undo a change, and what to change instead, for people; "": nobody.
+  // It is skipped as `foreign-owner` then, unless PlanRequest::include_owned.
+  std::string foreign_owner;
   bool owned_for_good = false;  // not to be changed even with --include-owned
 };
 
@@ -215,6 +217,13 @@ class Target {
   // What runs goes on undisturbed when its object is changed.
   [[nodiscard]] virtual bool pins_running_work() const { return true; }
   virtual Activity activity(const Operation&) { return {}; }
+  // When it runs next after `now` (both seconds since the epoch); nullopt: never, or that cannot be told
+  // cheaply.
+  virtual std::optional<std::int64_t> next_run(const LiveObject&, std::int64_t /*now*/) {
+    return std::nullopt;
+  }
+  // Its jobs run elsewhere, so that others change them too: their ledger should not stay on this machine.
+  [[nodiscard]] virtual bool is_remote() const { return false; }
   // Names or ids of objects of this target that have to be changed before this one.
   virtual std::vector<std::string> needs(const Operation&) { return {}; }
   // Starts a run of the object, as a probe; false when the system has no such thing. `tag` makes it exactly

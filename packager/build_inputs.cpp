@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "packager/entry_points.h"
 #include "packager/lock.h"
 #include "packager/model.h"
 #include "packager/raw_tree.h"
@@ -86,6 +87,7 @@ void gather_code(const Project& project, BuildInputs& inputs) {
     check_member_path("bin/" + name, "code.entry-points");
     launcher(target, "3");  // refuses what could not be started
   }
+  check_entry_points(project, *inputs.code);
 }
 
 void gather_dependencies(const Project& project, const BuildOptions& options, BuildInputs& inputs, Host& host,

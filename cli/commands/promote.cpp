@@ -1,7 +1,9 @@
 // `mlship promote`: a version into another environment's registry, unchanged.
 #include "registry/promote.h"
 
-#include <fmt/core.h>
+#include <algorithm>
+
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
@@ -9,6 +11,8 @@
 #include "cli/render.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "core/names.h"
+#include "core/ref.h"
 #include "registry/publish.h"
 
 namespace mlship {
@@ -20,14 +24,24 @@ struct Options {
 };
 
 const std::string& environment_of(const Options& options, Services& services) {
-  if (options.to) return *options.to;
-  std::string known;
-  for (const auto& [name, section] : services.project().environments)
-    known += (known.empty() ? "" : ", ") + name;
-  throw Error(ErrorCode::usage,
-              fmt::format("cannot promote {}: --to does not say which environment", options.ref))
-      .fact("environments", known.empty() ? "none" : known)
-      .hint(fmt::format("mlship promote {} --to ENV", options.ref));
+  std::vector<std::string> known;
+  for (const auto& [name, section] : services.project().environments) known.push_back(name);
+  if (options.to && (known.empty() || std::find(known.begin(), known.end(), *options.to) != known.end())) {
+    return *options.to;
+  }
+  const std::string why = options.to ? fmt::format("there is no environment '{}'{}", *options.to,
+                                                   did_you_mean(*options.to, known))
+                                     : "--to does not say which environment";
+  throw Error(ErrorCode::usage, fmt::format("cannot promote {}: {}", options.ref, why))
+      .fact("environments", known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")))
+      .hint(fmt::format("mlship promote {} --to {}", options.ref, known.empty() ? "ENV" : known.back()));
+}
+
+// Where it comes from must be said too: environments that share a registry today may not tomorrow.
+void check_origin(const Options& options, Services& services) {
+  if (!parse_ref(options.ref).registry.empty()) return;
+  if (!services.setting("registry", services.options().registry).value.empty()) return;
+  (void)services.environment();
 }
 
 // The registry knows digests; who is asked for what is known here.
@@ -61,6 +75,7 @@ OrderedJson document(const Resolved& resolved, const std::string& environment, c
 
 ExitCode run(const Options& options, Services& services) {
   const std::string& environment = environment_of(options, services);
+  check_origin(options, services);
   const auto target = services.registry_of_environment(environment);
   const Resolved resolved = resolve_ref(services, options.ref);
   auto& from = services.registry();

@@ -1,4 +1,7 @@
 // `mlship rollback`: the inverse of a rollout, or down to a version.
+#include <algorithm>
+#include <array>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +15,7 @@
 #include "cli/services.h"
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
+#include "deployers/restore.h"
 
 namespace mlship {
 namespace {
@@ -51,13 +55,35 @@ ExitCode release_hold(const Options& options, Services& services) {
   return ExitCode::done;
 }
 
+constexpr auto not_there = std::to_array<ErrorCode>(
+    {ErrorCode::package_not_found, ErrorCode::version_not_found, ErrorCode::tag_not_found});
+
+// What to go down to. A version that the registry does not have is enough when the ledger has texts of it:
+// what was shipped before there was a registry, or was deleted from it.
+void resolve_down(const Options& options, Services& services, const std::string& package,
+                  PlanRequest& request) {
+  try {
+    request.release = resolve_version_or_tag(services, package, *options.to).release;
+  } catch (const Error& error) {
+    if (std::find(not_there.begin(), not_there.end(), error.code()) == not_there.end()) throw;
+    const auto version = Version::parse(*options.to, scheme_of(services, package));
+    const TextHistory history(&services.ledger(), request.environment, package);
+    if (!version || !history.knows(*version)) throw Error(error).hint("mlship history " + package);
+    services.diagnostics().status(
+        fmt::format("{} does not have {} {}: only what the ledger knows of it is put back",
+                    services.registry().url(), package, version->str()));
+    request.release.package = package;
+    request.release.version = *version;
+    request.from_ledger = true;
+  }
+}
+
 // Down to a version: a plan of its own over the objects that stand above it.
 ExitCode run_to(const Options& options, Services& services, const std::string& package) {
   PlanRequest request;
   request.environment = services.environment().name;
   request.selection = selection(services, options.selection);
-  const Resolved resolved = resolve_version_or_tag(services, package, *options.to);
-  request.release = resolved.release;
+  resolve_down(options, services, package, request);
   request.direction = Direction::down;
   request.compat = Compat::any;  // back is back, however far above it stands
   request.ledger = &services.ledger();
@@ -65,8 +91,8 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
   if (plan.operations.empty() && !any_fell_short(plan.skipped))
     services.diagnostics().status("nothing to roll back");
-  const std::string doing = fmt::format("roll {} back to {}", package, resolved.release.version.str());
-  return run_plan(services, {std::move(plan), resolved.release, "rollback", doing, request});
+  const std::string doing = fmt::format("roll {} back to {}", package, request.release.version.str());
+  return run_plan(services, {std::move(plan), request.release, "rollback", doing, request});
 }
 
 std::string rollout_to_undo(const Options& options, Services& services, const std::string& package) {

@@ -121,7 +121,7 @@ void check_alone(const Options& options) {
   if (options.resume && (named || options.plan_file))
     refuse("--resume goes on with a rollout; it takes no REF and no --plan");
   const bool how = options.canary || options.wave || options.max_failures || options.on_failure ||
-                   options.proof || options.with_dependencies;
+                   options.proof || options.with_dependencies || options.plan.include_owned;
   if (options.resume && how) refuse("--resume goes about it as the rollout began; it takes no other flags");
   if (options.plan_file && named) refuse("the plan file says what to roll out; it takes no REF");
 }

@@ -1,6 +1,9 @@
 // `mlship status`: which version every object runs.
 #include "deployers/status.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -40,12 +43,14 @@ OrderedJson document(const StatusReport& report, const std::string& environment)
     if (row.last)
       last = {
           {"rollout", row.last->rollout}, {"outcome", row.last->outcome}, {"at", human_time(row.last->at)}};
-    objects.push_back({{"target", row.target},
-                       {"object", to_json(row.object)},
-                       {"references", references},
-                       {"last", last},
-                       {"drift", row.drift},
-                       {"pending", row.pending}});
+    objects.push_back(
+        {{"target", row.target},
+         {"object", to_json(row.object)},
+         {"references", references},
+         {"last", last},
+         {"next_run", row.next_run ? OrderedJson(rfc3339(*row.next_run)) : OrderedJson(nullptr)},
+         {"drift", row.drift},
+         {"pending", row.pending}});
   }
   return {{"schema", "mlship.status/1"},
           {"environment", environment},
@@ -60,13 +65,21 @@ std::string state_of(const ObjectStatus& object, const ReferenceStatus& referenc
   return object.pending.empty() ? "current" : "current, pending: " + object.pending;
 }
 
+// Of a reference that names no version: that it is free to move, or else what it is.
+std::string version_of(const ReferenceStatus& reference) {
+  if (!reference.version.empty()) return reference.version;
+  constexpr auto pinnable = std::to_array<Form>({Form::pin, Form::image, Form::bundle});
+  const bool could = std::find(pinnable.begin(), pinnable.end(), reference.form) != pinnable.end();
+  return could && !reference.digest ? "unpinned" : std::string(to_string(reference.form));
+}
+
 std::string text(const StatusReport& report, Stdout& out) {
-  Table table({"TARGET", "OBJECT", "SCHEDULE", "OWNER", "PACKAGE", "VERSION", "STATE", "LAST"});
+  Table table({"TARGET", "OBJECT", "SCHEDULE", "NEXT RUN", "OWNER", "PACKAGE", "VERSION", "STATE", "LAST"});
   for (const auto& row : report.objects) {
     for (const auto& reference : row.references) {
-      table.add({row.target, row.object.id, row.object.schedule, row.object.owner, reference.package,
-                 reference.version.empty() ? std::string(to_string(reference.form)) : reference.version,
-                 state_of(row, reference), row.last ? row.last->outcome + " " + row.last->rollout : ""});
+      table.add({row.target, row.object.id, row.object.schedule, row.next_run ? rfc3339(*row.next_run) : "",
+                 row.object.owner, reference.package, version_of(reference), state_of(row, reference),
+                 row.last ? row.last->outcome + " " + row.last->rollout : ""});
     }
   }
   std::string shown = table.empty() ? "no references found\n" : table.render(out.width(), out.style());
@@ -83,6 +96,7 @@ ExitCode run(const Options& options, Services& services) {
     request.package = services.project().package->normal;
   request.scheme = scheme_of(services, request.package);
   request.selection = selection(services, options.selection);
+  request.now = services.host().clock.now();
   const StatusReport report = status(request, services.targets(), services.ledger());
   auto& out = services.out();
   out.text(text(report, out));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "deployers/cron_schedule.h"
 #include "deployers/file_object.h"
 
 namespace mlship {
@@ -34,7 +35,11 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, true, ObjectClass::job, ignored, nullptr, {}, {}, {}});
+  HostFileKind kind{parse, true, ObjectClass::job, ignored, nullptr, {}, {}, {}};
+  kind.next_run = [](const ObjectInfo& object, std::int64_t now) {
+    return next_cron_run(object.schedule, now);
+  };
+  return make_file_target(section, project, std::move(kind));
 }
 
 }  // namespace

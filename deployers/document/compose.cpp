@@ -73,6 +73,10 @@ class Collector {
     out.extent = {key.span.begin, std::max(key.span.end, value.span.end)};
     entry(key, value, path, false, out.sites);
     if (out.sites.empty()) return;
+    for (auto& site : out.sites) {
+      const bool null = text_.substr(site.span.begin, site.span.size()) == "null";  // `!reset null`
+      if (site.path == path + ".image" && !null) site.whole = Whole::image;
+    }
     out.key = std::move(path);
     objects_.push_back(std::move(out));
   }

@@ -148,6 +148,7 @@ std::optional<DocumentObject> entry(std::string_view text, Line line, Span exten
 
 std::vector<DocumentObject> parse_crontab(std::string_view text, bool system) {
   std::vector<DocumentObject> objects;
+  std::string zone;  // cronie: the schedules below such a line are in this time zone
   for (size_t begin = 0; begin < text.size();) {
     const size_t newline = std::min(text.find('\n', begin), text.size());
     Span extent{begin, newline};
@@ -157,7 +158,14 @@ std::vector<DocumentObject> parse_crontab(std::string_view text, bool system) {
     line.skip_blanks();
     if (line.done() || line.peek() == '#') continue;
     auto object = environment(line, extent);
-    if (!object) object = entry(text, line, extent, system);
+    if (object && object->name == "CRON_TZ") {
+      const Span value = object->sites.front().span;
+      zone = "CRON_TZ=" + unquoted(std::string(text.substr(value.begin, value.size()))) + " ";
+    }
+    if (!object) {
+      object = entry(text, line, extent, system);
+      if (object) object->schedule.insert(0, zone);
+    }
     if (object) objects.push_back(std::move(*object));
   }
   return objects;

@@ -37,6 +37,7 @@ struct Site {
   std::string path;                // "services.score.image"; "": line:column says it
   std::optional<Decoded> decoded;  // nullopt: the text means what it says
   bool interpolated = false;       // $NAME and ${NAME…} stand for something else when it is used
+  Whole whole = Whole::text;
 };
 
 // One object of a document (a crontab entry, a unit, a whole file) and the places where references may stand.

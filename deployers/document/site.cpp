@@ -79,7 +79,9 @@ std::vector<Reference> find_interpolated(std::string_view text, const Grammar& g
   }
   for (const Span& hole : holes) {
     const Span inner = alternative(text, hole);
-    for (auto& r : find_references(text.substr(inner.begin, inner.size()), grammar)) {
+    Grammar own = grammar;
+    if (hole.size() != text.size()) own.whole = Whole::text;
+    for (auto& r : find_references(text.substr(inner.begin, inner.size()), own)) {
       shift(r, inner.begin);
       r.opaque = "it is what " + std::string(text.substr(hole.begin, hole.size())) + " falls back to";
       out.push_back(std::move(r));
@@ -135,8 +137,11 @@ std::vector<SiteReference> references_at(std::string_view document, const Site& 
   const std::string_view text = site.decoded ? std::string_view(site.decoded->text)
                                              : document.substr(site.span.begin, site.span.size());
   const bool interpolated = site.interpolated && text.find('$') != std::string_view::npos;
+  std::optional<Grammar> of_site;
+  if (site.whole != grammar.whole) of_site = Grammar{grammar.scheme, grammar.roots, site.whole};
+  const Grammar& own = of_site ? *of_site : grammar;
   std::vector<SiteReference> out;
-  for (auto& r : interpolated ? find_interpolated(text, grammar) : find_references(text, grammar)) {
+  for (auto& r : interpolated ? find_interpolated(text, own) : find_references(text, own)) {
     SiteReference found;
     found.text = text.substr(r.span.begin, r.span.size());
     if (r.opaque.empty()) place(r, site);

@@ -117,19 +117,26 @@ size_t after_prefix(std::string_view text, size_t at, size_t end) {
   return path ? i : at;
 }
 
+// podman-systemd.unit(5): the image of a container, or another unit's that makes one.
+Whole whole_of(const UnitSetting& setting) {
+  const bool image = setting.key == "Image" && (setting.section == "Container" || setting.section == "Image");
+  const bool unit = setting.value.ends_with(".image") || setting.value.ends_with(".build");
+  return image && !unit && setting.parts.size() == 1 ? Whole::image : Whole::text;
+}
+
 // A part of a value, cut where a word has a prefix.
-void add_sites(std::string_view text, Span part, std::vector<Site>& sites) {
+void add_sites(std::string_view text, Span part, Whole whole, std::vector<Site>& sites) {
   size_t begin = part.begin;
   bool word_begins = true;
   for (size_t i = part.begin; i < part.end; ++i) {
     const size_t word = word_begins ? after_prefix(text, i, part.end) : i;
     if (word != i) {
-      if (i > begin) sites.push_back({{begin, i}, "", {}, false});
+      if (i > begin) sites.push_back({{begin, i}, "", {}, false, whole});
       begin = i = word;
     }
     word_begins = blank(text[i]) || line_end(text[i]);
   }
-  if (part.end > begin) sites.push_back({{begin, part.end}, "", {}, false});
+  if (part.end > begin) sites.push_back({{begin, part.end}, "", {}, false, whole});
 }
 
 }  // namespace
@@ -143,7 +150,7 @@ DocumentObject parse_unit(std::string_view text, std::string kind) {
   object.kind = std::move(kind);
   object.extent = {0, text.size()};
   for (const auto& setting : read_unit(text)) {
-    for (const Span& part : setting.parts) add_sites(text, part, object.sites);
+    for (const Span& part : setting.parts) add_sites(text, part, whole_of(setting), object.sites);
   }
   return object;
 }

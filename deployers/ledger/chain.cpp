@@ -7,8 +7,6 @@
 namespace mlship {
 namespace {
 
-constexpr auto prev_key = "prev";
-
 std::optional<Json> parse_line(std::string_view line) {
   try {
     Json json = parse_json(line, ErrorCode::ledger, "a line of the ledger");
@@ -53,8 +51,7 @@ Chain read_chain(std::string_view text, const std::string& seed, const std::stri
     if (entry->value(prev_key, Json()) != chain.tail.prev) {
       broken(what, chain.tail.lines + 1, "it does not follow from the line before it");
     }
-    entry->erase(prev_key);
-    chain.entries.push_back(std::move(*entry));
+    chain.entries.add_line(line);
     chain.tail.prev = sha256(line).hex();
     chain.hashes.push_back(chain.tail.prev);
     chain.tail.size += line.size() + 1;

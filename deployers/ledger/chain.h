@@ -9,8 +9,11 @@
 
 #include "core/digest.h"
 #include "core/json.h"
+#include "deployers/ledger/entries.h"
 
 namespace mlship {
+
+constexpr auto prev_key = "prev";
 
 // Where the next line goes.
 struct ChainTail {
@@ -23,7 +26,7 @@ struct ChainTail {
 std::string chain_line(Json entry, ChainTail& tail);
 
 struct Chain {
-  std::vector<Json> entries;        // without "prev"
+  Entries entries;
   std::vector<std::string> hashes;  // of each line, hex
   ChainTail tail;
   bool torn = false;  // a crash cut the last line short; it is not among the entries

@@ -1,9 +1,14 @@
 // The ledger in a folder: format.json, lock, holds.jsonl, rollouts/<id>/{plan.json,entries.jsonl}. Private
 // (0700/0600): it says where everything runs. Readers take no lock: what they read is whole lines of
 // append-only files.
+#include <chrono>
 #include <map>
+#include <thread>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "core/host/fs.h"
 #include "deployers/ledger/form.h"
@@ -35,8 +40,8 @@ class FolderLedger : public Ledger {
 
   std::unique_ptr<Lease> acquire(const LeaseRequest& request) override {
     create();
-    const Path file = folder_ / "lock";
-    auto lock = fs::Lock::attempt(file);
+    const Path file = lock_file();
+    auto lock = attempt(file);
     if (!lock) {
       const auto who = fs::read_if_exists(file, 4096).value_or("");
       throw Error(ErrorCode::ledger_busy, "cannot use the ledger " + url() + ": another process holds it")
@@ -47,6 +52,14 @@ class FolderLedger : public Ledger {
     sweep();
     tails_.clear();  // another process may have written since
     return std::make_unique<FolderLease>(std::move(*lock));
+  }
+
+  std::optional<std::string> holder() override {
+    const int fd = ::open(lock_file().c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return std::nullopt;
+    const bool free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
+    ::close(fd);
+    return free ? std::nullopt : std::optional(fs::read_if_exists(lock_file(), 4096).value_or(""));
   }
 
   // The folder appears with its plan and first entry in it, or not at all.
@@ -99,6 +112,19 @@ class FolderLedger : public Ledger {
   std::vector<Hold> holds() override { return parse_holds(holds_text(), holds_file().string()); }
 
  private:
+  [[nodiscard]] Path lock_file() const { return folder_ / "lock"; }
+
+  // Who only asks for the holder() has the lock for an instant too.
+  static std::optional<fs::Lock> attempt(const Path& file) {
+    constexpr int attempts = 3;
+    constexpr auto instant = std::chrono::milliseconds(5);
+    for (int i = 1; i < attempts; ++i) {
+      if (auto lock = fs::Lock::attempt(file)) return lock;
+      std::this_thread::sleep_for(instant);
+    }
+    return fs::Lock::attempt(file);
+  }
+
   void check() const {
     if (const auto text = fs::read_if_exists(folder_ / "format.json", 4096)) check_format(*text, url());
   }

@@ -103,10 +103,10 @@ RolloutRecord parse_rollout(const std::string& id, std::string plan, std::string
   Chain chain = read_chain(entries, seed_of(plan), what);
   if (chain.entries.empty())
     throw Error(ErrorCode::ledger, "cannot read rollout " + id + ": it has no entries");
-  RolloutRecord record = head(chain.entries.front(), id);
+  RolloutRecord record = head(chain.entries[0], id);
   record.plan = std::move(plan);
-  record.entries.assign(std::make_move_iterator(chain.entries.begin() + 1),
-                        std::make_move_iterator(chain.entries.end()));
+  record.entries = std::move(chain.entries);
+  record.entries.drop_first();
   record.hashes = std::move(chain.hashes);
   record.torn = chain.torn;
   return record;
@@ -131,7 +131,8 @@ Json release_entry(const std::string& package, const Version& version, const std
 
 std::vector<Hold> parse_holds(std::string_view text, const std::string& what) {
   std::vector<Hold> held;
-  for (const Json& entry : read_chain(text, "", what).entries) {
+  const Chain chain = read_chain(text, "", what);
+  for (const Json entry : chain.entries) {
     StrictObject o(entry, ErrorCode::ledger, what);
     const bool release = o.text("type") == "release";
     const std::string package = o.text("package");

@@ -74,6 +74,7 @@ class GitLedger final : public Ledger {
   [[nodiscard]] Path journal_folder() const { return place_.repository / "journal"; }
   GitTexts texts();
   void sync();
+  GitRefs fetch_main();
   void check_history(const std::string& now);
   Open& open(const std::string& id);
   void reload(Open& open, const std::string& id);
@@ -112,12 +113,22 @@ class GitLedger::Held final : public Lease {
 // ---------------------------------------------------------------- reading
 
 void GitLedger::sync() {
-  const GitRefs refs = remote_.fetch({main_ref});
+  const GitRefs refs = fetch_main();
   const auto at = refs.find(main_ref);
   const std::string now = at == refs.end() ? "" : at->second;
   if (now != tip_ || !fresh_) check_history(now);
   tip_ = now;
   fresh_ = true;
+}
+
+// mlship makes everything in a ledger but the repository itself.
+GitRefs GitLedger::fetch_main() {
+  try {
+    return remote_.fetch({main_ref});
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::not_found) throw;
+    throw Error(e).hint("make an empty repository there (git init --bare), or correct `ledger`");
+  }
 }
 
 // A ledger is only ever added to.
@@ -170,8 +181,7 @@ RolloutRecord GitLedger::read(const std::string& id) {
   // What this run has noted, or a dead one of this machine had.
   const bool left = lease_ && lease_->covers(record) && Journal::left_behind(journal_folder(), id);
   if (!left && !open_.contains(id)) return record;
-  const auto& pending = open(id).pending;
-  record.entries.insert(record.entries.end(), pending.begin(), pending.end());
+  for (const auto& entry : open(id).pending) record.entries.push_back(entry);
   return record;
 }
 

@@ -66,7 +66,7 @@ std::vector<Json> Journal::adopt(const ChainTail& tail) {
       Chain chain = read_chain(text, tail.prev, other.string());
       if (adopted.empty() && !chain.entries.empty()) {
         add(std::string_view(text).substr(0, chain.tail.size));
-        adopted = std::move(chain.entries);
+        for (const Json entry : chain.entries) adopted.push_back(entry);
       }
     } catch (const Error& e) {
       if (e.code() != ErrorCode::ledger) throw;

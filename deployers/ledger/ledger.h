@@ -18,6 +18,7 @@
 #include "core/host/host.h"
 #include "core/json.h"
 #include "core/version.h"
+#include "deployers/ledger/entries.h"
 
 namespace mlship {
 
@@ -44,7 +45,7 @@ struct RolloutRecord {
   std::vector<std::string> commits;
   Json execution;                   // how the rollout goes about it; null in old ledgers
   std::string plan;                 // the text of plan.json: canonical_plan()
-  std::vector<Json> entries;        // intents, results, carriers, state changes, in order
+  Entries entries;                  // intents, results, carriers, state changes, in order
   bool torn = false;                // the last line was cut by a crash and is not among entries
   ChainLink after;                  // of the first line
   std::vector<std::string> hashes;  // of every line, the first one's first; hex
@@ -78,6 +79,8 @@ class Ledger {
 
   // Error(ledger_busy) naming the holder when another has it.
   virtual std::unique_ptr<Lease> acquire(const LeaseRequest& request) = 0;
+  // Who holds it now, on this machine, for people; nullopt: nobody, or that cannot be told.
+  virtual std::optional<std::string> holder() { return std::nullopt; }
   // Durable where the ledger is before they return; entries of one append() together, in one round trip. Only
   // while held.
   virtual void begin(const RolloutRecord& record) = 0;

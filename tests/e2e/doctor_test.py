@@ -72,6 +72,20 @@ class Doctor(unittest.TestCase):
     def with_index(self, port):
         return self.project(f'\n[indexes.team]\nurl = "pypi+http://127.0.0.1:{port}/simple"\n' + TARGET)
 
+    def test_a_cache_on_a_full_disk(self):
+        if os.getuid() != 0:
+            self.skipTest("needs root to mount a tmpfs")
+        e2e.require_able(e2e.OWN_MOUNTS)
+        project = self.project()
+        cache = self.box.folder("cache")
+        script = 'mount -t tmpfs -o size=1m tmpfs "$1"; shift; exec "$@"'
+        result = self.box.run([*e2e.OWN_MOUNTS, "bash", "-c", script, "bash", cache, e2e.mlship_binary(), "doctor", "--json"],
+                              cwd=project, env={"XDG_CACHE_HOME": str(cache), "ASAN_OPTIONS": "detect_leaks=0"}, exit=None)
+        rows = [row for row in result.json()["checks"] if row["area"] == "cache"]
+        self.assertEqual([row["status"] for row in rows], ["warning"], result)
+        self.assertIn("left in", rows[0]["detail"])
+        self.assertEqual(rows[0]["fix"], "make room there")
+
     def test_an_index_that_has_no_such_package_works(self):
         with Index(404) as index:
             self.assertEqual(self.examine(self.with_index(index.server_port), 0), [])

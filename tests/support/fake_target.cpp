@@ -46,6 +46,8 @@ Discovery FakeTarget::discover(Scheme scheme) {
     live.info = object.info;
     live.token = std::to_string(object.generation);
     live.locator = {{"id", id}};
+    live.foreign_owner = object.foreign_owner;
+    live.owned_for_good = object.owned_for_good;
     for (size_t i = 0; i < object.texts.size(); ++i) {
       live.references.push_back(
           {"ref[" + std::to_string(i) + "]", object.texts[i], fake_reference(object.texts[i], scheme)});

@@ -55,6 +55,8 @@ struct FakeObject {
   std::string rest;                // everything else
   int generation = 0;              // the concurrency token
   int unreadable = 0;              // the next reads that fail
+  std::string foreign_owner;
+  bool owned_for_good = false;
 };
 
 class FakeTarget : public Target {

@@ -37,7 +37,7 @@ class MemoryLedger : public Ledger {
     if (fails_after > 0 && --fails_after == 0)
       throw Error(ErrorCode::disk_full, "cannot write: no space left");
     auto& all = records.at(rollout).entries;
-    all.insert(all.end(), entries.begin(), entries.end());
+    for (const auto& entry : entries) all.push_back(entry);
     step();
   }
   void put_hold(const Hold& hold) override {
@@ -53,6 +53,7 @@ class MemoryLedger : public Ledger {
     return ids;
   }
   RolloutRecord read(const std::string& id) override {
+    ++reads;
     const auto it = records.find(id);
     if (it == records.end()) throw Error(ErrorCode::rollout_not_found, "cannot read rollout " + id);
     return it->second;
@@ -61,6 +62,7 @@ class MemoryLedger : public Ledger {
 
   std::map<std::string, RolloutRecord> records;
   std::vector<Hold> held;
+  int reads = 0;        // rollouts read
   int fails_after = 0;  // the n-th append from now fails; 0: none
 
  private:

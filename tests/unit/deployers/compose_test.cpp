@@ -83,6 +83,8 @@ TEST(Compose, InterpolatedVersionsAreOpaqueAndTheRestIsNot) {
   EXPECT_EQ(
       references("services:\n"
                  "  a:\n    image: host/ml/churn:${TAG}\n"
+                 "  u:\n    image: host/ml/churn\n    labels: {image: host/ml/churn}\n"
+                 "  v:\n    image: ${REGISTRY:-host/ml}/churn:latest\n"
                  "  b:\n    image: ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
                  "  c:\n    image: ${IMAGE:-host/ml/churn:1.3.0}\n"
                  "  d:\n    command: pip install churn==$VERSION other==${O} churn==1.3.0\n"
@@ -90,6 +92,8 @@ TEST(Compose, InterpolatedVersionsAreOpaqueAndTheRestIsNot) {
                  "  f:\n    image: host/ml/${NAME}:1.3.0\n"
                  "  g:\n    volumes: [\"/opt/mlship/churn/${V:-1.3.0}:/app\"]\n"),
       "services.a: services.a.image = host/ml/churn:${TAG} (opaque: its version is interpolated: ${TAG})\n"
+      "services.u: services.u.image = host/ml/churn\n"
+      "services.v: services.v.image = ${REGISTRY:-host/ml}/churn:latest\n"
       "services.b: services.b.image = ${REGISTRY:-host:5000}/ml/churn:1.3.0\n"
       "services.c: services.c.image = host/ml/churn:1.3.0 (opaque: it is what "
       "${IMAGE:-host/ml/churn:1.3.0} falls back to)\n"

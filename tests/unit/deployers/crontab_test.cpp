@@ -36,6 +36,12 @@ TEST(Crontab, EnvironmentLines) {
             "environment|PATH||/opt/churn/bin:/usr/bin\nenvironment|MAILTO|| x@y\nenvironment|A B||'q'\n");
 }
 
+TEST(Crontab, SchedulesBelowATimeZoneAreInIt) {
+  EXPECT_EQ(parsed("1 1 * * * a\nCRON_TZ=\"Asia/Tokyo\"\n2 1 * * * b\n", false),
+            "entry|a|1 1 * * *|a\nenvironment|CRON_TZ||\"Asia/Tokyo\"\n"
+            "entry|b|CRON_TZ=Asia/Tokyo 2 1 * * *|b\n");
+}
+
 TEST(Crontab, CommentsAndBlankLinesAreNoObjects) {
   EXPECT_EQ(parsed("# 5 4 * * * root x\n\n  \t\n  # y\n1 2 3\n", true), "");
 }

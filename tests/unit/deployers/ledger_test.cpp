@@ -70,7 +70,9 @@ TEST_F(FolderLedgerTest, ASecondHolderIsToldWhoHasIt) {
   EXPECT_EQ(code_of([&] { (void)other->acquire({"bob", "churn", {}}); }), ErrorCode::ledger_busy);
   ASSERT_EQ(facts.size(), 1U);
   EXPECT_EQ(facts[0].value, "ada@ci-1 (process 7)");
+  EXPECT_EQ(other->holder(), "ada@ci-1 (process 7)");
   held.reset();
+  EXPECT_EQ(other->holder(), std::nullopt);
   EXPECT_NE(other->acquire({"bob", "churn", {}}), nullptr);
 }
 

@@ -62,6 +62,51 @@ TEST(MakePlan, SkipsWhatHasNoVerifiedDestination) {
   EXPECT_EQ(reason_of(plan, "a"), "no-output");
 }
 
+TEST(MakePlan, WhatSomebodyElseWritesIsLeftToThem) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0", "churn==1.4.0"});
+  world.edge->objects["a"].foreign_owner = "change jobs.yaml instead";
+  PlanRequest request = world.request("1.4.0");
+  const Plan left = make_plan(request, world.targets, world.source, world.diagnostics);
+  EXPECT_TRUE(left.operations.empty());
+  ASSERT_EQ(left.skipped.size(), 2U);
+  EXPECT_EQ(left.skipped[0].reason, Reason::foreign_owner);
+  EXPECT_EQ(left.skipped[0].detail, "change jobs.yaml instead");
+  EXPECT_EQ(left.skipped[0].hint, "mlship plan --include-owned");
+  EXPECT_FALSE(fell_short(left.skipped[0]));
+  EXPECT_EQ(left.skipped[1].reason, Reason::same_version);
+  request.include_owned = true;
+  const Plan taken = make_plan(request, world.targets, world.source, world.diagnostics);
+  ASSERT_EQ(taken.changes(), 1U);
+  EXPECT_EQ(taken.operations[0].changes[0].warnings, std::vector<std::string>{"foreign-owner"});
+  world.edge->objects["a"].owned_for_good = true;
+  const Plan never = make_plan(request, world.targets, world.source, world.diagnostics);
+  EXPECT_TRUE(never.operations.empty());
+  EXPECT_EQ(never.skipped.at(0).hint, "");
+  world.edge->objects["a"].owned_for_good = false;
+  // A plan made with it and used without says what is missing.
+  world.edge->add("b", {"churn==1.3.0"});
+  request.include_owned = false;
+  Plan file = taken;
+  const Plan without = make_plan(request, world.targets, world.source, world.diagnostics);
+  file.operations.push_back(without.operations.at(0));
+  file.operations.back().id = "op-0002";
+  finish_plan(file);
+  const Plan narrowed = narrow(file, without, world.targets);
+  EXPECT_EQ(narrowed.skipped.back().hint, "mlship rollout --plan FILE --include-owned");
+}
+
+TEST(MakePlan, TheSelectionRemembersWhetherOwnedObjectsAreIncluded) {
+  World world;
+  PlanRequest request = world.request("1.4.0");
+  EXPECT_FALSE(parse_selection(selection_json(request)).include_owned);
+  request.include_owned = true;
+  EXPECT_TRUE(parse_selection(selection_json(request)).include_owned);
+  Json older = selection_json(request);
+  older.erase("include_owned");  // a ledger from before there was such a thing
+  EXPECT_FALSE(parse_selection(older).include_owned);
+}
+
 TEST(MakePlan, StrictMarksWhatIsLeftBehind) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});

@@ -101,6 +101,50 @@ INSTANTIATE_TEST_SUITE_P(NoPins, Finds,
                                            Case{"if [ \"$a\" == \"1\" ]", ""}),
                          case_name);
 
+// A requirement without a version, where the place leaves no doubt.
+INSTANTIATE_TEST_SUITE_P(
+    Installs, Finds,
+    ::testing::Values(
+        Case{"pip install churn", "pin churn - churn"},
+        Case{"/opt/venv/bin/pip3.11 install -q 'churn[train]' && churn-score", "pin churn - churn[train]"},
+        Case{"sh -c \"pip install --upgrade churn\" \"pip install x\"", "pin churn - churn\npin x - x"},
+        Case{"python -m pip install churn==1.3.0 numpy", "pin churn 1.3.0 churn==1.3.0\npin numpy - numpy"},
+        Case{"uv pip install churn \\\n  numpy\nchurn", "pin churn - churn\npin numpy - numpy"},
+        Case{"RUN pip install -r base.in -Uc limits --target lib --index-url=u churn > log; churn",
+             "pin churn - churn"},
+        Case{"pip install churn>=1 ./churn churn.whl $X churn${V} .", "range churn - churn>=1"},
+        Case{"pip install {{ churn }}", ""}, Case{"# pip install failed for churn", ""},
+        Case{"pip installs churn", ""}, Case{"pip uninstall churn", ""}, Case{"unpip install churn", ""},
+        Case{"the command pip install churn", ""}),
+    case_name);
+
+class Knows : public ::testing::TestWithParam<std::tuple<Whole, Case>> {};
+TEST_P(Knows, TheWhole) {
+  const auto& [whole, c] = GetParam();
+  EXPECT_EQ(found(c.text, {Scheme::pep440, {}, whole}), c.expected) << c.text;
+}
+INSTANTIATE_TEST_SUITE_P(
+    Requirements, Knows,
+    ::testing::Combine(
+        ::testing::Values(Whole::requirement),
+        ::testing::Values(Case{"churn", "pin churn - churn"},
+                          Case{" churn[x, y] ", "pin churn - churn[x, y]"},
+                          Case{"churn ; python_version > '3.8'", "pin churn - churn"},
+                          Case{"churn==1.3.0 ; python_version > '3.8'", "pin churn 1.3.0 churn==1.3.0"},
+                          Case{"churn>=1,<2", "range churn - churn>=1,<2"}, Case{"churn==${V}", ""},
+                          Case{"-r requirements.txt", ""}, Case{"./churn", ""}, Case{"requirements.txt", ""},
+                          Case{"churn failed", ""}, Case{"", ""})));
+INSTANTIATE_TEST_SUITE_P(
+    Images, Knows,
+    ::testing::Combine(::testing::Values(Whole::image),
+                       ::testing::Values(Case{"h:5000/ml/churn", "image churn - h:5000/ml/churn"},
+                                         Case{"churn", "image churn - churn"},
+                                         Case{"churn:latest", "image churn - churn:latest"},
+                                         Case{"h/ml/churn:stable", "image churn - h/ml/churn:stable"},
+                                         Case{"h/ml/churn:1.3.0", "image churn 1.3.0 h/ml/churn:1.3.0"},
+                                         Case{"h/ml/churn:", ""}, Case{"Churn of ml", ""},
+                                         Case{"h/ml/Churn", ""})));
+
 INSTANTIATE_TEST_SUITE_P(
     HashPins, Finds,
     ::testing::Values(Case{"churn==1.3.0 --hash=sha256:00", "pin churn 1.3.0 churn==1.3.0 (hash)"},
@@ -181,10 +225,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"oci://host/ns/churn-plus:1.3.0", "bundle churn-plus 1.3.0 oci://host/ns/churn-plus:1.3.0"},
         Case{"--packages com.acme:churn_2.12:1.3.0,org.x:y:2.0",
              "maven churn 1.3.0 com.acme:churn_2.12:1.3.0\nmaven y 2.0 org.x:y:2.0"},
-        Case{"churn:latest", ""}, Case{"h.io/churn:stable", ""}, Case{"churn:8080", ""},
-        Case{"http://h:80/churn:1.3.0", ""}, Case{"12:30.5", ""}, Case{"root:x:0:0:root", ""},
-        Case{"$R/churn:1.3.0", ""}, Case{"${R}/churn:1.3.0", ""}, Case{"h/churn:1.3.${P}", ""},
-        Case{"h/churn@sha256:abc", ""}, Case{"H/Churn:1.3.0", ""}, Case{"2026-01-01T10:20:30", ""}),
+        Case{"docker run h.io/ml/churn:latest", "image churn - h.io/ml/churn:latest"},
+        Case{"oci://h/ml/churn:stable", "bundle churn - oci://h/ml/churn:stable"},
+        Case{"oci://h/ml/churn", ""}, Case{"churn:latest", ""}, Case{"h.io/churn:stable", ""},
+        Case{"churn:8080", ""}, Case{"http://h:80/churn:1.3.0", ""}, Case{"12:30.5", ""},
+        Case{"root:x:0:0:root", ""}, Case{"$R/churn:1.3.0", ""}, Case{"${R}/churn:1.3.0", ""},
+        Case{"h/churn:1.3.${P}", ""}, Case{"h/churn@sha256:abc", ""}, Case{"H/Churn:1.3.0", ""},
+        Case{"2026-01-01T10:20:30", ""}),
     case_name);
 
 TEST(Reference, SchemeDecidesWhatAVersionIs) {

@@ -169,6 +169,25 @@ TEST(Rollout, ConvergesOnJobsThatAppearMeanwhile) {
   EXPECT_EQ(world.texts(), (std::vector<std::string>{"churn==1.3.0", "churn==1.2.0", "churn==1.2.0"}));
 }
 
+TEST(Rollout, AResumedRunSaysWhatIsSkippedNow) {
+  World world;
+  for (const auto* id : {"a", "b", "mended", "still"}) world.edge->add(id, {"churn==1.3.0"});
+  world.edge->destination_skips = {{"mended", Reason::no_output}, {"still", Reason::no_output}};
+  world.edge->after_apply = [&] { world.interrupted = true; };
+  Engine engine = world.engine();
+  RunContext context = World::context();
+  context.converge = world.request("1.4.0");
+  const auto first = execute(engine, world.plan("1.4.0"), world.release("1.4.0"), context);
+  EXPECT_EQ(first.skipped.size(), 2U);
+  world.edge->after_apply = {};
+  world.interrupted = false;
+  world.edge->destination_skips.erase("mended");
+  const auto second = world.go_on(first.id);
+  ASSERT_EQ(second.skipped.size(), 1U);
+  EXPECT_EQ(second.skipped[0].object, "still");
+  EXPECT_EQ(result_of(second, "mended").outcome, Outcome::updated);
+}
+
 TEST(Rollout, ConvergenceEndsAndDoesNotRetryConflicts) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});

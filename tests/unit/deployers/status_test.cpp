@@ -56,6 +56,55 @@ TEST(Status, AfterARollbackTheOldVersionIsCurrent) {
   EXPECT_EQ(row_of(report, "a").drift, "");
 }
 
+TEST(Status, ReadsTheLedgerNoFurtherThanNeeded) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.edge->add("b", {"churn==1.2.0"});
+  const auto first = world.rollout("1.3.0").id;
+  world.edge->objects["b"].texts[0] = "churn>=1";
+  world.rollout("1.4.0");
+  const auto newest = world.rollout("1.5.0").id;
+  const auto reads = [&](const std::string& jobs) {
+    world.memory.reads = 0;
+    Selection selection;
+    selection.jobs = jobs;
+    const auto report = status({"prod", "churn", Scheme::pep440, selection}, world.targets, world.memory);
+    return std::to_string(world.memory.reads) + " " + report.objects.at(0).last->rollout;
+  };
+  EXPECT_EQ(reads("a"), "1 " + newest);
+  EXPECT_EQ(reads("b"), "3 " + first);
+}
+
+TEST(Status, TheDigestIsThatOfTheRolloutThatBroughtTheVersion) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.edge->add("b", {"churn==1.2.0"});
+  const auto digest = [&](const std::string& id) {
+    const auto report = status({"prod", "churn", Scheme::pep440, {}}, world.targets, world.memory);
+    return row_of(report, id).references.at(0).digest;
+  };
+  EXPECT_EQ(digest("a"), std::nullopt);
+  world.rollout("1.3.0");
+  EXPECT_EQ(digest("a"), world.release("1.3.0").digest);
+  world.edge->objects["b"].texts[0] = "churn==1.3.0.0";  // somebody wrote it otherwise
+  EXPECT_EQ(digest("b"), std::nullopt);
+  world.rollout("1.4.0");
+  world.rollback();
+  EXPECT_EQ(digest("a"), world.release("1.3.0").digest);
+}
+
+TEST(Status, AfterALineMovedItsLastOperationIsFoundByName) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  const auto id = world.rollout("1.4.0").id;
+  auto moved = world.edge->objects.at("a");
+  world.edge->objects.clear();
+  moved.info.id = "z";
+  world.edge->objects["z"] = moved;
+  const auto report = status({"prod", "churn", Scheme::pep440, {}}, world.targets, world.memory);
+  EXPECT_EQ(row_of(report, "z").last->rollout, id);
+}
+
 TEST(Status, WithoutALedgerNothingIsKnownToBeCurrent) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});

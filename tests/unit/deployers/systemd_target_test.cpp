@@ -52,6 +52,16 @@ class SystemdTarget : public HostTest {
   Host scripted_host_{env_, *clock_, http_, systemd_};
 };
 
+TEST_F(SystemdTarget, AnImageWithoutAVersionIsSeen) {
+  put("etc/containers/systemd/web.container", "[Container]\nImage=host/ml/churn\nExec=host/ml/other\n");
+  put("etc/containers/systemd/own.container", "[Container]\nImage=churn.build\n");
+  const auto objects = units()->discover(Scheme::pep440).objects;
+  ASSERT_EQ(objects.size(), 1U);
+  ASSERT_EQ(objects[0].references.size(), 1U);
+  EXPECT_EQ(objects[0].references[0].text, "host/ml/churn");
+  EXPECT_FALSE(objects[0].references[0].reference.version);
+}
+
 TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
   unit("nightly.service", service("1.3.0"));
   unit("nightly.timer",
