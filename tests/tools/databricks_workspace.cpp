@@ -17,8 +17,9 @@ namespace mlship::testing::dbx {
 namespace {
 
 std::map<std::string, std::string> read_options(int count, char** words) {
-  std::map<std::string, std::string> options{{"port", "0"}, {"port-file", ""}, {"log", ""},          {"jobs", "0"},
-                                             {"latency", "0"}, {"rate", "0"},  {"retry-after", "-1"}, {"kill", "0"}};
+  std::map<std::string, std::string> options{{"port", "0"},         {"port-file", ""}, {"log", ""},
+                                             {"jobs", "0"},         {"latency", "0"},  {"rate", "0"},
+                                             {"retry-after", "-1"}, {"kill", "0"}};
   for (int i = 1; i < count; i += 2) {
     const std::string name = words[i];
     if (!name.starts_with("--") || !options.contains(name.substr(2)) || i + 1 == count) {
@@ -47,7 +48,8 @@ int run(int count, char** words) {
   sigaddset(&ending, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   Workspace workspace({}, [] {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
         .count();
   });
   set_up(workspace, options);
@@ -65,8 +67,8 @@ int run(int count, char** words) {
   if (options["log"].empty()) return 0;
   std::ofstream log(options["log"]);
   for (const auto& entry : workspace.log()) {
-    log << entry.number << ' ' << entry.at << ' ' << entry.connection << ' ' << entry.method << ' ' << entry.path
-        << (entry.query.empty() ? "" : "?") << entry.query << ' ' << entry.status << '\n';
+    log << entry.number << ' ' << entry.at << ' ' << entry.connection << ' ' << entry.method << ' '
+        << entry.path << (entry.query.empty() ? "" : "?") << entry.query << ' ' << entry.status << '\n';
   }
   return 0;
 }

@@ -8,8 +8,9 @@
 namespace mlship::testing::dbx {
 namespace {
 
-constexpr auto levels = std::to_array<std::string_view>(
-    {"NONE", "CAN_VIEW", "CAN_READ", "CAN_USE", "CAN_ATTACH_TO", "CAN_MANAGE_RUN", "CAN_RESTART", "CAN_MANAGE", "IS_OWNER"});
+constexpr auto levels =
+    std::to_array<std::string_view>({"NONE", "CAN_VIEW", "CAN_READ", "CAN_USE", "CAN_ATTACH_TO",
+                                     "CAN_MANAGE_RUN", "CAN_RESTART", "CAN_MANAGE", "IS_OWNER"});
 
 size_t rank(std::string_view level) {
   for (size_t i = 0; i < levels.size(); ++i) {
@@ -40,8 +41,8 @@ bool matches(std::string_view pattern, std::string_view path) {
 }
 
 const Route* find_route(const Request& request) {
-  const std::array tables{job_routes(),     run_routes(),    pipeline_routes(), cluster_routes(),
-                          library_routes(), policy_routes(), file_routes(),     workspace_file_routes(),
+  const std::array tables{job_routes(),     run_routes(),     pipeline_routes(), cluster_routes(),
+                          library_routes(), policy_routes(),  file_routes(),     workspace_file_routes(),
                           dbfs_routes(),    identity_routes()};
   for (const auto& table : tables) {
     for (const auto& route : table) {
@@ -81,7 +82,8 @@ void require_manage(const Call& call, const std::string& object) {
 }
 
 std::string text_of(const Call& call, const std::string& name) {
-  if (call.body.is_object() && call.body.contains(name) && call.body[name].is_string()) return call.body[name];
+  if (call.body.is_object() && call.body.contains(name) && call.body[name].is_string())
+    return call.body[name];
   if (call.request.query.contains(name)) return call.request.query.at(name);
   invalid("Missing required field: " + name);
 }
@@ -91,7 +93,8 @@ std::optional<std::int64_t> optional_number(const Call& call, const std::string&
   if (call.body.is_object() && call.body.contains(name)) {
     const Json& given = call.body[name];
     value = given.is_number_integer() ? given.get<std::int64_t>()
-                                      : given.is_string() ? read_number(given.get<std::string>()) : std::nullopt;
+            : given.is_string()       ? read_number(given.get<std::string>())
+                                      : std::nullopt;
   } else if (call.request.query.contains(name)) {
     value = read_number(call.request.query.at(name));
   } else {
@@ -128,7 +131,8 @@ std::string place_of(const std::string& token) {
 Page page_of(const Call& call, size_t total, const char* size_name, std::int64_t standard, std::int64_t most,
              Json& answer) {
   const std::int64_t size = optional_number(call, size_name).value_or(standard);
-  if (size < 1 || size > most) invalid(std::string(size_name) + " must be between 1 and " + std::to_string(most));
+  if (size < 1 || size > most)
+    invalid(std::string(size_name) + " must be between 1 and " + std::to_string(most));
   size_t begin = 0;
   if (const std::string token = call.request.parameter("page_token"); !token.empty()) {
     const auto place = read_number(place_of(token));
@@ -144,7 +148,8 @@ std::string library_problem(const State& state, const Json& library) {
   for (const char* kind : {"whl", "jar", "egg"}) {
     if (!library.is_object() || !library.contains(kind) || !library[kind].is_string()) continue;
     std::string path = canonical_path(library[kind].get<std::string>());
-    const bool ours = path.starts_with("/Volumes/") || path.starts_with("/Workspace/") || path.starts_with("dbfs:/");
+    const bool ours =
+        path.starts_with("/Volumes/") || path.starts_with("/Workspace/") || path.starts_with("dbfs:/");
     if (ours && !state.files.contains(path)) {
       return "Library installation failed for " + std::string(kind) + " " + path + ": file not found";
     }

@@ -18,10 +18,10 @@ struct Call {
   const Switches& switches;
   const Access& who;
   const Request& request;
-  Json body;              // the JSON sent, {} when none was
-  std::int64_t now = 0;   // milliseconds since the epoch
+  Json body;               // the JSON sent, {} when none was
+  std::int64_t now = 0;    // milliseconds since the epoch
   std::uint64_t turn = 0;  // the request's number
-  std::string rest;       // what `**` of the route stands for, with its leading `/`
+  std::string rest;        // what `**` of the route stands for, with its leading `/`
 };
 
 using Handler = Reply (*)(Call&);

@@ -81,7 +81,8 @@ Reply create_cluster(Call& call) {
 Reply edit_cluster(Call& call) {
   Json& cluster = writable_cluster(call);
   Json changed = call.body;
-  for (const char* key : {"state", "creator_user_name", "cluster_source"}) changed[key] = cluster.value(key, "");
+  for (const char* key : {"state", "creator_user_name", "cluster_source"})
+    changed[key] = cluster.value(key, "");
   const bool running = cluster["state"] == "RUNNING";
   cluster = std::move(changed);
   if (running) begin_start(call, cluster, "RESTARTING");
@@ -91,7 +92,8 @@ Reply edit_cluster(Call& call) {
 Reply start_cluster(Call& call) {
   Json& cluster = writable_cluster(call);
   if (cluster["state"] != "TERMINATED") {
-    throw Refusal{400, "INVALID_STATE", "Cluster is in unexpected state " + cluster["state"].get<std::string>() + "."};
+    throw Refusal{400, "INVALID_STATE",
+                  "Cluster is in unexpected state " + cluster["state"].get<std::string>() + "."};
   }
   begin_start(call, cluster, "PENDING");
   return json_reply(Json::object());
@@ -100,7 +102,8 @@ Reply start_cluster(Call& call) {
 Reply restart_cluster(Call& call) {
   Json& cluster = writable_cluster(call);
   if (cluster["state"] != "RUNNING") {
-    throw Refusal{400, "INVALID_STATE", "Cluster is in unexpected state " + cluster["state"].get<std::string>() + "."};
+    throw Refusal{400, "INVALID_STATE",
+                  "Cluster is in unexpected state " + cluster["state"].get<std::string>() + "."};
   }
   begin_start(call, cluster, "RESTARTING");
   return json_reply(Json::object());
@@ -119,14 +122,15 @@ Reply permanent_delete(Call& call) {
   return json_reply(Json::object());
 }
 
-constexpr auto routes = std::to_array<Route>({{"GET", "/api/*/clusters/list", list_clusters},
-                                              {"GET", "/api/*/clusters/get", get_cluster},
-                                              {"POST", "/api/*/clusters/create", create_cluster},
-                                              {"POST", "/api/*/clusters/edit", edit_cluster},
-                                              {"POST", "/api/*/clusters/start", start_cluster},
-                                              {"POST", "/api/*/clusters/restart", restart_cluster},
-                                              {"POST", "/api/*/clusters/delete", delete_cluster},
-                                              {"POST", "/api/*/clusters/permanent-delete", permanent_delete}});
+constexpr auto routes =
+    std::to_array<Route>({{"GET", "/api/*/clusters/list", list_clusters},
+                          {"GET", "/api/*/clusters/get", get_cluster},
+                          {"POST", "/api/*/clusters/create", create_cluster},
+                          {"POST", "/api/*/clusters/edit", edit_cluster},
+                          {"POST", "/api/*/clusters/start", start_cluster},
+                          {"POST", "/api/*/clusters/restart", restart_cluster},
+                          {"POST", "/api/*/clusters/delete", delete_cluster},
+                          {"POST", "/api/*/clusters/permanent-delete", permanent_delete}});
 
 }  // namespace
 

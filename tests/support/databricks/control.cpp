@@ -165,11 +165,12 @@ constexpr auto routes = std::to_array<ControlRoute>({{"GET", "/_test/state", get
                                                      {"POST", "/_test/clients", clients},
                                                      {"POST", "/_test/outcomes", outcomes},
                                                      {"POST", "/_test/kill", kill},
-{"POST", "/_test/generate", generate_there}});
+                                                     {"POST", "/_test/generate", generate_there}});
 
 }  // namespace
 
-std::optional<Reply> control(Workspace& workspace, std::atomic<std::int64_t>& client, const Request& request) {
+std::optional<Reply> control(Workspace& workspace, std::atomic<std::int64_t>& client,
+                             const Request& request) {
   if (!request.path.starts_with("/_test/")) return std::nullopt;
   try {
     for (const auto& route : routes) {
@@ -177,7 +178,8 @@ std::optional<Reply> control(Workspace& workspace, std::atomic<std::int64_t>& cl
       Control call{workspace, client, request, Json::object(), ""};
       const bool raw = request.path.starts_with("/_test/files/");
       if (!raw && !request.body.empty()) call.body = Json::parse(request.body);
-      if (route.pattern.ends_with("/**")) call.rest = request.path.substr(route.pattern.size() - (raw ? 3 : 2));
+      if (route.pattern.ends_with("/**"))
+        call.rest = request.path.substr(route.pattern.size() - (raw ? 3 : 2));
       return route.handler(call);
     }
     absent("no such control: " + request.method + " " + request.path);

@@ -77,7 +77,8 @@ Reply read(Call& call) {
   const File& file = file_of(call, path_of(call));
   const std::int64_t length = optional_number(call, "length").value_or(call.switches.block_limit);
   const std::int64_t offset = optional_number(call, "offset").value_or(0);
-  if (length > call.switches.block_limit) throw Refusal{400, "MAX_READ_SIZE_EXCEEDED", "At most 1048576 bytes can be read."};
+  if (length > call.switches.block_limit)
+    throw Refusal{400, "MAX_READ_SIZE_EXCEEDED", "At most 1048576 bytes can be read."};
   if (offset < 0 || length < 0) invalid("offset and length must not be negative.");
   const std::string part = file.bytes.substr(std::min(static_cast<size_t>(offset), file.bytes.size()),
                                              static_cast<size_t>(length));
@@ -93,7 +94,8 @@ Json status_of(const std::string& path, const File* file) {
 
 Reply get_status(Call& call) {
   const std::string path = path_of(call);
-  if (!call.state.files.contains(path) && call.state.has_directory(path)) return json_reply(status_of(path, nullptr));
+  if (!call.state.files.contains(path) && call.state.has_directory(path))
+    return json_reply(status_of(path, nullptr));
   return json_reply(status_of(path, &file_of(call, path)));
 }
 
@@ -106,12 +108,14 @@ Reply list(Call& call) {
   for (const auto& [name, file] : call.state.files) {
     if (parent_of(name) == path) entries.push_back(status_of(name, file.get()));
   }
-  if (entries.empty() && !call.state.has_directory(path)) entries.push_back(status_of(path, &file_of(call, path)));
+  if (entries.empty() && !call.state.has_directory(path))
+    entries.push_back(status_of(path, &file_of(call, path)));
   return json_reply({{"files", entries}});
 }
 
 Reply make_directories(Call& call) {
-  for (std::string path = path_of(call); path.size() > 6; path = parent_of(path)) call.state.directories.insert(path);
+  for (std::string path = path_of(call); path.size() > 6; path = parent_of(path))
+    call.state.directories.insert(path);
   return json_reply(Json::object());
 }
 

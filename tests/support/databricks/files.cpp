@@ -50,7 +50,8 @@ Reply put_file(Call& call) {
   if (static_cast<std::int64_t>(call.request.body.size()) > call.switches.file_limit) {
     throw Refusal{413, "INVALID_PARAMETER_VALUE", "The file is larger than the Files API takes."};
   }
-  if (call.switches.parent_must_exist && !call.state.has_directory(parent_of(path))) no_directory(parent_of(path));
+  if (call.switches.parent_must_exist && !call.state.has_directory(parent_of(path)))
+    no_directory(parent_of(path));
   if (call.state.has_directory(path)) throw Refusal{409, "ALREADY_EXISTS", path + " is a directory."};
   if (call.state.files.contains(path) && !flag_of(call, "overwrite")) {
     throw Refusal{409, "ALREADY_EXISTS", "The file being created already exists: " + path};
@@ -123,9 +124,9 @@ Reply delete_directory(Call& call) {
   const std::string path = volume_path(call);
   if (!call.state.directories.contains(path)) no_directory(path);
   const auto below = [&](const std::string& name) { return name.starts_with(path + "/"); };
-  const bool used =
-      std::any_of(call.state.directories.begin(), call.state.directories.end(), below) ||
-      std::any_of(call.state.files.begin(), call.state.files.end(), [&](const auto& e) { return below(e.first); });
+  const bool used = std::any_of(call.state.directories.begin(), call.state.directories.end(), below) ||
+                    std::any_of(call.state.files.begin(), call.state.files.end(),
+                                [&](const auto& e) { return below(e.first); });
   if (used) throw Refusal{400, "DIRECTORY_NOT_EMPTY", "The directory is not empty: " + path};
   call.state.directories.erase(path);
   return empty_reply(204);

@@ -26,7 +26,8 @@ class Author {
     }
     int number = 0;
     for (const auto& piece : text) {
-      if (!piece.file.empty() && !piece.file.starts_with("s3:")) out_.state.put_file(piece.file, "old " + piece.file, old);
+      if (!piece.file.empty() && !piece.file.starts_with("s3:"))
+        out_.state.put_file(piece.file, "old " + piece.file, old);
       if (!piece.ours) continue;
       ++number;
       note(number == 1 ? path : path + "#" + std::to_string(number), piece, before, after);
@@ -47,14 +48,16 @@ class Author {
  private:
   [[nodiscard]] bool moves() const { return owner == Owner::nobody && !hidden; }
 
-  void note(const std::string& path, const Piece& piece, const std::string& before, const std::string& after) {
+  void note(const std::string& path, const Piece& piece, const std::string& before,
+            const std::string& after) {
     if (hidden) return;
     if (!piece.reason.empty()) {
       out_.skipped.push_back({object_, path, piece.reason});
     } else if (owner != Owner::nobody) {
       out_.skipped.push_back({object_, path, "foreign-owner"});
     } else {
-      out_.changes.push_back({object_, path, piece.text, piece.to, before, after, view_only, policy_defaults});
+      out_.changes.push_back(
+          {object_, path, piece.text, piece.to, before, after, view_only, policy_defaults});
     }
   }
 
@@ -70,7 +73,8 @@ Json library(Author& author, const std::string& path) {
     case 3: return {{"egg", author.put(path + "egg", texts.egg(false))}};
     case 4: return {{"jar", author.put(path + "jar", texts.jar(false))}};
     case 5: return {{"pypi", {{"package", author.put(path + "pypi/package", texts.pin(false))}}}};
-    case 6: return {{"maven", {{"coordinates", author.put(path + "maven/coordinates", texts.coordinates(false))}}}};
+    case 6:
+      return {{"maven", {{"coordinates", author.put(path + "maven/coordinates", texts.coordinates(false))}}}};
     case 7: return {{"requirements", author.put(path + "requirements", texts.requirements())}};
     default: return {{"whl", author.put(path + "whl", texts.wheel(movable))}};
   }
@@ -96,17 +100,20 @@ Json libraries(Author& author, const std::string& above) {
 // A cluster's specification with init scripts, below `above`, which ends in `/`.
 Json new_cluster(Author& author, const std::string& above) {
   const std::string path = above + "init_scripts[0]/workspace/destination";
-  return {{"spark_version", "14.3.x-scala2.12"},
-          {"node_type_id", "i3.xlarge"},
-          {"num_workers", 2},
-          {"init_scripts", {{{"workspace", {{"destination", author.put(path, author.texts.init_script())}}}}}}};
+  return {
+      {"spark_version", "14.3.x-scala2.12"},
+      {"node_type_id", "i3.xlarge"},
+      {"num_workers", 2},
+      {"init_scripts", {{{"workspace", {{"destination", author.put(path, author.texts.init_script())}}}}}}};
 }
 
 class Job {
  public:
   Job(Author& author, std::int64_t id, const GenerateOptions& options) : author_(author), options_(options) {
-    settings_ = {{"name", "job " + std::to_string(id)}, {"tasks", Json::array()}, {"tags", {{"team", "growth"}}}};
-    if (author.draw.chance(0.5)) settings_["schedule"] = {{"quartz_cron_expression", "0 0 3 * * ?"}, {"timezone_id", "UTC"}};
+    settings_ = {
+        {"name", "job " + std::to_string(id)}, {"tasks", Json::array()}, {"tags", {{"team", "growth"}}}};
+    if (author.draw.chance(0.5))
+      settings_["schedule"] = {{"quartz_cron_expression", "0 0 3 * * ?"}, {"timezone_id", "UTC"}};
   }
 
   Json finish(bool names_it) {
@@ -141,15 +148,17 @@ class Job {
     author_.policy_defaults = false;
   }
   void others(int count) {
-    for (int i = 0; i < count; ++i) task("other_" + std::to_string(settings_["tasks"].size()), &Job::other_task);
+    for (int i = 0; i < count; ++i)
+      task("other_" + std::to_string(settings_["tasks"].size()), &Job::other_task);
   }
 
   void recipe(const std::string& key) {
-    static constexpr auto all = std::to_array<Filler>({&Job::library_task, &Job::library_task, &Job::loop_task,
-                                                       &Job::environment_task, &Job::submit_task, &Job::jar_task,
-                                                       &Job::policy_task, &Job::shared_cluster_task});
+    static constexpr auto all = std::to_array<Filler>(
+        {&Job::library_task, &Job::library_task, &Job::loop_task, &Job::environment_task, &Job::submit_task,
+         &Job::jar_task, &Job::policy_task, &Job::shared_cluster_task});
     // The last three may come out as something that stays.
-    task(key, all[static_cast<size_t>(author_.draw.below(author_.movable() ? 5 : static_cast<int>(all.size())))]);
+    task(key,
+         all[static_cast<size_t>(author_.draw.below(author_.movable() ? 5 : static_cast<int>(all.size())))]);
   }
 
   void simple_task(Json& task, const std::string& path) {
@@ -161,9 +170,10 @@ class Job {
     if (!options_.simple && author_.draw.chance(0.5)) task["libraries"] = {lookalike(author_)};
   }
   void library_task(Json& task, const std::string& path) {
-    task["spark_python_task"] = {{"python_file", "/Workspace/Shared/run.py"},
-                                 {"parameters", {"--wheel", "/Volumes/main/ml/libs/" + file_module() + "-1.0.9-py3-none-any.whl"}}};
-    task["existing_cluster_id"] = "c-shared";
+    task["spark_python_task"] = {
+        {"python_file", "/Workspace/Shared/run.py"},
+        {"parameters", {"--wheel", "/Volumes/main/ml/libs/" + file_module() + "-1.0.9-py3-none-any.whl"}}};
+    task["existing_cluster_id"] = "c-0";
     task["libraries"] = libraries(author_, path);
   }
   void loop_task(Json& task, const std::string& path) {
@@ -205,20 +215,23 @@ class Job {
     task["new_cluster"] = {{"spark_version", "13.3.x-scala2.12"}, {"num_workers", 1}};
   }
   void jar_task(Json& task, const std::string& path) {
-    task["spark_jar_task"] = {{"main_class_name", "com.acme.Main"},
-                              {"jar_uri", author_.put(path + "spark_jar_task/jar_uri", author_.texts.jar(false))}};
+    task["spark_jar_task"] = {
+        {"main_class_name", "com.acme.Main"},
+        {"jar_uri", author_.put(path + "spark_jar_task/jar_uri", author_.texts.jar(false))}};
     task["new_cluster"] = new_cluster(author_, path + "new_cluster/");
   }
   void policy_task(Json& task, const std::string& path) {
     author_.policy_defaults = true;
-    task["new_cluster"] = {{"policy_id", "policy-default"}, {"apply_policy_default_values", true}, {"num_workers", 1}};
+    task["new_cluster"] = {
+        {"policy_id", "policy-default"}, {"apply_policy_default_values", true}, {"num_workers", 1}};
     task["notebook_task"] = {{"notebook_path", "/Workspace/Shared/policy"}};
     task["libraries"] = libraries(author_, path);
   }
   void shared_cluster_task(Json& task, const std::string& path) {
     if (!settings_.contains("job_clusters")) {
-      settings_["job_clusters"] = {{{"job_cluster_key", "main"},
-                                    {"new_cluster", new_cluster(author_, "job_clusters[key=main]/new_cluster/")}}};
+      settings_["job_clusters"] = {
+          {{"job_cluster_key", "main"},
+           {"new_cluster", new_cluster(author_, "job_clusters[key=main]/new_cluster/")}}};
     }
     task["job_cluster_key"] = "main";
     task["notebook_task"] = {{"notebook_path", "/Workspace/Shared/shared"}};
@@ -228,8 +241,9 @@ class Job {
   void own() {
     if (author_.owner == Owner::nobody) return;
     settings_["edit_mode"] = "UI_LOCKED";
-    settings_["deployment"] = {{"kind", author_.owner == Owner::bundle ? "BUNDLE" : "SYSTEM_MANAGED"},
-                               {"metadata_file_path", "/Workspace/Users/ann@example.invalid/.bundle/etl/state/metadata.json"}};
+    settings_["deployment"] = {
+        {"kind", author_.owner == Owner::bundle ? "BUNDLE" : "SYSTEM_MANAGED"},
+        {"metadata_file_path", "/Workspace/Users/ann@example.invalid/.bundle/etl/state/metadata.json"}};
   }
   [[nodiscard]] std::string file_module() const {
     std::string name = options_.package;
@@ -277,7 +291,8 @@ class Generator {
       const bool names_it = chosen(i, options_.affected);
       if (names_it) rights(author, object, affected++);
       Json settings = Job(author, id, options_).finish(names_it);
-      out_.state.put_job({{"job_id", id}, {"created_time", Author::old + i}, {"settings", std::move(settings)}});
+      out_.state.put_job(
+          {{"job_id", id}, {"created_time", Author::old + i}, {"settings", std::move(settings)}});
     }
   }
 
@@ -299,12 +314,19 @@ class Generator {
     if (draw_.chance(0.6)) list.push_back({{"whl", author.put(path() + "whl", texts.wheel(false))}});
     if (draw_.chance(0.3)) list.push_back({{"jar", author.put(path() + "jar", texts.jar(false))}});
     if (draw_.chance(0.3)) {
-      list.push_back({{"maven", {{"coordinates", author.put(path() + "maven/coordinates", texts.coordinates(false))}}}});
+      list.push_back(
+          {{"maven", {{"coordinates", author.put(path() + "maven/coordinates", texts.coordinates(false))}}}});
     }
-    Json spec{{"id", id}, {"name", "pipeline " + id}, {"libraries", std::move(list)}, {"channel", "CURRENT"},
-              {"continuous", false}, {"development", false}, {"catalog", "main"}};
+    Json spec{{"id", id},
+              {"name", "pipeline " + id},
+              {"libraries", std::move(list)},
+              {"channel", "CURRENT"},
+              {"continuous", false},
+              {"development", false},
+              {"catalog", "main"}};
     if (draw_.chance(0.6)) {
-      spec["environment"]["dependencies"] = {"requests==2.31.0", author.put("environment/dependencies[1]", texts.line(false))};
+      spec["environment"]["dependencies"] = {"requests==2.31.0",
+                                             author.put("environment/dependencies[1]", texts.line(false))};
     }
     if (draw_.chance(0.4)) {
       Json cluster = new_cluster(author, "clusters[key=default]/");
@@ -324,11 +346,16 @@ class Generator {
   void cluster(const std::string& id) {
     Generated nothing;
     Author author(options_.interactive ? out_ : nothing, options_, draw_, "clusters/" + id);
-    out_.state.clusters[id] = {{"cluster_id", id}, {"cluster_name", "shared " + id}, {"spark_version", "14.3.x-scala2.12"},
-                               {"state", draw_.chance(0.5) ? "RUNNING" : "TERMINATED"}, {"cluster_source", "UI"},
+    out_.state.clusters[id] = {{"cluster_id", id},
+                               {"cluster_name", "shared " + id},
+                               {"spark_version", "14.3.x-scala2.12"},
+                               {"state", draw_.chance(0.5) ? "RUNNING" : "TERMINATED"},
+                               {"cluster_source", "UI"},
                                {"num_workers", 2}};
-    for (const auto& each : libraries(author, "")) out_.state.libraries[id].push_back({each, "INSTALLED", {}});
-    for (const auto& [path, file] : nothing.state.files) out_.state.put_file(path, file->bytes, file->modified);
+    for (const auto& each : libraries(author, ""))
+      out_.state.libraries[id].push_back({each, "INSTALLED", {}});
+    for (const auto& [path, file] : nothing.state.files)
+      out_.state.put_file(path, file->bytes, file->modified);
   }
 
   void policy(const std::string& id) {
@@ -349,7 +376,8 @@ class Generator {
 // apply_policy_default_values of the outer task that a path lies in is lost when the task is sent back.
 void drop_policy_defaults(Json& document, const std::string& path) {
   Json* task = locate(document, path.substr(0, path.find('/')));
-  if (task != nullptr && task->contains("new_cluster")) (*task)["new_cluster"].erase("apply_policy_default_values");
+  if (task != nullptr && task->contains("new_cluster"))
+    (*task)["new_cluster"].erase("apply_policy_default_values");
 }
 
 }  // namespace
@@ -363,7 +391,8 @@ Json expected_document(const Generated& generated, const std::string& object) {
   for (const auto& change : generated.changes) {
     if (change.object != object || change.refused) continue;
     Json* place = locate(document, change.path);
-    if (place == nullptr) throw Refusal{500, "INTERNAL_ERROR", "no such place: " + object + " " + change.path};
+    if (place == nullptr)
+      throw Refusal{500, "INTERNAL_ERROR", "no such place: " + object + " " + change.path};
     *place = change.after;
     if (change.path.starts_with("tasks[")) drop_policy_defaults(document, change.path);
   }

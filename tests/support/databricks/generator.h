@@ -1,15 +1,18 @@
-// Workspaces that refer to a package in every form and place, and what a rollout of its version 1.4.0 must make
-// of them. What is expected is written down while the text is put together; nothing here reads a reference.
+// Workspaces that refer to a package in every form and place, and what a rollout of its version 1.4.0 must
+// make of them. What is expected is written down while the text is put together; nothing here reads a
+// reference.
 //
 // What was chosen where more than one reading is possible:
 // - A path names the string that holds the reference (path.h). The second reference of the package in one
 //   string has `#2` behind its path, the third `#3`.
 // - `from` and `to` are the reference alone: a pin with its name and extras but without marker and quotes, a
 //   file's whole path without quotes, extras and `name @ `. `before` and `after` are the whole string.
-// - A reference moves for its version first (newer, same-version, other-major); only what would move for it is
-//   hash-pinned, other-kind or no-output. compat is "major", prereleases are not asked for: older pre-releases
-//   of the same major move, the version shipped is a release.
-// - Pins and coordinates move with `pins` and `coordinates`, else they are no-output; a pypi entry with a `repo` of
+// - A reference moves for its version first (newer, same-version, other-major); only what would move for it
+// is
+//   hash-pinned, other-kind or no-output. compat is "major", prereleases are not asked for: older
+//   pre-releases of the same major move, the version shipped is a release.
+// - Pins and coordinates move with `pins` and `coordinates`, else they are no-output; a pypi entry with a
+// `repo` of
 //   its own is no-output and put in only without `pins`.
 // - Eggs and jars move to their own output when there is one, else they are other-kind (a wheel always is).
 // - opaque: a VCS line, a requirements file, an init script or a base_environment whose text contains the
@@ -42,13 +45,13 @@ struct GenerateOptions {
   int jobs = 100, pipelines = 6, clusters = 4, policies = 4;
   std::string package = "churn";
   double affected = 0.5;  // share of the jobs that name the package at all; spread evenly, exact to one
-  bool simple = false;    // each of them holds one wheel that moves, in its only task; the others hold nothing
+  bool simple = false;  // each of them holds one wheel that moves, in its only task; the others hold nothing
   bool pins = false, coordinates = false, interactive = false;
   double restricted = 0;  // share of the affected jobs that Generated::access may not edit
   bool azure = false;     // abfss://container@account… among the paths
   std::string library_path = "/Volumes/main/ml/libs";
   // By kind: wheel, egg, jar. Empty: a wheel with a name and digest of its own.
-  std::map<std::string, OutputFile> outputs;
+  std::map<std::string, OutputFile> outputs = {};
 };
 
 struct ExpectedChange {

@@ -7,8 +7,9 @@ namespace mlship::testing::dbx {
 namespace {
 
 constexpr auto folders = std::to_array<std::string_view>(
-    {"/Volumes/main/ml/libs/", "/Volumes/main/ml/libs/old/", "dbfs:/Volumes/main/ml/libs/", "/Workspace/Shared/libs/",
-     "/Workspace/Users/ann@example.invalid/libs/", "/dbfs/FileStore/jars/", "dbfs:/FileStore/jars/", "s3://ml-libs/py/"});
+    {"/Volumes/main/ml/libs/", "/Volumes/main/ml/libs/old/", "dbfs:/Volumes/main/ml/libs/",
+     "/Workspace/Shared/libs/", "/Workspace/Users/ann@example.invalid/libs/", "/dbfs/FileStore/jars/",
+     "dbfs:/FileStore/jars/", "s3://ml-libs/py/"});
 constexpr std::string_view azure_folder = "abfss://libs@store.dfs.example.invalid/py/";
 
 Piece plain(std::string text) {
@@ -17,19 +18,33 @@ Piece plain(std::string text) {
   return piece;
 }
 
-
 }  // namespace
 
 Texts::Texts(const GenerateOptions& options, Draw& draw) : options_(options), draw_(draw) {}
 
 // Against 1.4.0. Every row with a reason stays for it.
 Texts::Age Texts::age(bool movable) {
-  constexpr auto older = std::to_array<Age>({{"1.0.9", ""}, {"1.0.10", ""}, {"1.2.1", ""}, {"1.2.10", ""}, {"1.3.0", ""},
-                                             {"1.3.9", ""}, {"1.4.0rc1", ""}, {"1.3.0.post1", ""}, {"1.3.0.dev2", ""},
-                                             {"1.3.0+cpu", ""}, {"1.4.0.dev1", ""}, {"1.3", ""}});
-  constexpr auto others = std::to_array<Age>({{"1.4.0", "same-version"}, {"1.4", "same-version"}, {"1.10.0", "newer"},
-                                              {"1.4.1", "newer"}, {"1.4.0.post1", "newer"}, {"1.4.0+cpu", "newer"},
-                                              {"2.0.0", "newer"}, {"2.0.0rc1", "newer"}, {"0.9.0", "other-major"}});
+  constexpr auto older = std::to_array<Age>({{"1.0.9", ""},
+                                             {"1.0.10", ""},
+                                             {"1.2.1", ""},
+                                             {"1.2.10", ""},
+                                             {"1.3.0", ""},
+                                             {"1.3.9", ""},
+                                             {"1.4.0rc1", ""},
+                                             {"1.3.0.post1", ""},
+                                             {"1.3.0.dev2", ""},
+                                             {"1.3.0+cpu", ""},
+                                             {"1.4.0.dev1", ""},
+                                             {"1.3", ""}});
+  constexpr auto others = std::to_array<Age>({{"1.4.0", "same-version"},
+                                              {"1.4", "same-version"},
+                                              {"1.10.0", "newer"},
+                                              {"1.4.1", "newer"},
+                                              {"1.4.0.post1", "newer"},
+                                              {"1.4.0+cpu", "newer"},
+                                              {"2.0.0", "newer"},
+                                              {"2.0.0rc1", "newer"},
+                                              {"0.9.0", "other-major"}});
   return movable || draw_.chance(0.6) ? draw_.of(older) : draw_.of(others);
 }
 
@@ -96,7 +111,8 @@ Piece Texts::exact(bool movable, bool may_have_extras) {
 
 Text Texts::pin(bool movable) {
   if (movable || draw_.chance(0.6)) return {exact(movable, true)};
-  constexpr auto ranges = std::to_array<std::string_view>({">=1.2,<2", "~=1.3", "==1.3.*", ">=1.0", "!=1.3.0"});
+  constexpr auto ranges =
+      std::to_array<std::string_view>({">=1.2,<2", "~=1.3", "==1.3.*", ">=1.0", "!=1.3.0"});
   Piece piece;
   piece.ours = true;
   const bool range = draw_.chance(0.5);
@@ -136,8 +152,9 @@ Text Texts::line(bool movable) {
       Piece piece;
       piece.ours = true;
       piece.reason = "opaque";
-      piece.text = draw_.chance(0.5) ? name + " @ git+https://git.example.invalid/ml/" + options_.package + ".git@v1.2.1"
-                                     : "git+https://git.example.invalid/ml/" + options_.package + ".git@main#egg=" + name;
+      piece.text = draw_.chance(0.5)
+                       ? name + " @ git+https://git.example.invalid/ml/" + options_.package + ".git@v1.2.1"
+                       : "git+https://git.example.invalid/ml/" + options_.package + ".git@main#egg=" + name;
       return {piece};
     }
     case 7: return opaque("-r /Workspace/Shared/", "/requirements.txt");

@@ -42,7 +42,7 @@ class Texts {
   Text wheel(bool movable);
   Text egg(bool movable);
   Text jar(bool movable);
-  Text pin(bool movable);   // a pypi package: exact, a range, or the bare name
+  Text pin(bool movable);  // a pypi package: exact, a range, or the bare name
   Text coordinates(bool movable);
   Text line(bool movable);  // of a serverless environment: any pip line
   Text list(bool movable);  // files separated by commas, one or two of them ours

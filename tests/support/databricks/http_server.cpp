@@ -27,7 +27,8 @@ class Wire {
     const size_t first = head->find(' '), second = head->find(' ', first + 1);
     if (second == std::string::npos) return std::nullopt;
     Headers headers = read_headers(*head);
-    Request request = make_request(head->substr(0, first), head->substr(first + 1, second - first - 1), std::move(headers));
+    Request request =
+        make_request(head->substr(0, first), head->substr(first + 1, second - first - 1), std::move(headers));
     if (request.header("expect") == "100-continue") send_all("HTTP/1.1 100 Continue\r\n\r\n");
     const bool chunked = request.header("transfer-encoding").find("chunked") != std::string::npos;
     const std::string length = request.header("content-length");
@@ -106,7 +107,8 @@ class Wire {
 };
 
 std::string wire_text(const Request& request, const Reply& reply) {
-  std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " " + (reply.status < 400 ? "OK" : "Refused") + "\r\n";
+  std::string out =
+      "HTTP/1.1 " + std::to_string(reply.status) + " " + (reply.status < 400 ? "OK" : "Refused") + "\r\n";
   for (const auto& [name, value] : reply.headers) out += name + ": " + value + "\r\n";
   if (reply.status != 204 && !reply.headers.contains("content-length")) {
     out += "content-length: " + std::to_string(reply.body.size()) + "\r\n";

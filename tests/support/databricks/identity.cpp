@@ -62,10 +62,12 @@ Reply token(Call& call) {
   }
   const auto client = call.state.clients.find(id);
   if (field("grant_type") != "client_credentials") {
-    return json_reply({{"error", "unsupported_grant_type"}, {"error_description", "client_credentials only"}}, 400);
+    return json_reply({{"error", "unsupported_grant_type"}, {"error_description", "client_credentials only"}},
+                      400);
   }
   if (client == call.state.clients.end() || client->second != secret) {
-    return json_reply({{"error", "invalid_client"}, {"error_description", "Client authentication failed"}}, 401);
+    return json_reply({{"error", "invalid_client"}, {"error_description", "Client authentication failed"}},
+                      401);
   }
   const std::string made = "oauth-" + sha256(id + std::to_string(call.now) + std::to_string(call.turn)).hex();
   Access access;

@@ -9,8 +9,8 @@
 namespace mlship::testing::dbx {
 namespace {
 
-constexpr size_t page_size = 100;     // elements of an array in one answer
-constexpr size_t most_tasks = 1000;   // on write
+constexpr size_t page_size = 100;    // elements of an array in one answer
+constexpr size_t most_tasks = 1000;  // on write
 constexpr std::int64_t most_offset = 1000;
 // The arrays of a job that page together.
 constexpr auto paged = std::to_array<const char*>({"tasks", "job_clusters", "parameters", "environments"});
@@ -142,7 +142,8 @@ Reply list_jobs(Call& call) {
   }
   Json answer = Json::object();
   if (!jobs.empty()) answer["jobs"] = std::move(jobs);
-  if (more) answer["next_page_token"] = token_of(std::to_string(last.first) + ":" + std::to_string(last.second));
+  if (more)
+    answer["next_page_token"] = token_of(std::to_string(last.first) + ":" + std::to_string(last.second));
   if (!now) answer["has_more"] = more;
   return json_reply(answer);
 }
@@ -175,7 +176,8 @@ Reply get_job(Call& call) {
   if (const std::string token = call.request.parameter("page_token"); !token.empty()) {
     const std::string place = place_of(token);
     std::from_chars(place.data(), place.data() + place.size(), begin);
-    if (begin == 0 || begin % page_size != 0 || begin >= longest_array(settings)) invalid("Invalid page token");
+    if (begin == 0 || begin % page_size != 0 || begin >= longest_array(settings))
+      invalid("Invalid page token");
   }
   if (cut_arrays(settings, begin)) {
     out["has_more"] = true;
@@ -211,7 +213,8 @@ void check_settings(const Json& settings) {
   for (const auto& task : settings.value("tasks", Json::array())) {
     const std::string key = task["task_key"];
     for (const auto& on : task.value("depends_on", Json::array())) {
-      if (!tasks.contains(on.value("task_key", ""))) invalid("Task " + key + " depends on a task that is not there.");
+      if (!tasks.contains(on.value("task_key", "")))
+        invalid("Task " + key + " depends on a task that is not there.");
     }
     if (task.contains("job_cluster_key") && !clusters.contains(task["job_cluster_key"])) {
       invalid("Task " + key + " refers to a job cluster that is not there.");
@@ -230,7 +233,8 @@ void take_run_as(Json& job, Json& settings) {
 }
 
 Reply create_job(Call& call) {
-  Json job{{"job_id", call.state.next_id++}, {"created_time", call.now}, {"creator_user_name", call.who.user}};
+  Json job{
+      {"job_id", call.state.next_id++}, {"created_time", call.now}, {"creator_user_name", call.who.user}};
   Json settings = call.body;
   settings.erase("access_control_list");
   check_settings(settings);
@@ -253,7 +257,8 @@ Json& writable_job(Call& call) {
 void merge_array(Json& into, const Json& entries, const char* key) {
   if (!into.is_array()) into = Json::array();
   for (const auto& entry : entries) {
-    const auto same = std::find_if(into.begin(), into.end(), [&](const Json& old) { return old[key] == entry[key]; });
+    const auto same =
+        std::find_if(into.begin(), into.end(), [&](const Json& old) { return old[key] == entry[key]; });
     if (same == into.end()) {
       into.push_back(entry);
     } else {

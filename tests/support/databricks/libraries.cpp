@@ -19,7 +19,8 @@ std::string distribution(const Json& library) {
     const size_t dash = text.find('-');
     // Up to the `-` before the first digit: churn-plus-1.2.jar is churn-plus.
     size_t end = dash;
-    while (end != std::string::npos && end + 1 < text.size() && !std::isdigit(static_cast<unsigned char>(text[end + 1]))) {
+    while (end != std::string::npos && end + 1 < text.size() &&
+           !std::isdigit(static_cast<unsigned char>(text[end + 1]))) {
       end = text.find('-', end + 1);
     }
     text = text.substr(0, end);
@@ -30,7 +31,8 @@ std::string distribution(const Json& library) {
     text = library["maven"].value("coordinates", "");
     text = "maven:" + text.substr(0, text.rfind(':'));
   }
-  for (char& c : text) c = c == '_' || c == '.' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : text)
+    c = c == '_' || c == '.' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -113,7 +115,8 @@ Json wanted_of(const Call& call) {
 }
 
 auto find_library(std::vector<ClusterLibrary>& all, const Json& library) {
-  return std::find_if(all.begin(), all.end(), [&](const ClusterLibrary& each) { return each.library == library; });
+  return std::find_if(all.begin(), all.end(),
+                      [&](const ClusterLibrary& each) { return each.library == library; });
 }
 
 Reply install(Call& call) {
@@ -152,10 +155,11 @@ Reply uninstall(Call& call) {
   return json_reply(Json::object());
 }
 
-constexpr auto routes = std::to_array<Route>({{"GET", "/api/2.0/libraries/all-cluster-statuses", all_statuses},
-                                              {"GET", "/api/2.0/libraries/cluster-status", cluster_status},
-                                              {"POST", "/api/2.0/libraries/install", install},
-                                              {"POST", "/api/2.0/libraries/uninstall", uninstall}});
+constexpr auto routes =
+    std::to_array<Route>({{"GET", "/api/2.0/libraries/all-cluster-statuses", all_statuses},
+                          {"GET", "/api/2.0/libraries/cluster-status", cluster_status},
+                          {"POST", "/api/2.0/libraries/install", install},
+                          {"POST", "/api/2.0/libraries/uninstall", uninstall}});
 
 }  // namespace
 

@@ -97,8 +97,7 @@ Reply refusal_reply(const Refusal& refusal, ErrorForm form) {
   switch (form) {
     case ErrorForm::json:
       return json_reply({{"error_code", code}, {"message", message}, {"details", Json::array()}}, status);
-    case ErrorForm::json_number:
-      return json_reply({{"error_code", status}, {"message", message}}, status);
+    case ErrorForm::json_number: return json_reply({{"error_code", status}, {"message", message}}, status);
     case ErrorForm::legacy: return json_reply({{"error", message}}, status);
     case ErrorForm::scim:
       return json_reply({{"schemas", {"urn:ietf:params:scim:api:messages:2.0:Error"}},
@@ -108,7 +107,8 @@ Reply refusal_reply(const Refusal& refusal, ErrorForm form) {
                         status);
     case ErrorForm::text: return page(status, code + ": " + message, "text/plain");
     case ErrorForm::html:
-      return page(status, "<html><body><h2>HTTP ERROR</h2><pre>" + code + ": " + message + "</pre></body></html>",
+      return page(status,
+                  "<html><body><h2>HTTP ERROR</h2><pre>" + code + ": " + message + "</pre></body></html>",
                   "text/html");
     case ErrorForm::empty: return page(status, "", "text/plain");
     case ErrorForm::redirect: {

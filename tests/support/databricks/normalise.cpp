@@ -29,7 +29,8 @@ void each_task(Json& settings, F f) {
   if (tasks == settings.end() || !tasks->is_array()) return;
   for (auto& task : *tasks) {
     f(task);
-    if (task.contains("for_each_task") && task["for_each_task"].contains("task")) f(task["for_each_task"]["task"]);
+    if (task.contains("for_each_task") && task["for_each_task"].contains("task"))
+      f(task["for_each_task"]["task"]);
   }
 }
 

@@ -50,12 +50,14 @@ void write_spec(Json& pipeline, Json spec) {
     if (spec.contains(key)) pipeline[key] = spec[key];
     spec.erase(key);
   }
-  for (const char* key : {"expected_last_modified", "pipeline_id", "id", "allow_duplicate_names", "dry_run"}) {
+  for (const char* key :
+       {"expected_last_modified", "pipeline_id", "id", "allow_duplicate_names", "dry_run"}) {
     spec.erase(key);
   }
   pipeline["name"] = spec.value("name", pipeline.value("name", ""));
   spec["id"] = pipeline["pipeline_id"];
-  for (const auto& [key, standard] : {std::pair("continuous", Json(false)), std::pair("channel", Json("CURRENT"))}) {
+  for (const auto& [key, standard] :
+       {std::pair("continuous", Json(false)), std::pair("channel", Json("CURRENT"))}) {
     if (!spec.contains(key)) spec[key] = standard;
   }
   pipeline["spec"] = std::move(spec);
@@ -77,7 +79,9 @@ Reply put_pipeline(Call& call) {
 
 Reply create_pipeline(Call& call) {
   const std::string id = "p-" + std::to_string(call.state.next_id++);
-  Json pipeline{{"pipeline_id", id}, {"state", "IDLE"}, {"creator_user_name", call.who.user},
+  Json pipeline{{"pipeline_id", id},
+                {"state", "IDLE"},
+                {"creator_user_name", call.who.user},
                 {"last_modified", call.now}};
   write_spec(pipeline, call.body);
   call.state.pipelines[id] = std::move(pipeline);

@@ -61,7 +61,9 @@ Reply create_policy(Call& call) {
   check_policy(call.body);
   const std::string id = "policy-" + std::to_string(call.state.next_id++);
   Json policy = call.body;
-  policy.update({{"policy_id", id}, {"created_at_timestamp", call.now}, {"creator_user_name", call.who.user},
+  policy.update({{"policy_id", id},
+                 {"created_at_timestamp", call.now},
+                 {"creator_user_name", call.who.user},
                  {"is_default", false}});
   call.state.policies[id] = std::move(policy);
   return json_reply({{"policy_id", id}});

@@ -22,10 +22,11 @@ std::string missing_library(const State& state, const Json& settings) {
 struct Ending {
   std::string_view outcome, life_cycle, result, code, type;
 };
-constexpr auto endings = std::to_array<Ending>(
-    {{"SUCCESS", "TERMINATED", "SUCCESS", "SUCCESS", "SUCCESS"},
-     {"FAILED", "INTERNAL_ERROR", "FAILED", "RUN_EXECUTION_ERROR", "CLIENT_ERROR"},
-     {"LIBRARY_INSTALLATION_ERROR", "INTERNAL_ERROR", "FAILED", "LIBRARY_INSTALLATION_ERROR", "CLIENT_ERROR"}});
+constexpr auto endings =
+    std::to_array<Ending>({{"SUCCESS", "TERMINATED", "SUCCESS", "SUCCESS", "SUCCESS"},
+                           {"FAILED", "INTERNAL_ERROR", "FAILED", "RUN_EXECUTION_ERROR", "CLIENT_ERROR"},
+                           {"LIBRARY_INSTALLATION_ERROR", "INTERNAL_ERROR", "FAILED",
+                            "LIBRARY_INSTALLATION_ERROR", "CLIENT_ERROR"}});
 
 const Ending& ending_of(const std::string& outcome) {
   for (const auto& row : endings) {
@@ -41,7 +42,8 @@ Json state_of(const Run& run) {
   }
   const Ending& end = ending_of(run.outcome);
   const std::string message = run.answer.value("message", "");
-  return {{"state", {{"life_cycle_state", end.life_cycle}, {"result_state", end.result}, {"state_message", message}}},
+  return {{"state",
+           {{"life_cycle_state", end.life_cycle}, {"result_state", end.result}, {"state_message", message}}},
           {"status",
            {{"state", "TERMINATED"},
             {"termination_details", {{"code", end.code}, {"type", end.type}, {"message", message}}}}}};
@@ -150,15 +152,19 @@ std::int64_t start_run(Call& call, std::int64_t job, const Json& settings) {
   Run run;
   run.looks = call.switches.run_looks;
   run.outcome = "SUCCESS";
-  run.answer = {{"run_id", id}, {"start_time", call.now}, {"creator_user_name", call.who.user},
-                {"run_name", settings.value("name", settings.value("run_name", ""))}, {"tasks", Json::array()}};
+  run.answer = {{"run_id", id},
+                {"start_time", call.now},
+                {"creator_user_name", call.who.user},
+                {"run_name", settings.value("name", settings.value("run_name", ""))},
+                {"tasks", Json::array()}};
   if (job != 0) run.answer["job_id"] = job;
   for (const auto& task : settings.value("tasks", Json::array())) {
     Json copy{{"run_id", call.state.next_id++}, {"task_key", task["task_key"]}};
     for (const char* key : {"libraries", "existing_cluster_id", "environment_key"}) {
       if (task.contains(key)) copy[key] = task[key];
     }
-    if (task.contains("existing_cluster_id")) copy["cluster_instance"] = {{"cluster_id", task["existing_cluster_id"]}};
+    if (task.contains("existing_cluster_id"))
+      copy["cluster_instance"] = {{"cluster_id", task["existing_cluster_id"]}};
     run.answer["tasks"].push_back(std::move(copy));
   }
   const std::string problem = call.switches.check_libraries ? missing_library(call.state, settings) : "";
@@ -166,7 +172,8 @@ std::int64_t start_run(Call& call, std::int64_t job, const Json& settings) {
     run.outcome = "LIBRARY_INSTALLATION_ERROR";
     run.answer["message"] = problem;
   }
-  if (const auto set = call.state.outcomes.find(job); set != call.state.outcomes.end()) run.outcome = set->second;
+  if (const auto set = call.state.outcomes.find(job); set != call.state.outcomes.end())
+    run.outcome = set->second;
   call.state.runs[id] = std::move(run);
   return id;
 }

@@ -13,10 +13,12 @@ constexpr std::int64_t epoch = 1'795'253'934'000;
 const Access everything_allowed;
 
 // Who holds the token of the request; throws Refusal when nobody does.
-const Access& identify(const State& state, const Switches& switches, const Request& request, std::int64_t now) {
+const Access& identify(const State& state, const Switches& switches, const Request& request,
+                       std::int64_t now) {
   const std::string header = request.header("authorization");
   if (!header.starts_with("Bearer ") || header.size() == 7) {
-    throw Refusal{401, "UNAUTHENTICATED", "Credential was not sent or was of an unsupported type for this API."};
+    throw Refusal{401, "UNAUTHENTICATED",
+                  "Credential was not sent or was of an unsupported type for this API."};
   }
   const auto found = state.tokens.find(header.substr(7));
   if (found == state.tokens.end()) {
@@ -24,7 +26,8 @@ const Access& identify(const State& state, const Switches& switches, const Reque
     throw Refusal{switches.bad_token_status, "UNAUTHENTICATED", "Invalid access token."};
   }
   if (found->second.expires != 0 && found->second.expires <= now) {
-    throw Refusal{401, "UNAUTHENTICATED", "Access token expired at " + std::to_string(found->second.expires) + "."};
+    throw Refusal{401, "UNAUTHENTICATED",
+                  "Access token expired at " + std::to_string(found->second.expires) + "."};
   }
   return found->second;
 }
@@ -126,7 +129,8 @@ Reply Workspace::execute(const Request& request, std::uint64_t number, std::int6
   try {
     const Route* route = find_route(request);
     if (route == nullptr) {
-      throw Refusal{404, "ENDPOINT_NOT_FOUND", "No API found for '" + request.method + " " + request.path + "'"};
+      throw Refusal{404, "ENDPOINT_NOT_FOUND",
+                    "No API found for '" + request.method + " " + request.path + "'"};
     }
     // A copy: a handler may make tokens.
     const Access who = route->open ? everything_allowed : identify(state_, switches_, request, now);

@@ -1,5 +1,5 @@
-// A Databricks workspace in memory: the documented API with its quirks, faults on the way, a rate limit, a log of
-// requests and somebody else who edits. Free of sockets; every member may be called from any thread.
+// A Databricks workspace in memory: the documented API with its quirks, faults on the way, a rate limit, a
+// log of requests and somebody else who edits. Free of sockets; every member may be called from any thread.
 //
 //   Workspace workspace;
 //   workspace.edit([](State& state) { state.put_job({{"job_id", 7}, {"settings", {{"name", "etl"}}}}); });
@@ -24,7 +24,7 @@ namespace mlship::testing::dbx {
 
 // A bucket of tokens: `burst` requests at once, `per_second` in the long run, 429 beyond.
 struct RateLimit {
-  double per_second = 0;          // 0: none
+  double per_second = 0;  // 0: none
   double burst = 1;
   std::int64_t retry_after = -1;  // seconds in the 429; -1: no such header
 };
@@ -40,7 +40,8 @@ struct LogEntry {
 
 class Workspace {
  public:
-  // Milliseconds since the epoch. Without one, time stands still but for a millisecond per request and advance().
+  // Milliseconds since the epoch. Without one, time stands still but for a millisecond per request and
+  // advance().
   using Now = std::function<std::int64_t()>;
   explicit Workspace(State state = {}, Now now = {});
 
@@ -72,10 +73,10 @@ class Workspace {
   void advance(std::chrono::milliseconds time);  // beside what `now` says
 
   [[nodiscard]] std::vector<LogEntry> log() const;
-  [[nodiscard]] std::uint64_t requests() const;  // since reset_log()
+  [[nodiscard]] std::uint64_t requests() const;                      // since reset_log()
   [[nodiscard]] std::map<std::string, std::int64_t> counts() const;  // by endpoint
-  [[nodiscard]] std::int64_t writes() const;                        // requests that are neither GET nor HEAD
-  [[nodiscard]] std::int64_t connections() const;                   // distinct ones in the log
+  [[nodiscard]] std::int64_t writes() const;                         // requests that are neither GET nor HEAD
+  [[nodiscard]] std::int64_t connections() const;                    // distinct ones in the log
   void reset_log();
   int new_connection();  // a number for Request::connection
 

@@ -23,7 +23,9 @@ const File& file_of(const Call& call, const std::string& path) {
 }
 
 Json status_of(const std::string& path, const File* file) {
-  Json out{{"path", path}, {"object_type", file == nullptr ? "DIRECTORY" : "FILE"}, {"object_id", std::hash<std::string>{}(path) >> 12U}};
+  Json out{{"path", path},
+           {"object_type", file == nullptr ? "DIRECTORY" : "FILE"},
+           {"object_id", std::hash<std::string>{}(path) >> 12U}};
   if (file == nullptr) return out;
   out["size"] = file->bytes.size();
   out["created_at"] = file->modified;
@@ -36,9 +38,11 @@ Reply import_file(Call& call) {
   const auto bytes = base64_decode(call.body.value("content", ""));
   if (!bytes) invalid("The content is not base64.");
   if (static_cast<std::int64_t>(bytes->size()) > call.switches.import_limit) {
-    throw Refusal{400, "MAX_NOTEBOOK_SIZE_EXCEEDED", "The size of the content exceeds the limit of 10485760 bytes."};
+    throw Refusal{400, "MAX_NOTEBOOK_SIZE_EXCEEDED",
+                  "The size of the content exceeds the limit of 10485760 bytes."};
   }
-  if (!call.state.has_directory(parent_of(path))) absent("The parent folder (" + parent_of(path) + ") does not exist.");
+  if (!call.state.has_directory(parent_of(path)))
+    absent("The parent folder (" + parent_of(path) + ") does not exist.");
   const bool taken = call.state.files.contains(path);
   if ((taken && !flag_of(call, "overwrite")) || call.state.directories.contains(path)) {
     throw Refusal{400, "RESOURCE_ALREADY_EXISTS", "Path (" + path + ") already exists."};
@@ -50,7 +54,8 @@ Reply import_file(Call& call) {
 Reply export_file(Call& call) {
   const File& file = file_of(call, path_of(call));
   if (static_cast<std::int64_t>(file.bytes.size()) > call.switches.import_limit) {
-    throw Refusal{400, "MAX_NOTEBOOK_SIZE_EXCEEDED", "The size of the file exceeds the limit of 10485760 bytes."};
+    throw Refusal{400, "MAX_NOTEBOOK_SIZE_EXCEEDED",
+                  "The size of the file exceeds the limit of 10485760 bytes."};
   }
   if (flag_of(call, "direct_download")) {
     Reply reply;
@@ -63,13 +68,15 @@ Reply export_file(Call& call) {
 
 Reply get_status(Call& call) {
   const std::string path = path_of(call);
-  if (!call.state.files.contains(path) && call.state.has_directory(path)) return json_reply(status_of(path, nullptr));
+  if (!call.state.files.contains(path) && call.state.has_directory(path))
+    return json_reply(status_of(path, nullptr));
   return json_reply(status_of(path, &file_of(call, path)));
 }
 
 Reply list_folder(Call& call) {
   const std::string path = path_of(call);
-  if (!call.state.has_directory(path)) return json_reply({{"objects", {status_of(path, &file_of(call, path))}}});
+  if (!call.state.has_directory(path))
+    return json_reply({{"objects", {status_of(path, &file_of(call, path))}}});
   Json objects = Json::array();
   for (const auto& name : call.state.directories) {
     if (parent_of(name) == path) objects.push_back(status_of(name, nullptr));

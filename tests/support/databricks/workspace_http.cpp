@@ -35,7 +35,8 @@ Request request_of(const HttpRequest& from, int connection) {
   Headers headers;
   for (const auto& [name, value] : from.headers) headers.emplace(lower(name), value);
   if (from.basic) {
-    headers.emplace("authorization", "Basic " + base64_encode(from.basic->user + ":" + from.basic->password.reveal()));
+    headers.emplace("authorization",
+                    "Basic " + base64_encode(from.basic->user + ":" + from.basic->password.reveal()));
   }
   Request request = make_request(from.method, target_of(from.url), std::move(headers), body_of(from));
   request.connection = connection;

@@ -18,7 +18,8 @@ struct ClientKilled {};
 
 class WorkspaceHttp : public Http {
  public:
-  // `clock`, when given, is made to sleep for answers that come late and between tries. Both must outlive this.
+  // `clock`, when given, is made to sleep for answers that come late and between tries. Both must outlive
+  // this.
   explicit WorkspaceHttp(Workspace& workspace, Clock* clock = nullptr, const RetryPolicy& retry = {});
 
   HttpResponse send(const HttpRequest& request) override;

@@ -8,8 +8,8 @@
 namespace mlship::testing::dbx {
 namespace {
 
-constexpr auto job_kinds =
-    std::to_array<const char*>({"other-task", "same-task", "library", "schedule", "name", "add-task", "remove-task", "environment"});
+constexpr auto job_kinds = std::to_array<const char*>(
+    {"other-task", "same-task", "library", "schedule", "name", "add-task", "remove-task", "environment"});
 
 bool names(const Json& value, const std::string& package) {
   return value.dump().find(package) != std::string::npos;
@@ -43,8 +43,8 @@ Writer::Writer(WriterOptions options) : options_(std::move(options)), random_(op
 
 std::string Writer::choose(const State& state, const std::string& object) {
   const bool ours = object.starts_with("jobs/") || object.starts_with("pipelines/");
-  const bool allowed = options_.objects.empty() ||
-                       std::find(options_.objects.begin(), options_.objects.end(), object) != options_.objects.end();
+  const bool allowed = options_.objects.empty() || std::find(options_.objects.begin(), options_.objects.end(),
+                                                             object) != options_.objects.end();
   if (ours && allowed && find_object(state, object) != nullptr && chance(options_.follow)) return object;
   if (!options_.objects.empty()) return options_.objects[below(options_.objects.size())];
   if (state.jobs.empty()) return "";
@@ -85,11 +85,13 @@ bool Writer::edit_job(Json& settings, const std::string& kind, Edit& edit) {
   if (kind == "schedule") {
     Json& schedule = settings["schedule"];
     if (!schedule.is_object()) schedule = {{"timezone_id", "UTC"}};
-    assign(schedule, "quartz_cron_expression", "0 " + std::to_string(edits_.size() % 60) + " 3 * * ?", edit, "schedule/");
+    assign(schedule, "quartz_cron_expression", "0 " + std::to_string(edits_.size() % 60) + " 3 * * ?", edit,
+           "schedule/");
   } else if (kind == "name") {
     assign(settings, "name", settings.value("name", "") + "." + count, edit, "");
   } else if (kind == "add-task") {
-    Json task{{"task_key", "added_" + count}, {"notebook_task", {{"notebook_path", "/Workspace/Shared/n" + count}}}};
+    Json task{{"task_key", "added_" + count},
+              {"notebook_task", {{"notebook_path", "/Workspace/Shared/n" + count}}}};
     edit.path = task_path(task);
     edit.after = task;
     settings["tasks"].push_back(std::move(task));
@@ -118,9 +120,10 @@ bool Writer::edit_library(Json& settings, Edit& edit) {
       if (!names(library, options_.package) || !kind->is_string()) continue;
       const std::string text = kind->get<std::string>();
       edit.task = (*task)["task_key"];
-      const std::string moved =
-          "/Volumes/main/elsewhere/libs/" + std::to_string(edits_.size()) + "/" + text.substr(text.rfind('/') + 1);
-      assign(library, std::string(kind.key()), moved, edit, task_path(*task) + "/libraries[" + std::to_string(i) + "]/");
+      const std::string moved = "/Volumes/main/elsewhere/libs/" + std::to_string(edits_.size()) + "/" +
+                                text.substr(text.rfind('/') + 1);
+      assign(library, std::string(kind.key()), moved, edit,
+             task_path(*task) + "/libraries[" + std::to_string(i) + "]/");
       return true;
     }
     if (libraries.is_null()) task->erase("libraries");
@@ -132,7 +135,8 @@ bool Writer::edit_environment(Json& settings, Edit& edit) {
   const auto all = settings.find("environments");
   if (all == settings.end() || all->empty()) return false;
   Json& environment = (*all)[below(all->size())];
-  const std::string above = "environments[key=" + environment["environment_key"].get<std::string>() + "]/spec/";
+  const std::string above =
+      "environments[key=" + environment["environment_key"].get<std::string>() + "]/spec/";
   assign(environment["spec"], "environment_version", std::to_string(edits_.size()), edit, above);
   return true;
 }
@@ -174,8 +178,9 @@ bool survives(const State& state, const Edit& edit) {
   if (now == nullptr) return edit.after.is_null();
   if (edit.kind != "add-task") return *now == edit.after;
   // The service has added its defaults to a new task.
-  return std::all_of(edit.after.items().begin(), edit.after.items().end(),
-                     [&](const auto& field) { return now->contains(field.key()) && (*now)[field.key()] == field.value(); });
+  return std::all_of(edit.after.items().begin(), edit.after.items().end(), [&](const auto& field) {
+    return now->contains(field.key()) && (*now)[field.key()] == field.value();
+  });
 }
 
 }  // namespace mlship::testing::dbx

@@ -13,21 +13,21 @@ namespace mlship::testing::dbx {
 
 struct WriterOptions {
   std::uint64_t seed = 1;
-  double probability = 0;            // of an edit before each request
-  double follow = 0.5;               // that the object of the request itself is the one edited
-  std::string package = "churn";     // tasks that name it are the same task, others are other tasks
-  std::vector<std::string> objects;  // jobs/… and pipelines/…; empty: all jobs
+  double probability = 0;                 // of an edit before each request
+  double follow = 0.5;                    // that the object of the request itself is the one edited
+  std::string package = "churn";          // tasks that name it are the same task, others are other tasks
+  std::vector<std::string> objects = {};  // jobs/… and pipelines/…; empty: all jobs
   // other-task, same-task, library, schedule, name, add-task, remove-task, environment, pipeline; empty: all
-  std::vector<std::string> kinds;
+  std::vector<std::string> kinds = {};
   std::int64_t most = 0;  // edits in all; 0: no limit
 };
 
 struct Edit {
   std::uint64_t request = 0;  // the request it was made right before
   std::string object, kind;
-  std::string task;  // the key of the task it lies in; "": in none
-  std::string path;  // in document_of(); of a whole task for add-task and remove-task
-  Json before, after;  // null: not there
+  std::string task;         // the key of the task it lies in; "": in none
+  std::string path;         // in document_of(); of a whole task for add-task and remove-task
+  Json before, after;       // null: not there
   bool superseded = false;  // a later edit of the writer went to the same place
 };
 

@@ -18,8 +18,12 @@ struct Client {
   }
   // The answer of a request that must go well.
   Json get(const std::string& target) const { return good(ask("GET", target), target); }
-  Json post(const std::string& target, const Json& body) const { return good(ask("POST", target, body.dump()), target); }
-  Json put(const std::string& target, const Json& body) const { return good(ask("PUT", target, body.dump()), target); }
+  Json post(const std::string& target, const Json& body) const {
+    return good(ask("POST", target, body.dump()), target);
+  }
+  Json put(const std::string& target, const Json& body) const {
+    return good(ask("PUT", target, body.dump()), target);
+  }
   // "400 INVALID_PARAMETER_VALUE" of one that must not.
   std::string refused(const std::string& method, const std::string& target, const Json& body = Json()) const {
     const Reply reply = ask(method, target, body.is_null() ? "" : body.dump());
@@ -37,7 +41,8 @@ struct Client {
 
 inline void add_jobs(Workspace& workspace, int count) {
   workspace.edit([&](State& state) {
-    for (int i = 1; i <= count; ++i) state.put_job({{"job_id", i}, {"settings", {{"name", "job " + std::to_string(i)}}}});
+    for (int i = 1; i <= count; ++i)
+      state.put_job({{"job_id", i}, {"settings", {{"name", "job " + std::to_string(i)}}}});
   });
 }
 

@@ -35,7 +35,8 @@ class Jobs : public ::testing::Test {
     return ids;
   }
   std::int64_t big_job(int tasks) {
-    Json settings{{"name", "big"}, {"tasks", many("task_key", "t", tasks)}, {"parameters", many("name", "p", 3)}};
+    Json settings{
+        {"name", "big"}, {"tasks", many("task_key", "t", tasks)}, {"parameters", many("name", "p", 3)}};
     return client.post("/api/2.2/jobs/create", settings)["job_id"];
   }
   Json settings(std::int64_t id) { return workspace.document("jobs/" + std::to_string(id)); }
@@ -96,7 +97,8 @@ TEST_F(Jobs, ListShowsTasksOnlyWhenAskedAndAHundredOfThem) {
 }
 
 TEST_F(Jobs, ListMayOmitEnvironments) {
-  client.post("/api/2.2/jobs/create", {{"environments", {{{"environment_key", "e"}, {"spec", Json::object()}}}}});
+  client.post("/api/2.2/jobs/create",
+              {{"environments", {{{"environment_key", "e"}, {"spec", Json::object()}}}}});
   EXPECT_TRUE(client.get(list + "?expand_tasks=true")["jobs"][0]["settings"].contains("environments"));
   with([](Switches& s) { s.list_omits_environments = true; });
   EXPECT_FALSE(client.get(list + "?expand_tasks=true")["jobs"][0]["settings"].contains("environments"));
@@ -134,10 +136,11 @@ TEST_F(Jobs, AJobThatIsNotThereIsA400) {
 }
 
 TEST_F(Jobs, UpdateMergesByKeyAndReplacesTheRest) {
-  const std::int64_t id = client.post("/api/2.2/jobs/create", {{"name", "a"},
-                                                               {"tags", {{"x", "1"}, {"y", "2"}}},
-                                                               {"tasks", many("task_key", "t", 3)},
-                                                               {"job_clusters", many("job_cluster_key", "c", 2)}})["job_id"];
+  const std::int64_t id =
+      client.post("/api/2.2/jobs/create", {{"name", "a"},
+                                           {"tags", {{"x", "1"}, {"y", "2"}}},
+                                           {"tasks", many("task_key", "t", 3)},
+                                           {"job_clusters", many("job_cluster_key", "c", 2)}})["job_id"];
   const Json before = settings(id);
   client.post("/api/2.2/jobs/update",
               {{"job_id", id},
@@ -156,8 +159,8 @@ TEST_F(Jobs, UpdateMergesByKeyAndReplacesTheRest) {
 }
 
 TEST_F(Jobs, UpdateReplacesAnEntryWhole) {
-  const std::int64_t id =
-      client.post("/api/2.2/jobs/create", {{"tasks", {{{"task_key", "a"}, {"description", "kept?"}}}}})["job_id"];
+  const std::int64_t id = client.post("/api/2.2/jobs/create",
+                                      {{"tasks", {{{"task_key", "a"}, {"description", "kept?"}}}}})["job_id"];
   client.post("/api/2.2/jobs/update", {{"job_id", id}, {"new_settings", {{"tasks", {{{"task_key", "a"}}}}}}});
   EXPECT_FALSE(settings(id)["tasks"][0].contains("description"));
 }
@@ -168,8 +171,9 @@ TEST_F(Jobs, EnvironmentsAreReplacedOrMergedByASwitch) {
   };
   for (const bool merge : {false, true}) {
     with([&](Switches& s) { s.environments_merge = merge; });
-    const std::int64_t id = client.post(
-        "/api/2.2/jobs/create", {{"environments", {environment("a", "x==1"), environment("b", "y==1")}}})["job_id"];
+    const std::int64_t id =
+        client.post("/api/2.2/jobs/create",
+                    {{"environments", {environment("a", "x==1"), environment("b", "y==1")}}})["job_id"];
     client.post("/api/2.2/jobs/update",
                 {{"job_id", id}, {"new_settings", {{"environments", {environment("a", "x==2")}}}}});
     EXPECT_EQ(settings(id)["environments"].size(), merge ? 2U : 1U);
@@ -178,16 +182,17 @@ TEST_F(Jobs, EnvironmentsAreReplacedOrMergedByASwitch) {
 }
 
 TEST_F(Jobs, FieldsToRemoveNamesTopFieldsAndEntries) {
-  const std::int64_t id = client.post("/api/2.2/jobs/create", {{"description", "d"}, {"tasks", many("task_key", "t", 3)}})["job_id"];
+  const std::int64_t id = client.post("/api/2.2/jobs/create",
+                                      {{"description", "d"}, {"tasks", many("task_key", "t", 3)}})["job_id"];
   client.post("/api/2.2/jobs/update", {{"job_id", id}, {"fields_to_remove", {"description", "tasks/t1"}}});
   EXPECT_FALSE(settings(id).contains("description"));
   EXPECT_EQ(settings(id)["tasks"].size(), 2U);
 }
 
 TEST_F(Jobs, ResetReplacesEverythingButRunAs) {
-  const std::int64_t id = client.post("/api/2.2/jobs/create", {{"name", "a"},
-                                                               {"description", "d"},
-                                                               {"run_as", {{"user_name", "robot@example.invalid"}}}})["job_id"];
+  const std::int64_t id = client.post(
+      "/api/2.2/jobs/create",
+      {{"name", "a"}, {"description", "d"}, {"run_as", {{"user_name", "robot@example.invalid"}}}})["job_id"];
   client.post("/api/2.2/jobs/reset", {{"job_id", id}, {"new_settings", {{"name", "b"}}}});
   const Json job = client.get("/api/2.2/jobs/get?job_id=" + std::to_string(id));
   EXPECT_EQ(job["settings"]["name"], "b");
@@ -204,19 +209,21 @@ TEST_F(Jobs, ResetOfAFirstPageLosesTheOtherTasks) {
 
 TEST_F(Jobs, NothingSaysWhichVersionOfAJobWasRead) {
   const Json job = client.get("/api/2.2/jobs/get?job_id=" + std::to_string(big_job(1)));
-  for (const char* key : {"etag", "version", "last_modified", "modified_time"}) EXPECT_FALSE(job.contains(key)) << key;
+  for (const char* key : {"etag", "version", "last_modified", "modified_time"})
+    EXPECT_FALSE(job.contains(key)) << key;
 }
 
 TEST_F(Jobs, PolicyDefaultsAreTakenAndNeverShown) {
   const Json cluster{{"policy_id", "p"}, {"apply_policy_default_values", true}};
-  const std::int64_t id = client.post(
-      "/api/2.2/jobs/create",
-      {{"tasks", {{{"task_key", "a"}, {"new_cluster", cluster}}}},
-       {"job_clusters", {{{"job_cluster_key", "c"}, {"new_cluster", cluster}}}}})["job_id"];
+  const std::int64_t id =
+      client.post("/api/2.2/jobs/create",
+                  {{"tasks", {{{"task_key", "a"}, {"new_cluster", cluster}}}},
+                   {"job_clusters", {{{"job_cluster_key", "c"}, {"new_cluster", cluster}}}}})["job_id"];
   EXPECT_EQ(settings(id)["tasks"][0]["new_cluster"]["apply_policy_default_values"], true);
   const Json seen = client.get("/api/2.2/jobs/get?job_id=" + std::to_string(id));
   EXPECT_EQ(seen.dump().find("apply_policy_default_values"), std::string::npos);
-  client.post("/api/2.2/jobs/update", {{"job_id", id}, {"new_settings", {{"tasks", seen["settings"]["tasks"]}}}});
+  client.post("/api/2.2/jobs/update",
+              {{"job_id", id}, {"new_settings", {{"tasks", seen["settings"]["tasks"]}}}});
   EXPECT_FALSE(settings(id)["tasks"][0]["new_cluster"].contains("apply_policy_default_values"));
 }
 
@@ -245,19 +252,22 @@ TEST_F(Jobs, UnorderedListsMayComeInAnotherOrderEveryTime) {
 
 TEST_F(Jobs, LibrariesOnSharedClustersAreRefused) {
   const Json cluster{{"job_cluster_key", "c"}, {"libraries", {{{"whl", "/Volumes/a/b/c/x.whl"}}}}};
-  EXPECT_EQ(client.refused("POST", "/api/2.2/jobs/create", {{"job_clusters", {cluster}}}), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(client.refused("POST", "/api/2.2/jobs/create", {{"job_clusters", {cluster}}}),
+            "400 INVALID_PARAMETER_VALUE");
 }
 
 TEST_F(Jobs, BundleJobsCanBeEditedSystemJobsCannot) {
   const auto owned = [](const char* kind) {
-    return Json{{"edit_mode", "UI_LOCKED"}, {"deployment", {{"kind", kind}, {"metadata_file_path", "/Workspace/x/metadata.json"}}}};
+    return Json{{"edit_mode", "UI_LOCKED"},
+                {"deployment", {{"kind", kind}, {"metadata_file_path", "/Workspace/x/metadata.json"}}}};
   };
   workspace.replace("jobs/1", {{"settings", owned("BUNDLE")}});
   workspace.replace("jobs/2", {{"settings", owned("SYSTEM_MANAGED")}});
   client.post("/api/2.2/jobs/update", {{"job_id", 1}, {"new_settings", {{"name", "n"}}}});
   EXPECT_EQ(settings(1)["deployment"]["metadata_file_path"], "/Workspace/x/metadata.json");
-  EXPECT_EQ(client.refused("POST", "/api/2.2/jobs/update", {{"job_id", 2}, {"new_settings", {{"name", "n"}}}}),
-            "403 PERMISSION_DENIED");
+  EXPECT_EQ(
+      client.refused("POST", "/api/2.2/jobs/update", {{"job_id", 2}, {"new_settings", {{"name", "n"}}}}),
+      "403 PERMISSION_DENIED");
 }
 
 TEST_F(Jobs, ATokenSeesOnlyItsJobsAndMayViewWithoutManaging) {
@@ -275,8 +285,10 @@ TEST_F(Jobs, ATokenSeesOnlyItsJobsAndMayViewWithoutManaging) {
   EXPECT_EQ(limited.refused("POST", "/api/2.2/jobs/update", change), "403 PERMISSION_DENIED");
   EXPECT_EQ(limited.refused("GET", "/api/2.2/jobs/get?job_id=3"), "403 PERMISSION_DENIED");
   limited.post("/api/2.2/jobs/update", {{"job_id", 2}, {"new_settings", {{"name", "n"}}}});
-  EXPECT_EQ(limited.get("/api/2.0/permissions/jobs/1")["access_control_list"][0]["all_permissions"][0]["permission_level"],
-            "CAN_VIEW");
+  EXPECT_EQ(
+      limited.get(
+          "/api/2.0/permissions/jobs/1")["access_control_list"][0]["all_permissions"][0]["permission_level"],
+      "CAN_VIEW");
 }
 
 TEST_F(Jobs, UnknownFieldsAndZerosAreKept) {
