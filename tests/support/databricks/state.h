@@ -28,6 +28,11 @@ struct ClusterLibrary {
   std::vector<std::string> messages;
 };
 
+// A library of API 1.2: a node in the workspace, and a file in dbfs:/FileStore/jars under another name.
+struct LegacyLibrary {
+  std::string name, folder, type, uri;
+};
+
 struct Run {
   Json answer;           // as runs/get returns it, without what changes while it runs
   std::string outcome;   // SUCCESS, FAILED, LIBRARY_INSTALLATION_ERROR
@@ -86,7 +91,8 @@ struct State {
   std::map<std::string, Access> tokens;             // empty: every token may do everything
   std::map<std::string, std::string> clients;       // OAuth: client id → secret
   std::map<std::int64_t, std::pair<std::string, std::string>> handles;  // dbfs/create: path, bytes so far
-  std::int64_t next_id = 1'000'001;                                     // jobs, runs, handles
+  std::map<std::int64_t, LegacyLibrary> legacy;
+  std::int64_t next_id = 1'000'001;  // jobs, runs, handles
 
   // Newest first: (created_time, job_id). Kept by put_job() and erase_job().
   std::set<std::pair<std::int64_t, std::int64_t>, std::greater<>> order;
