@@ -97,7 +97,7 @@ class Workspace(e2e.Server):
         """{requests, writes, connections, endpoints, statuses} since the last reset()."""
         return self.control("GET", "counts")
 
-    def log(self):
+    def requests(self):
         """Every request since the last reset(), in order."""
         return self.control("GET", "log")["entries"]
 
