@@ -10,6 +10,8 @@ What can be asked and set: tests/support/databricks/control.h."""
 
 import json
 import os
+import subprocess
+import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +19,15 @@ import urllib.request
 import e2e
 
 TOKEN = "dapi-test"
+
+
+def foreign_python():
+    """The python of scripts/foreign-python with other people's clients, made when absent; the test is skipped where it
+    cannot be installed."""
+    made = subprocess.run([e2e.source_folder() / "scripts/foreign-python"], capture_output=True, text=True)
+    if made.returncode != 0:
+        raise unittest.SkipTest(f"scripts/foreign-python: {made.stderr.strip()}")
+    return e2e.source_folder() / "build/tools/python/bin/python"
 
 
 class Workspace(e2e.Server):
@@ -86,7 +97,7 @@ class Workspace(e2e.Server):
         """{requests, writes, connections, endpoints, statuses} since the last reset()."""
         return self.control("GET", "counts")
 
-    def log(self):
+    def requests(self):
         """Every request since the last reset(), in order."""
         return self.control("GET", "log")["entries"]
 

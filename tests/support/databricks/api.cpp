@@ -41,9 +41,9 @@ bool matches(std::string_view pattern, std::string_view path) {
 }
 
 const Route* find_route(const Request& request) {
-  const std::array tables{job_routes(),     run_routes(),     pipeline_routes(), cluster_routes(),
-                          library_routes(), policy_routes(),  file_routes(),     workspace_file_routes(),
-                          dbfs_routes(),    identity_routes()};
+  const std::array tables{job_routes(),     run_routes(),      pipeline_routes(), cluster_routes(),
+                          library_routes(), policy_routes(),   file_routes(),     workspace_file_routes(),
+                          dbfs_routes(),    identity_routes(), legacy_routes()};
   for (const auto& table : tables) {
     for (const auto& route : table) {
       if (route.method == request.method && matches(route.pattern, request.path)) return &route;

@@ -40,6 +40,7 @@ std::span<const Route> file_routes();
 std::span<const Route> workspace_file_routes();
 std::span<const Route> dbfs_routes();
 std::span<const Route> identity_routes();
+std::span<const Route> legacy_routes();
 // nullptr: no such route.
 const Route* find_route(const Request& request);
 bool matches(std::string_view pattern, std::string_view path);
@@ -72,6 +73,10 @@ std::string place_of(const std::string& token);
 
 // Why a run or installation with this library must fail; "" when it need not.
 std::string library_problem(const State& state, const Json& library);
+// Settings as version 2.0 shows them: a job of one task (format SINGLE_TASK) has its task's fields at the
+// top, any other has no tasks. And what such a client writes, put back in place of `before`.
+Json single_task_form(const Json& settings);
+Json tasks_form(Json settings, const Json& before);
 std::int64_t start_run(Call& call, std::int64_t job, const Json& settings);
 
 }  // namespace mlship::testing::dbx

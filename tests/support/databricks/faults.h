@@ -14,15 +14,15 @@ struct Fault {
   // this answer instead. delay: later. kill-before, kill-after: the client is killed, then as with drop.
   std::string kind = "status";
   std::int64_t request = 0;  // from 1; 0: by method and path
-  std::string method;        // "": any
-  std::string path;          // glob over the path; "": any
+  std::string method = {};   // "": any
+  std::string path = {};     // glob over the path; "": any
   std::int64_t skip = 0;     // so many that fit are let pass first
   std::int64_t times = 1;    // then so many are hit; 0: all
   int status = 503;
   bool executed = false;  // status: the request is done all the same
   std::string code = "TEMPORARILY_UNAVAILABLE", message = "The service is temporarily unavailable.";
   std::string form = "json";      // words of parse_error_form()
-  std::string body;               // instead of code and message
+  std::string body = {};          // instead of code and message
   std::int64_t retry_after = -1;  // seconds; -1: no such header
   std::int64_t delay = 0;         // milliseconds
   std::int64_t pid = 0;           // to kill; 0: the one the server was told of

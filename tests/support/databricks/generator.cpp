@@ -173,7 +173,7 @@ class Job {
     task["spark_python_task"] = {
         {"python_file", "/Workspace/Shared/run.py"},
         {"parameters", {"--wheel", "/Volumes/main/ml/libs/" + file_module() + "-1.0.9-py3-none-any.whl"}}};
-    task["existing_cluster_id"] = "c-shared";
+    task["existing_cluster_id"] = "c-0";
     task["libraries"] = libraries(author_, path);
   }
   void loop_task(Json& task, const std::string& path) {

@@ -51,7 +51,7 @@ struct GenerateOptions {
   bool azure = false;     // abfss://container@account… among the paths
   std::string library_path = "/Volumes/main/ml/libs";
   // By kind: wheel, egg, jar. Empty: a wheel with a name and digest of its own.
-  std::map<std::string, OutputFile> outputs;
+  std::map<std::string, OutputFile> outputs = {};
 };
 
 struct ExpectedChange {

@@ -89,11 +89,17 @@ Reply discovery(Call& call) {
                      {"token_endpoint", origin + "/oidc/v1/token"}});
 }
 
+// What newer clients ask first.
+Reply host_config(Call& call) {
+  return json_reply({{"oidc_endpoint", "http://" + call.request.header("host") + "/oidc"}});
+}
+
 constexpr auto routes =
     std::to_array<Route>({{"GET", "/api/2.0/preview/scim/v2/Me", me},
                           {"GET", "/api/2.0/permissions/*/*", permissions},
                           {"POST", "/oidc/v1/token", token, true},
-                          {"GET", "/oidc/.well-known/oauth-authorization-server", discovery, true}});
+                          {"GET", "/oidc/.well-known/oauth-authorization-server", discovery, true},
+                          {"GET", "/.well-known/databricks-config", host_config, true}});
 
 }  // namespace
 

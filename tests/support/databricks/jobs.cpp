@@ -148,18 +148,16 @@ Reply list_jobs(Call& call) {
   return json_reply(answer);
 }
 
-// 2.0 knows no pages and no tasks: jobs of one task in the old form, the others without theirs.
+// 2.0 knows no pages.
 Reply list_jobs_2_0(Call& call) {
   Json jobs = Json::array();
   for (const auto& [created, id] : call.state.order) {
     if (!can_view(call.who, name_of(id))) continue;
     Json job = head_of(call.state.jobs.at(id));
-    Json settings = call.state.jobs.at(id)["settings"];
-    if (settings.contains("tasks") && settings["format"] == "MULTI_TASK") settings.erase("tasks");
-    job["settings"] = std::move(settings);
+    job["settings"] = single_task_form(call.state.jobs.at(id)["settings"]);
     jobs.push_back(std::move(job));
   }
-  return json_reply(jobs.empty() ? Json::object() : Json{{"jobs", jobs}});
+  return json_reply({{"jobs", jobs}});
 }
 
 Reply get_job(Call& call) {
@@ -168,6 +166,10 @@ Reply get_job(Call& call) {
   out["run_as_user_name"] = runner_of(job);
   out["settings"] = shown(job["settings"], call.turn);
   Json& settings = out["settings"];
+  if (version_of(call) == "2.0") {
+    settings = single_task_form(settings);
+    return json_reply(out);
+  }
   if (version_of(call) != "2.2") {
     if (length(settings, "tasks") > page_size) settings.erase("tasks");
     return json_reply(out);
@@ -320,6 +322,7 @@ Reply reset_job(Call& call) {
   Json job = writable_job(call);
   if (!call.body.contains("new_settings")) invalid("Missing required field: new_settings");
   Json settings = call.body["new_settings"];
+  if (version_of(call) == "2.0") settings = tasks_form(std::move(settings), job["settings"]);
   check_settings(settings);
   take_run_as(job, settings);
   job["settings"] = std::move(settings);

@@ -75,6 +75,7 @@ Request make_request(std::string method, std::string_view target, Headers header
   request.method = std::move(method);
   const size_t question = std::min(target.find('?'), target.size());
   request.path = decoded(target.substr(0, question), false);
+  if (request.path.size() > 1 && request.path.ends_with('/')) request.path.pop_back();
   if (question < target.size()) request.query = read_form(target.substr(question + 1));
   request.headers = std::move(headers);
   request.body = std::move(body);

@@ -28,6 +28,11 @@ struct ClusterLibrary {
   std::vector<std::string> messages;
 };
 
+// A library of API 1.2: a node in the workspace, and a file in dbfs:/FileStore/jars under another name.
+struct LegacyLibrary {
+  std::string name, folder, type, uri;
+};
+
 struct Run {
   Json answer;           // as runs/get returns it, without what changes while it runs
   std::string outcome;   // SUCCESS, FAILED, LIBRARY_INSTALLATION_ERROR
@@ -38,10 +43,11 @@ struct Run {
 // What one token may do.
 struct Access {
   std::string user = "admin@example.invalid";
-  bool admin = true;                          // may edit cluster policies
-  std::string others = "CAN_MANAGE";          // level on objects that `levels` does not name; "NONE"
-  std::map<std::string, std::string> levels;  // object → NONE, CAN_VIEW, CAN_MANAGE_RUN, CAN_MANAGE, IS_OWNER
-  std::int64_t expires = 0;                   // milliseconds on the workspace's clock; 0: never
+  bool admin = true;                  // may edit cluster policies
+  std::string others = "CAN_MANAGE";  // level on objects that `levels` does not name; "NONE"
+  std::map<std::string, std::string> levels =
+      {};                    // object → NONE, CAN_VIEW, CAN_MANAGE_RUN, CAN_MANAGE, IS_OWNER
+  std::int64_t expires = 0;  // milliseconds on the workspace's clock; 0: never
 };
 
 // Each stands for something that could not be verified or that differs between workspaces.
@@ -85,7 +91,8 @@ struct State {
   std::map<std::string, Access> tokens;             // empty: every token may do everything
   std::map<std::string, std::string> clients;       // OAuth: client id → secret
   std::map<std::int64_t, std::pair<std::string, std::string>> handles;  // dbfs/create: path, bytes so far
-  std::int64_t next_id = 1'000'001;                                     // jobs, runs, handles
+  std::map<std::int64_t, LegacyLibrary> legacy;
+  std::int64_t next_id = 1'000'001;  // jobs, runs, handles
 
   // Newest first: (created_time, job_id). Kept by put_job() and erase_job().
   std::set<std::pair<std::int64_t, std::int64_t>, std::greater<>> order;

@@ -15,7 +15,12 @@ const Access everything_allowed;
 // Who holds the token of the request; throws Refusal when nobody does.
 const Access& identify(const State& state, const Switches& switches, const Request& request,
                        std::int64_t now) {
-  const std::string header = request.header("authorization");
+  std::string header = request.header("authorization");
+  // Basic with the user `token` and the token as password: what old clients send.
+  if (header.starts_with("Basic ")) {
+    const std::string plain = base64_decode(header.substr(6)).value_or("");
+    if (plain.starts_with("token:")) header = "Bearer " + plain.substr(6);
+  }
   if (!header.starts_with("Bearer ") || header.size() == 7) {
     throw Refusal{401, "UNAUTHENTICATED",
                   "Credential was not sent or was of an unsupported type for this API."};
@@ -61,6 +66,8 @@ Json read_body(const Request& request) {
   if (request.path.starts_with("/api/2.0/fs/") || request.path.starts_with("/oidc/")) return Json::object();
   if (type.starts_with("multipart/")) return read_multipart(request, type);
   if (request.body.empty()) return Json::object();
+  if (type == "application/x-www-form-urlencoded" && request.body.front() != '{')
+    return read_form(request.body);
   Json body = Json::parse(request.body, nullptr, false);
   if (!body.is_object()) throw Refusal{400, "MALFORMED_REQUEST", "Could not parse request object"};
   return body;
@@ -120,7 +127,7 @@ Reply Workspace::answer(const Request& request, std::uint64_t number, std::int64
     limit.retry_after = rate_.retry_after;
     return apply(limit, {});
   }
-  writer_.step(state_, object_of(request), number, now);
+  writer_.step(state_, object_of(request), request.path, number, now);
   Reply reply = execute(request, number, now);
   return fault ? apply(*fault, std::move(reply)) : reply;
 }

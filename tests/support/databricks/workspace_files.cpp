@@ -75,9 +75,15 @@ Reply get_status(Call& call) {
 
 Reply list_folder(Call& call) {
   const std::string path = path_of(call);
-  if (!call.state.has_directory(path))
-    return json_reply({{"objects", {status_of(path, &file_of(call, path))}}});
   Json objects = Json::array();
+  for (const auto& [id, library] : call.state.legacy) {
+    if (library.folder != path) continue;
+    objects.push_back(
+        {{"path", library.folder + "/" + library.name}, {"object_type", "LIBRARY"}, {"object_id", id}});
+  }
+  if (objects.empty() && !call.state.has_directory(path)) {
+    return json_reply({{"objects", {status_of(path, &file_of(call, path))}}});
+  }
   for (const auto& name : call.state.directories) {
     if (parent_of(name) == path) objects.push_back(status_of(name, nullptr));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/names.h"
 #include "tests/support/databricks/path.h"
 
 namespace mlship::testing::dbx {
@@ -54,7 +55,9 @@ std::string Writer::choose(const State& state, const std::string& object) {
   return "jobs/" + std::to_string(state.jobs.lower_bound(drawn)->first);
 }
 
-void Writer::step(State& state, const std::string& object, std::uint64_t request, std::int64_t now) {
+void Writer::step(State& state, const std::string& object, const std::string& path, std::uint64_t request,
+                  std::int64_t now) {
+  if (!options_.before.empty() && !glob_match(options_.before, path)) return;
   const bool spent = options_.most > 0 && static_cast<std::int64_t>(edits_.size()) >= options_.most;
   if (options_.probability <= 0 || spent || !chance(options_.probability)) return;
   Edit edit;

@@ -13,13 +13,14 @@ namespace mlship::testing::dbx {
 
 struct WriterOptions {
   std::uint64_t seed = 1;
-  double probability = 0;            // of an edit before each request
-  double follow = 0.5;               // that the object of the request itself is the one edited
-  std::string package = "churn";     // tasks that name it are the same task, others are other tasks
-  std::vector<std::string> objects;  // jobs/… and pipelines/…; empty: all jobs
+  double probability = 0;                 // of an edit before each request
+  double follow = 0.5;                    // that the object of the request itself is the one edited
+  std::string package = "churn";          // tasks that name it are the same task, others are other tasks
+  std::vector<std::string> objects = {};  // jobs/… and pipelines/…; empty: all jobs
   // other-task, same-task, library, schedule, name, add-task, remove-task, environment, pipeline; empty: all
-  std::vector<std::string> kinds;
-  std::int64_t most = 0;  // edits in all; 0: no limit
+  std::vector<std::string> kinds = {};
+  std::string before = {};  // only before requests whose path fits this glob; "": any
+  std::int64_t most = 0;    // edits in all; 0: no limit
 };
 
 struct Edit {
@@ -34,8 +35,9 @@ struct Edit {
 class Writer {
  public:
   explicit Writer(WriterOptions options = {});
-  // Maybe one edit, before the request of this number that names `object` ("": none).
-  void step(State& state, const std::string& object, std::uint64_t request, std::int64_t now);
+  // Maybe one edit, right before a request that names `object` ("": none).
+  void step(State& state, const std::string& object, const std::string& path, std::uint64_t request,
+            std::int64_t now);
   [[nodiscard]] const std::vector<Edit>& edits() const { return edits_; }
 
  private:
