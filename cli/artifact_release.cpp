@@ -1,6 +1,7 @@
 #include "cli/artifact_release.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/release_source.h"
 #include "cli/services.h"
@@ -66,7 +67,8 @@ void check_name(const Artifact& artifact, const ArtifactClaim& claim, const Arti
   const auto read = read_name(artifact, identity.version.scheme());
   if (!read) {
     throw disagreement(artifact, "a job that names it could not be told the version")
-        .fact("inside", fmt::format("{} {}  {}", printable(claim.name), printable(claim.version), claim.where))
+        .fact("inside",
+              fmt::format("{} {}  {}", printable(claim.name), printable(claim.version), claim.where))
         .hint("give the file the name that its build tool gave it");
   }
   if (read->package == normalize_name(identity.name) && *read->version == identity.version) return;
@@ -92,13 +94,16 @@ ArtifactClaim claim_of_name(const Artifact& artifact, const Project& project) {
   auto read = read_name(artifact, Scheme::pep440);
   if (!read) read = read_name(artifact, Scheme::semver);
   const auto& own = project.package;
-  if (read && own && own->normal == read->package) read = read_name(artifact, own->scheme);
+  if (read && own && own->normal == read->package) {
+    if (auto as_own = read_name(artifact, own->scheme)) read = std::move(as_own);
+  }
   if (read) return {read->name, read->version_text, "its name"};
   throw disagreement(artifact, "its name does not say which version it is").hint("name it NAME-VERSION.jar");
 }
 
 // Merged jars keep the pom.properties of everything that went in; the jar's own is the one of its name. With
-// a single one churn-assembly-1.4.0.jar is an assembly of churn and keeps its name, other-1.4.0.jar a mistake.
+// a single one churn-assembly-1.4.0.jar is an assembly of churn and keeps its name, other-1.4.0.jar a
+// mistake.
 ArtifactClaim claim_of_jar(const Artifact& artifact, const Project& project) {
   const ArtifactClaim named = claim_of_name(artifact, project);
   const std::string package = normalize_name(named.name);
@@ -155,7 +160,8 @@ void refuse_other_scheme(Services& services, const BundleInfo& info) {
       .hint(*there == Scheme::semver
                 ? fmt::format("add [package] with name = \"{}\" and scheme = \"semver\" to mlship.toml",
                               info.name)
-                : "give it a PEP 440 version, such as 1.4.0.dev1 or 1.4.0rc1");
+                : fmt::format("give it a PEP 440 version, such as {0}.dev1 or {0}rc1",
+                              fmt::join(info.version.release(), ".")));
 }
 
 }  // namespace mlship

@@ -79,8 +79,9 @@ StorkConfig read_storkcfg(const Path& file) {
   const IniSection values = found == ini.end() ? IniSection() : found->second;
   StorkConfig config{printable(file.string()), "", "", {}};
   if (std::none_of(values.begin(), values.end(), [](const auto& pair) { return known(pair.first); })) {
-    throw Error(ErrorCode::project_file,
-                fmt::format("cannot read {}: it has none of host, token and prod_folder in [DEFAULT]", config.file))
+    throw Error(
+        ErrorCode::project_file,
+        fmt::format("cannot read {}: it has none of host, token and prod_folder in [DEFAULT]", config.file))
         .hint("mlship init");
   }
   for (const auto& row : rows) {
@@ -92,14 +93,16 @@ StorkConfig read_storkcfg(const Path& file) {
     if (!known(key)) config.keys.push_back({printable(key), "", "not used: stork does not know it either"});
   }
   for (const auto& [name, other] : ini) {
-    if (name != section) config.keys.push_back({"[" + printable(name) + "]", "", "not used: stork reads [DEFAULT] alone"});
+    if (name != section)
+      config.keys.push_back({"[" + printable(name) + "]", "", "not used: stork reads [DEFAULT] alone"});
   }
   return config;
 }
 
 std::string project_text(const StorkConfig& config) {
   const auto line = [](std::string_view key, const std::string& value, std::string_view example) {
-    return value.empty() ? fmt::format("# {} = \"{}\"\n", key, example) : fmt::format("{} = {}\n", key, toml_string(value));
+    return value.empty() ? fmt::format("# {} = \"{}\"\n", key, example)
+                         : fmt::format("{} = {}\n", key, toml_string(value));
   };
   return "# Roll out what was built elsewhere:\n"
          "#   mlship publish --artifact dist/churn-1.4.0-py3-none-any.whl\n"

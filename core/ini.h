@@ -1,5 +1,5 @@
-// Key files of other programs (~/.databrickscfg): `[section]` lines and `key = value` lines; `#` and `;` begin
-// a comment line. As Python's configparser reads them, without interpolation and continued lines.
+// Key files of other programs (~/.databrickscfg): `[section]` lines and `key = value` lines; `#` and `;`
+// begin a comment line. As Python's configparser reads them, without interpolation and continued lines.
 #pragma once
 
 #include <map>

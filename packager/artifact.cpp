@@ -121,7 +121,7 @@ const KindRow& kind_of(const std::string& filename) {
   const auto row = std::find_if(kinds.begin(), kinds.end(),
                                 [&](const KindRow& r) { return filename.ends_with(r.suffix); });
   if (row == kinds.end()) {
-    refuse(printable(filename), "it is no .whl, .egg or .jar file", "mlship build");
+    refuse(printable(filename), "it is no .whl, .egg or .jar file");
   }
   if (filename.find_first_not_of(allowed) != std::string::npos) {
     refuse(printable(filename), "its name has other characters than letters, digits and . _ + ! -",

@@ -89,7 +89,7 @@ Release Bundle::release() const {
   // Without dependencies there is nothing that could not run here.
   const bool anywhere = info.platforms.empty() && info.dependencies.empty();
   const bool fits = anywhere || fitting_platform(info, this_machine()) != nullptr;
-  return {info.package, info.version, digest, info.outputs, fits && !file_only()};
+  return {info.package, info.version, digest, info.outputs, fits && !file_only(), file_only()};
 }
 
 }  // namespace mlship

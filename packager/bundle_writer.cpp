@@ -49,8 +49,7 @@ Digest BundleWriter::finish(const BundleInfo& info) {
   std::rotate(built_.begin(), built_.end() - 1, built_.end());
   oci::Manifest manifest;
   manifest.artifact_type = oci::media::model_manifest;
-  manifest.config =
-      layout_.write_blob(canonical_json(model_config(info, layers_)), oci::media::model_config);
+  manifest.config = layout_.write_blob(canonical_json(model_config(info, layers_)), oci::media::model_config);
   manifest.layers = layers_;
   oci::Descriptor entry = layout_.write_blob(oci::serialize(manifest), oci::media::manifest);
   entry.artifact_type = oci::media::model_manifest;

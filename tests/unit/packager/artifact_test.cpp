@@ -79,8 +79,9 @@ TEST_F(ArtifactTest, MetadataThatSaysNothingOrTwoThingsIsRefused) {
             "cannot publish churn-1.4.0-py3.6.egg: EGG-INFO/PKG-INFO has two lines 'version'");
   EXPECT_EQ(refusal(zip("churn-1.4.0-py3.6.egg", {"churn/__init__.py="})),
             "cannot publish churn-1.4.0-py3.6.egg: it has no EGG-INFO/PKG-INFO");
-  EXPECT_EQ(refusal(zip("churn-1.4.0.jar", {"META-INF/maven/a/b/pom.properties=version=1.4.0\n"})),
-            "cannot publish churn-1.4.0.jar: META-INF/maven/a/b/pom.properties names no artifactId or no version");
+  EXPECT_EQ(
+      refusal(zip("churn-1.4.0.jar", {"META-INF/maven/a/b/pom.properties=version=1.4.0\n"})),
+      "cannot publish churn-1.4.0.jar: META-INF/maven/a/b/pom.properties names no artifactId or no version");
 }
 
 TEST_F(ArtifactTest, WhatIsNoSoundArchiveIsRefused) {
@@ -118,8 +119,9 @@ TEST_F(ArtifactTest, WhatIsNoFileOfTheThreeKindsIsRefused) {
   EXPECT_EQ(refusal(folder() / "churn-1.4.0.tar.gz"),
             "cannot publish churn-1.4.0.tar.gz: it is no .whl, .egg or .jar file");
   for (const std::string name : {"churn 1.4.0.jar", "$(id)-1.4.0.jar"}) {
-    EXPECT_EQ(refusal(folder() / name),
-              "cannot publish " + name + ": its name has other characters than letters, digits and . _ + ! -");
+    EXPECT_EQ(
+        refusal(folder() / name),
+        "cannot publish " + name + ": its name has other characters than letters, digits and . _ + ! -");
   }
   EXPECT_NE(refusal(folder() / "other-1.4.0.jar").find("it is a link"), std::string::npos);
   EXPECT_NE(refusal(folder() / "folder-1.4.0.egg").find("it is not a file"), std::string::npos);
@@ -152,9 +154,9 @@ wheel("other/" + name, "other-1.4.0.dist-info")
   ArchiveTest::python(script);
   const std::string name = "churn-1.4.0-py3-none-any.whl";
   EXPECT_EQ(claims(folder() / "good" / name), "churn 1.4.0; ");
-  EXPECT_EQ(refusal(folder() / "lie" / name),
-            "cannot publish " + name +
-                ": 'churn-1.4.0.dist-info/METADATA' has another sha256 than in its RECORD");
+  EXPECT_EQ(
+      refusal(folder() / "lie" / name),
+      "cannot publish " + name + ": 'churn-1.4.0.dist-info/METADATA' has another sha256 than in its RECORD");
   EXPECT_EQ(refusal(folder() / "two" / name), "cannot publish " + name + ": it has two .dist-info folders");
   EXPECT_EQ(refusal(folder() / "other" / name),
             "cannot publish " + name + ": its .dist-info folder is that of 'other'");
