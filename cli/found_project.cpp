@@ -9,6 +9,21 @@
 #include "packager/bundler.h"
 
 namespace mlship {
+
+std::string toml_string(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    // TOML 1.0 §String: control characters have to be escaped; they have no place in these values.
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out += ' ';
+    else if (c == '"' || c == '\\')
+      out += std::string("\\") + c;
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
 namespace {
 
 constexpr auto lock_names = std::to_array<std::string_view>({"requirements.lock", "requirements.txt"});
@@ -168,43 +183,29 @@ bool in_git(const Path& folder) {
   }
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    // TOML 1.0 §String: control characters have to be escaped; they have no place in these values.
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      out += ' ';
-    else if (c == '"' || c == '\\')
-      out += std::string("\\") + c;
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
 // TOML 1.0 §Keys: letters, digits, `_` and `-` need no quotes.
 std::string key_text(const std::string& name) {
   const bool bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-';
   });
-  return bare ? name : quoted(name);
+  return bare ? name : toml_string(name);
 }
 
 std::string code_text(const FoundProject& found) {
-  std::string out = "[code]\nroot = " + quoted(found.root) + "\n";
+  std::string out = "[code]\nroot = " + toml_string(found.root) + "\n";
   if (found.packages.empty()) return out + "include = [\"**/*.py\"]\n";
   out += "include = [";
   for (const auto& name : found.packages)
-    out += (name == found.packages.front() ? "" : ", ") + quoted(name + "/**");
+    out += (name == found.packages.front() ? "" : ", ") + toml_string(name + "/**");
   out += "]\n";
   if (found.entry_points.empty()) {
     return out + "# programs in bin/ of the runnable tree\n# entry-points = { score = " +
-           quoted(found.packages.front() + ".score:main") + " }\n";
+           toml_string(found.packages.front() + ".score:main") + " }\n";
   }
   out += "# programs in bin/ of the runnable tree\nentry-points = {";
   bool first = true;
   for (const auto& [name, target] : found.entry_points) {
-    out += (first ? " " : ", ") + key_text(name) + " = " + quoted(target);
+    out += (first ? " " : ", ") + key_text(name) + " = " + toml_string(target);
     first = false;
   }
   return out + " }\n";
@@ -213,7 +214,8 @@ std::string code_text(const FoundProject& found) {
 std::string dependencies_text(const FoundProject& found) {
   const std::string targets = "targets = [\"cp" + found.python + "-manylinux_2_28_x86_64\"]";
   if (!found.lock.empty()) {
-    return "[dependencies]\n# every wheel is taken by its sha256 from here\nlock = " + quoted(found.lock) +
+    return "[dependencies]\n# every wheel is taken by its sha256 from here\nlock = " +
+           toml_string(found.lock) +
            "\n# where the bundle is to run; `mlship platforms` lists names. Never guessed from this "
            "machine.\n" +
            targets + "\n";
@@ -229,7 +231,7 @@ std::string dependencies_text(const FoundProject& found) {
 std::string models_text(const FoundProject& found) {
   std::string out;
   for (const auto& model : found.models) {
-    out += "\n[[models]]\nname = " + quoted(model.name) + "\npath = " + quoted(model.path) + "\n";
+    out += "\n[[models]]\nname = " + toml_string(model.name) + "\npath = " + toml_string(model.path) + "\n";
   }
   if (!out.empty()) return out;
   return "\n# [[models]]\n# name = \"classifier\"\n# path = \"models/classifier.safetensors\"\n";
@@ -250,9 +252,10 @@ constexpr std::string_view trailer = R"(
 std::string targets_text(const FoundProject& found) {
   std::string out;
   for (const auto& target : found.targets) {
-    out += "#\n# Found here:\n# [targets." + target.kind + "]\n# kind = " + quoted(target.kind) +
+    out += "#\n# Found here:\n# [targets." + target.kind + "]\n# kind = " + toml_string(target.kind) +
            "\n# files = [";
-    for (const auto& glob : target.files) out += (glob == target.files.front() ? "" : ", ") + quoted(glob);
+    for (const auto& glob : target.files)
+      out += (glob == target.files.front() ? "" : ", ") + toml_string(glob);
     out += "]\n# install-root = \"/opt/mlship\"\n";
   }
   return out;
@@ -281,10 +284,10 @@ FoundProject look_around(const Path& folder) {
 std::string project_text(const FoundProject& found) {
   std::string out =
       "# What mlship ships of this project. `mlship build` makes one bundle of it.\n\n[package]\n";
-  out += "name = " + quoted(found.name) + "\n";
-  out += found.version_file.empty() ? "version = " + quoted(found.version) + "\n"
-                                    : "version = { file = " + quoted(found.version_file) + " }\n";
-  if (!found.description.empty()) out += "description = " + quoted(found.description) + "\n";
+  out += "name = " + toml_string(found.name) + "\n";
+  out += found.version_file.empty() ? "version = " + toml_string(found.version) + "\n"
+                                    : "version = { file = " + toml_string(found.version_file) + " }\n";
+  if (!found.description.empty()) out += "description = " + toml_string(found.description) + "\n";
   out += "# owner = \"team-growth\"\n\n";
   out += code_text(found) + "\n" + dependencies_text(found) + models_text(found);
   return out + std::string(trailer) + targets_text(found);

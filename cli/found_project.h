@@ -35,6 +35,8 @@ struct FoundProject {
 
 // Throws Error(project_file) when pyproject.toml cannot be read.
 FoundProject look_around(const Path& folder);
+// `text` as a TOML string.
+std::string toml_string(const std::string& text);
 // The commented mlship.toml.
 std::string project_text(const FoundProject& found);
 

@@ -26,7 +26,8 @@ struct Release {
   Version version;
   Digest digest;  // of the bundle's manifest
   std::vector<Output> outputs;
-  bool has_tree = false;  // a runnable tree can be made of it on this machine
+  bool has_tree = false;   // a runnable tree can be made of it on this machine
+  bool file_only = false;  // published from one file built elsewhere: no machine can make a tree of it
 
   [[nodiscard]] const Output* output(std::string_view kind) const {
     for (const auto& o : outputs) {

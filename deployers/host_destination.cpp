@@ -59,6 +59,10 @@ Destination pin(const Question& q) {
 }
 
 Destination folder(const Question& q) {
+  if (q.release.file_only) {
+    return no_output(named(q.release) + " was published as a single file, not as a tree",
+                     "mlship build && mlship publish");
+  }
   if (!q.release.has_tree) {
     return no_output("a runnable tree of " + named(q.release) + " cannot be made for this machine",
                      "add this machine's platform to `targets` of [dependencies]");

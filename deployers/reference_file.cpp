@@ -92,6 +92,7 @@ std::vector<Span> dash_parts(std::string_view stem) {
 
 struct Named {
   Span name, version;  // in the file name
+  std::optional<Version> read;
 };
 
 std::optional<Version> version_in(std::string_view stem, const Span& span, Scheme scheme) {
@@ -107,21 +108,41 @@ std::optional<Named> wheel_name(std::string_view stem, Scheme scheme) {
   for (const size_t version : {tags - 2, tags - 1}) {
     const bool build = version + 1 < tags;
     if (version == 0 || version >= tags || (build && !digit(at(stem, parts[version + 1].begin)))) continue;
-    if (version_in(stem, parts[version], scheme)) return Named{{0, parts[version].begin - 1}, parts[version]};
+    const auto read = version_in(stem, parts[version], scheme);
+    if (read) return Named{{0, parts[version].begin - 1}, parts[version], read};
   }
   return std::nullopt;
 }
 
-// NAME-VERSION[-anything]: the first part that begins with a digit begins the version, as much as makes one.
-std::optional<Named> other_name(std::string_view stem, Scheme scheme) {
-  const auto parts = dash_parts(stem);
-  for (size_t i = 1; i < parts.size(); ++i) {
-    if (!digit(at(stem, parts[i].begin))) continue;
-    for (size_t last = parts.size(); last-- > i;) {
-      const Span version{parts[i].begin, parts[last].end};
-      if (version_in(stem, version, scheme)) return Named{{0, parts[i].begin - 1}, version};
-    }
+// The Python version in an egg's name (setuptools: NAME-VERSION-pyX.Y[-PLATFORM]), which SemVer would take
+// for a pre-release.
+bool python_tag(std::string_view part) {
+  return part.starts_with("py") && digit(at(part, 2));
+}
+
+// PEP 440 knows no snapshots: one is read as 1.4.0.dev0, older than the version it becomes.
+std::optional<Version> snapshot_version(std::string_view stem, const Span& base, Scheme scheme) {
+  if (scheme != Scheme::pep440 || at(stem, base.end) != '-' || !snapshot_mark(stem.substr(base.end + 1))) {
     return std::nullopt;
+  }
+  return Version::parse(percent_decoded(stem.substr(base.begin, base.size())) + ".dev0", scheme);
+}
+
+// NAME-VERSION[-anything]: the first part that begins with a digit begins the version, as much as makes one.
+std::optional<Named> other_name(std::string_view stem, Scheme scheme, bool egg) {
+  const auto parts = dash_parts(stem);
+  const auto text = [&](const Span& span) { return stem.substr(span.begin, span.size()); };
+  size_t first = 1;
+  while (first < parts.size() && !digit(at(stem, parts[first].begin))) ++first;
+  size_t end = first;
+  while (end < parts.size() && !(egg && python_tag(text(parts[end])))) ++end;
+  for (size_t last = end; last-- > first;) {
+    const Span version{parts[first].begin, parts[last].end};
+    const auto read = version_in(stem, version, scheme);
+    if (!read) continue;
+    const Span name{0, parts[first].begin - 1};
+    const auto snapshot = snapshot_version(stem, version, scheme);
+    return snapshot ? Named{name, {version.begin, parts[end - 1].end}, snapshot} : Named{name, version, read};
   }
   return std::nullopt;
 }
@@ -135,7 +156,8 @@ std::optional<Reference> file_reference(std::string_view text, size_t dot, const
   const size_t begin = file_begin(text, dot);
   if (begin > 0 && !one_of(text[begin - 1], before_file)) return std::nullopt;
   const std::string_view stem = text.substr(begin, dot - begin);
-  auto named = extension.form == Form::wheel ? wheel_name(stem, scheme) : other_name(stem, scheme);
+  auto named = extension.form == Form::wheel ? wheel_name(stem, scheme)
+                                             : other_name(stem, scheme, extension.form == Form::egg);
   if (!named) return std::nullopt;
   std::string_view name = stem.substr(named->name.begin, named->name.size());
   if (extension.form == Form::jar) name = without_scala(name);
@@ -147,7 +169,7 @@ std::optional<Reference> file_reference(std::string_view text, size_t dot, const
   r.package = normalize_name(name);
   r.version_span = {begin + named->version.begin, begin + named->version.end};
   r.version_text = stem.substr(named->version.begin, named->version.size());
-  r.version = version_in(stem, named->version, scheme);
+  r.version = named->read;
   r.span = {path_begin(text, begin), end};
   r.folder = text.substr(r.span.begin, begin - r.span.begin);
   r.file = text.substr(begin, end - begin);
@@ -158,6 +180,18 @@ std::optional<Reference> file_reference(std::string_view text, size_t dot, const
 }
 
 }  // namespace
+
+bool snapshot_mark(std::string_view text) {
+  constexpr std::string_view word = "SNAPSHOT";
+  if (text.starts_with(word)) return text.size() == word.size() || !alnum(text[word.size()]);
+  constexpr std::string_view form = "00000000.000000-0";  // Maven's metadata: date, time, number of the build
+  if (text.size() < form.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char like = form[std::min(i, form.size() - 1)];
+    if (like == '0' ? !digit(text[i]) : text[i] != like) return false;
+  }
+  return true;
+}
 
 void find_files(std::string_view text, const Grammar& grammar, Found& found) {
   for (size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', dot + 1)) {

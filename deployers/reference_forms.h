@@ -55,6 +55,11 @@ inline char at(std::string_view text, size_t i) {
 // "%2B" is "+": package URLs escape local versions. Anything that is no escape stays.
 std::string percent_decoded(std::string_view text);
 
+// What stands behind the version's `-` in the name of a snapshot, a build of what is to become that version:
+// "SNAPSHOT", "SNAPSHOT-my-branch", or the time and number that a Maven repository puts there
+// ("20261126.040000-7").
+bool snapshot_mark(std::string_view text);
+
 // Scala's binary version is no part of an artifact's name: churn_2.12 and churn_3 are churn.
 std::string_view without_scala(std::string_view name);
 

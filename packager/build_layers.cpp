@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "packager/build_outputs.h"
 #include "packager/bundle_paths.h"
+#include "packager/bundle_writer.h"
 #include "packager/tar.h"
 
 namespace mlship {
@@ -104,7 +105,7 @@ TarMember member_of(const Candidate& c) {
 class Assembly {
  public:
   Assembly(const Project& project, const BuildInputs& inputs, const Path& folder)
-      : project_(project), inputs_(inputs), layout_(oci::Layout::create_private(folder)) {}
+      : project_(project), inputs_(inputs), writer_(folder) {}
 
   Assembled run() {
     const std::vector<Candidate> files = candidates(inputs_);
@@ -117,10 +118,10 @@ class Assembly {
     add_tar(bundle_path::files_tar, "files", std::move(rest));
     for (const auto* c : raw) add_candidate(*c);
     result_.version = inputs_.dirty() ? dirty_version(inputs_.version, tree_hash()) : inputs_.version;
-    for (auto& output : make_outputs(project_, inputs_, result_.version, layout_.folder()))
+    for (auto& output : make_outputs(project_, inputs_, result_.version, layout().folder()))
       add_output(output);
-    add_info();
-    finish();
+    result_.digest = writer_.finish(bundle_info(project_, inputs_, result_));
+    result_.layers = writer_.layers();
     return std::move(result_);
   }
 
@@ -149,37 +150,26 @@ class Assembly {
     }
   }
 
-  void add_layer(const char* media, const std::string& path, const std::string& kind, const Digest& digest,
-                 std::uint64_t size) {
-    oci::Descriptor d;
-    d.media_type = media;
-    d.digest = digest;
-    d.size = size;
-    d.annotations = {{oci::annotation::title, path}, {oci::annotation::filepath, path}};
-    layers_.push_back(std::move(d));
-    result_.layers.push_back({digest, size, path, kind});
-  }
-
   void add_tar(std::string_view path, const std::string& kind, std::vector<TarMember> members) {
     if (members.empty()) return;
     const Spooled made =
-        spool(layout_.folder(), [&](const auto& sink) { write_tar(std::move(members), sink); });
-    layout_.adopt_blob(made.file, made.digest);
-    add_layer(oci::media::code_tar, std::string(path), kind, made.digest, made.size);
+        spool(layout().folder(), [&](const auto& sink) { write_tar(std::move(members), sink); });
+    layout().adopt_blob(made.file, made.digest);
+    writer_.add(oci::media::code_tar, std::string(path), kind, made.digest, made.size);
   }
 
   void add_candidate(const Candidate& c) {
     if (c.placed.file.empty()) {
-      layout_.write_blob(c.bytes, c.media);
+      layout().write_blob(c.bytes, c.media);
     } else {
       place(c);
     }
-    add_layer(c.media, c.path, c.kind, c.digest, c.size);
+    writer_.add(c.media, c.path, c.kind, c.digest, c.size);
   }
 
   void place(const Candidate& c) {
     PlacedFile placed = c.placed;
-    placed.shared = fs::place(placed.file, layout_.blob_path(c.digest), true) == fs::Placed::hardlink;
+    placed.shared = fs::place(placed.file, layout().blob_path(c.digest), true) == fs::Placed::hardlink;
     const auto now = fs::stat(placed.file);
     // A link changes ctime, and only that.
     const bool same = now && now->size == c.size &&
@@ -193,48 +183,27 @@ class Assembly {
     result_.placed.push_back(std::move(placed));
   }
 
-  void add_output(const MadeOutput& output) {
-    const auto& [file, digest, size] = output.content;
-    layout_.adopt_blob(file, digest);
-    add_layer(oci::media::code_raw, bundle_path::output(output.kind, output.filename), "output", digest,
-              size);
-    result_.outputs.push_back({output.kind, output.filename, digest, size});
+  void add_output(const MadeOutput& made) {
+    const auto& [file, digest, size] = made.content;
+    const Output output{made.kind, made.filename, digest, size};
+    writer_.add_output(file, output);
+    result_.outputs.push_back(output);
   }
 
   // Everything but the version and what is made from it.
   [[nodiscard]] Digest tree_hash() const {
     Sha256 hasher;
-    for (const auto& layer : layers_) hasher.update(layer.title() + '\0' + layer.digest.str() + '\n');
+    for (const auto& layer : writer_.layers()) hasher.update(layer.path + '\0' + layer.digest.str() + '\n');
     hasher.update(inputs_.lock);
     hasher.update(canonical_json(project_facts(project_)));
     return hasher.finish();
   }
 
-  void add_info() {
-    const std::string bytes = canonical_json(to_json(bundle_info(project_, inputs_, result_)));
-    layout_.write_blob(bytes, oci::media::code_raw);
-    add_layer(oci::media::code_raw, std::string(bundle_path::info), "meta", sha256(bytes), bytes.size());
-    std::rotate(layers_.begin(), layers_.end() - 1, layers_.end());
-    std::rotate(result_.layers.begin(), result_.layers.end() - 1, result_.layers.end());
-  }
-
-  void finish() {
-    oci::Manifest manifest;
-    manifest.artifact_type = oci::media::model_manifest;
-    manifest.config = layout_.write_blob(canonical_json(model_config(project_, inputs_, result_)),
-                                         oci::media::model_config);
-    manifest.layers = layers_;
-    oci::Descriptor entry = layout_.write_blob(oci::serialize(manifest), oci::media::manifest);
-    entry.artifact_type = oci::media::model_manifest;
-    entry.annotations = {{oci::annotation::ref_name, result_.version.oci_tag()}};
-    layout_.write_index({entry});
-    result_.digest = entry.digest;
-  }
+  [[nodiscard]] const oci::Layout& layout() const { return writer_.layout(); }
 
   const Project& project_;
   const BuildInputs& inputs_;
-  oci::Layout layout_;
-  std::vector<oci::Descriptor> layers_;
+  BundleWriter writer_;
   Assembled result_;
 };
 

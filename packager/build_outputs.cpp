@@ -108,18 +108,6 @@ BundleInfo bundle_info(const Project& project, const BuildInputs& inputs, const 
   return info;
 }
 
-Json model_config(const Project& project, const BuildInputs& inputs, const Assembled& assembled) {
-  Json descriptor{{"name", project.package->normal}, {"version", assembled.version.str()}};
-  if (!project.package->description.empty()) descriptor["description"] = project.package->description;
-  if (!project.package->license.empty()) descriptor["licenses"] = Json::array({project.package->license});
-  Json config = Json::object();
-  if (!inputs.models.empty()) config["format"] = inputs.models.front().header.value("format", "opaque");
-  Json ids = Json::array();
-  for (const auto& layer : assembled.layers) ids.push_back(layer.digest.str());
-  return {
-      {"descriptor", descriptor}, {"config", config}, {"modelfs", {{"type", "layers"}, {"diffIds", ids}}}};
-}
-
 Json project_facts(const Project& project) {
   const auto& package = *project.package;
   Json facts{{"package",

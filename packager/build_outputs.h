@@ -19,8 +19,6 @@ std::vector<MadeOutput> make_outputs(const Project& project, const BuildInputs& 
                                      const Version& version, const Path& folder);
 
 BundleInfo bundle_info(const Project& project, const BuildInputs& inputs, const Assembled& assembled);
-// ModelPack config (CNCF model-spec v1, config.md); its schema forbids other keys.
-Json model_config(const Project& project, const BuildInputs& inputs, const Assembled& assembled);
 // Every value of the project file that decides what is built.
 Json project_facts(const Project& project);
 

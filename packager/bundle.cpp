@@ -77,11 +77,19 @@ Bundle open_bundle(const Path& layout_folder, const std::optional<Digest>& diges
   return {layout, id, std::move(bytes), std::move(manifest), std::move(info)};
 }
 
+bool Bundle::file_only() const {
+  return !info.outputs.empty() &&
+         std::all_of(manifest.layers.begin(), manifest.layers.end(), [](const oci::Descriptor& layer) {
+           const std::string path = layer.title();
+           return path == bundle_path::info || path.starts_with(bundle_path::outputs);
+         });
+}
+
 Release Bundle::release() const {
   // Without dependencies there is nothing that could not run here.
   const bool anywhere = info.platforms.empty() && info.dependencies.empty();
-  return {info.package, info.version, digest, info.outputs,
-          anywhere || fitting_platform(info, this_machine()) != nullptr};
+  const bool fits = anywhere || fitting_platform(info, this_machine()) != nullptr;
+  return {info.package, info.version, digest, info.outputs, fits && !file_only(), file_only()};
 }
 
 }  // namespace mlship

@@ -50,6 +50,7 @@ struct Bundle {
   oci::Manifest manifest;
   BundleInfo info;
   [[nodiscard]] Release release() const;  // has_tree when one of the platforms fits this machine
+  [[nodiscard]] bool file_only() const;   // nothing but one output: no tree can be made
 };
 
 // The single bundle of a layout folder, or the one with that manifest digest. Checks the manifest against the

@@ -14,11 +14,13 @@ constexpr std::string_view tree = ".mlship/tree.json";
 constexpr std::string_view code_tar = "code.tar";
 constexpr std::string_view files_tar = "files.tar";
 
+constexpr std::string_view outputs = ".mlship/outputs/";
+
 inline std::string dependency(const std::string& file) {
   return "dependencies/" + file;
 }
 inline std::string output(const std::string& kind, const std::string& filename) {
-  return ".mlship/outputs/" + kind + "/" + filename;
+  return std::string(outputs) + kind + "/" + filename;
 }
 
 }  // namespace mlship::bundle_path

@@ -23,6 +23,7 @@ class TreeMaker {
   TreeMaker(const Bundle& bundle, const Path& dir) : bundle_(bundle), dir_(dir) {}
 
   void make() {
+    refuse_file_only();
     choose_platform();
     fs::make_folders(dir_);
     install_dependencies();
@@ -39,6 +40,15 @@ class TreeMaker {
   }
 
  private:
+  void refuse_file_only() const {
+    if (!bundle_.file_only()) return;
+    const std::string version = bundle_.info.version.str();
+    throw Error(ErrorCode::not_found, "cannot make a tree of " + bundle_.info.name + " " + version +
+                                          ": it was published as a single file")
+        .hint("mlship pull " + bundle_.info.package + ":" + version + " --kind " +
+              bundle_.info.outputs.front().kind);
+  }
+
   void choose_platform() {
     if (bundle_.info.platforms.empty()) return;
     const Machine machine = this_machine();

@@ -121,7 +121,7 @@ class Verifier {
   // Nothing may ride along where consumers install from.
   void check_all_named() const {
     for (const auto& [path, content] : contents_) {
-      const bool claimed = path.starts_with("dependencies/") || path.starts_with(".mlship/outputs/");
+      const bool claimed = path.starts_with("dependencies/") || path.starts_with(bundle_path::outputs);
       if (claimed && content.raw && !named_.contains(path)) refuse(path + " is not named in bundle.json");
     }
   }

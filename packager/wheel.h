@@ -56,6 +56,14 @@ struct InstalledFile {
 void install_wheel(const Path& wheel, const Path& tree, const std::string& python,
                    std::map<std::string, InstalledFile>& installed, const std::string& shown = "");
 
+// Checks every byte of a wheel that is to be published as it is, as install_wheel does. Throws
+// Error(wheel|archive).
+struct CheckedWheel {
+  std::string stem;      // of its .dist-info folder: "churn-1.4.0"
+  std::string metadata;  // the text of METADATA
+};
+CheckedWheel check_wheel(const Path& wheel, const std::string& shown);
+
 // The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it
 // work, and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT;
 // $MLSHIP_PYTHON replaces pythonX.Y. Exits with what the function returns, 127 without an interpreter. Throws

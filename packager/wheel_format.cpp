@@ -101,7 +101,7 @@ std::vector<RecordRow> parse_record(std::string_view text, const std::string& sh
   for (size_t line = 1; csv.next(row); ++line) {
     if (row && row->size() == 1 && row->front().empty()) continue;
     if (!row || row->size() != 3) {
-      throw Error(ErrorCode::wheel, "cannot install " + shown + ": line " + std::to_string(line) +
+      throw Error(ErrorCode::wheel, "cannot read " + shown + ": line " + std::to_string(line) +
                                         " of its RECORD is not path, hash, size");
     }
     out.push_back({(*row)[0], (*row)[1], (*row)[2]});

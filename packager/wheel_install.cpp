@@ -22,7 +22,9 @@ struct Expected {
 
 class Wheel {
  public:
-  Wheel(const Path& file, std::string shown) : shown_(std::move(shown)), zip_(file, {}, shown_) {
+  // `doing`: the verb of messages.
+  Wheel(const Path& file, std::string shown, std::string doing = "install")
+      : shown_(std::move(shown)), doing_(std::move(doing)), zip_(file, {}, shown_) {
     find_info();
     check_version();
     if (zip_.find(info_ + "METADATA") == nullptr) refuse("it has no " + info_ + "METADATA");
@@ -33,6 +35,7 @@ class Wheel {
   [[nodiscard]] const std::string& shown() const { return shown_; }
   [[nodiscard]] const ZipReader& zip() const { return zip_; }
   [[nodiscard]] const std::string& info() const { return info_; }  // "churn-1.4.0.dist-info/"
+  [[nodiscard]] std::string stem() const { return info_.substr(0, info_.size() - suffix.size()); }
   [[nodiscard]] std::string data() const { return stem() + ".data/"; }
   [[nodiscard]] const Expected& expected(const ZipEntry& entry) const { return record_.at(entry.path); }
 
@@ -42,18 +45,29 @@ class Wheel {
     return parse_entry_points(zip_.read(*entry, largest_text), shown_);
   }
 
+  // Streams one entry; throws when it is not what RECORD says.
+  void check(const ZipEntry& entry, const std::function<void(std::string_view)>& sink) const {
+    Sha256 hash;
+    zip_.read(entry, [&](std::string_view data) {
+      hash.update(data);
+      sink(data);
+    });
+    if (exempt(entry.path) || hash.finish() == expected(entry).digest) return;
+    refuse("'" + entry.path + "' has another sha256 than in its RECORD");
+  }
+
   // RECORD cannot hold its own hash, and its signatures come after it (PEP 427 §Signed wheel files).
   [[nodiscard]] bool exempt(const std::string& path) const {
     return path == info_ + "RECORD" || path == info_ + "RECORD.jws" || path == info_ + "RECORD.p7s";
   }
 
   [[noreturn]] void refuse(const std::string& why) const {
-    throw Error(ErrorCode::wheel, "cannot install " + shown_ + ": " + why)
-        .hint("get the wheel again from its publisher, or lock another version");
+    throw Error(ErrorCode::wheel, "cannot " + doing_ + " " + shown_ + ": " + why)
+        .hint(doing_ == "install" ? "get the wheel again from its publisher, or lock another version"
+                                  : "build the wheel again with a current tool");
   }
 
  private:
-  [[nodiscard]] std::string stem() const { return info_.substr(0, info_.size() - suffix.size()); }
   static constexpr std::string_view suffix = ".dist-info/";
 
   void find_info() {
@@ -119,7 +133,7 @@ class Wheel {
     }
   }
 
-  std::string shown_;
+  std::string shown_, doing_;
   ZipReader zip_;
   std::string info_;
   std::unordered_map<std::string, Expected> record_;
@@ -209,24 +223,17 @@ class Installation {
 
   // Checks the entry against RECORD and writes it to `path` ("": checks only).
   void stream(const ZipEntry& entry, const std::string& path, bool executable) {
-    const bool signatures = wheel_.exempt(entry.path);
-    Sha256 hash;
     std::optional<fs::Writer> out;
     if (!path.empty() && !there(path, executable, wheel_.expected(entry).digest)) {
       fs::make_folders((tree_ / path).parent_path());
       out.emplace(tree_ / path, executable ? 0755 : 0644);
     }
-    wheel_.zip().read(entry, [&](std::string_view data) {
-      hash.update(data);
+    wheel_.check(entry, [&](std::string_view data) {
       if (out) out->write(data);
     });
-    const Digest digest = hash.finish();
-    if (!signatures && digest != wheel_.expected(entry).digest) {
-      wheel_.refuse("'" + entry.path + "' has another sha256 than in its RECORD");
-    }
     if (!out) return;
     out->close(false);
-    remember(path, executable, entry.size, digest);
+    remember(path, executable, entry.size, wheel_.expected(entry).digest);
   }
 
   void put(const std::string& path, const std::string& content) {
@@ -276,6 +283,15 @@ class Installation {
 };
 
 }  // namespace
+
+CheckedWheel check_wheel(const Path& wheel, const std::string& shown) {
+  const Wheel opened(wheel, shown, "publish");
+  for (const auto& entry : opened.zip().entries()) {
+    if (!entry.folder) opened.check(entry, [](std::string_view) {});
+  }
+  const ZipEntry& metadata = *opened.zip().find(opened.info() + "METADATA");
+  return {opened.stem(), opened.zip().read(metadata, largest_text)};
+}
 
 void install_wheel(const Path& wheel, const Path& tree, const std::string& python,
                    std::map<std::string, InstalledFile>& installed, const std::string& shown) {

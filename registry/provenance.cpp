@@ -15,8 +15,9 @@ namespace {
 constexpr auto statement_type = "https://in-toto.io/Statement/v1";
 constexpr auto predicate_type = "https://slsa.dev/provenance/v1";
 constexpr auto build_type = "urn:mlship:build:v1";
-constexpr std::string_view empty_config = "{}";       // image-spec §Guidance for an empty descriptor
-constexpr std::uint64_t statement_limit = 1U << 20U;  // bytes; ours have some hundreds
+constexpr auto artifact_type = "urn:mlship:artifact:v1";  // made of one file that was built elsewhere
+constexpr std::string_view empty_config = "{}";           // image-spec §Guidance for an empty descriptor
+constexpr std::uint64_t statement_limit = 1U << 20U;      // bytes; ours have some hundreds
 
 // SLSA v1 §Extension fields: a vendor's fields carry its prefix.
 constexpr auto published_field = "mlship_publishedOn";
@@ -30,6 +31,9 @@ Json sha256_set(const Digest& digest) {
 
 // in-toto ResourceDescriptor: one of uri, digest or content is required.
 Json dependencies(const Provenance& p) {
+  if (!p.artifact.empty()) {
+    return Json::array({{{"name", p.artifact}, {"digest", sha256_set(p.artifact_digest)}}});
+  }
   if (p.commit.empty()) return Json::array();
   Json source{{"digest", {{"gitCommit", p.commit}}}};
   // SPDX download locations write git+https://…; the scp form (git@host:path) has no scheme to extend.
@@ -123,6 +127,10 @@ std::optional<Provenance> from_json(const Json& statement) {
   const Json& sources = member(definition, "resolvedDependencies");
   if (sources.is_array() && !sources.empty()) {
     p.commit = text(member(sources[0], "digest"), "gitCommit");
+    if (text(definition, "buildType") == artifact_type) {
+      p.artifact = text(sources[0], "name");
+      p.artifact_digest = sha256_of(sources[0]).value_or(Digest());
+    }
     const std::string uri = text(sources[0], "uri");
     p.remote = uri.starts_with("git+") ? uri.substr(4) : uri;
   }
@@ -139,9 +147,10 @@ std::optional<Provenance> from_json(const Json& statement) {
 std::string provenance_statement(const Provenance& p, const std::string& package, const Digest& subject) {
   Json external{{"package", package}};
   if (!p.remote.empty()) external["repository"] = printable_url(p.remote);
+  if (!p.artifact.empty()) external["artifact"] = p.artifact;
   const Json predicate{
       {"buildDefinition",
-       {{"buildType", build_type},
+       {{"buildType", p.artifact.empty() ? build_type : artifact_type},
         {"externalParameters", external},
         {"internalParameters", {{dirty_field, p.dirty}}},
         {"resolvedDependencies", dependencies(p)}}},

@@ -25,6 +25,9 @@ struct Provenance {
   std::string user, host;
   std::int64_t started = 0, finished = 0, published = 0;  // seconds since the epoch
   std::vector<Placement> placements;
+  // The name of the file that the bundle is, when it was built elsewhere; "" when mlship built the bundle.
+  std::string artifact{};
+  Digest artifact_digest{};
 };
 
 // The in-toto Statement (canonical JSON).

@@ -11,6 +11,7 @@ namespace {
 void refuse_conflict(Registry& registry, const PublishRequest& request) {
   const auto own = registry.stat(request.package, request.version.oci_tag());
   if (own && own->digest == request.manifest.digest) return;
+  if (!own && request.when_new) request.when_new();
   refuse_equal_version(registry, request.package, request.version, request.manifest.digest);
 }
 

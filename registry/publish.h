@@ -2,6 +2,7 @@
 // half-visible.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,7 +21,8 @@ struct PublishRequest {
   oci::Descriptor manifest;  // the bundle's
   // Everything but `placements` of the bundle itself, which publish adds.
   Provenance provenance;
-  std::string tag;  // to move to this version afterwards; empty: none
+  std::string tag;                   // to move to this version afterwards; empty: none
+  std::function<void()> when_new{};  // called before a version that is not there is sent; may refuse it
 };
 
 struct PublishResult {

@@ -11,6 +11,7 @@
 #include "cli/found_project.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "cli/storkcfg.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/text.h"
@@ -24,7 +25,7 @@ std::string_view templates(std::string_view file);  // cmake/MlshipEmbed.cmake
 namespace {
 
 struct Options {
-  std::optional<std::string> folder;
+  std::optional<std::string> folder, storkcfg;  // storkcfg: "" for the one in the home
   std::vector<std::string> templates;
 };
 
@@ -87,8 +88,26 @@ std::string found_text(const FoundProject& found) {
   return out;
 }
 
-OrderedJson document(const FoundProject& found, const std::string& file,
-                     const std::vector<std::string>& written) {
+// What mlship.toml is made of: what is found in the folder, or stork's configuration.
+struct Source {
+  FoundProject found;
+  std::optional<StorkConfig> stork;
+
+  [[nodiscard]] std::string content() const { return stork ? project_text(*stork) : project_text(found); }
+  [[nodiscard]] std::string report() const { return stork ? report_text(*stork) : found_text(found); }
+  [[nodiscard]] std::string_view next() const {
+    return stork ? "next: set DATABRICKS_TOKEN, then mlship scan" : "next: read it, then mlship build";
+  }
+};
+
+Source look(const Options& options, const Path& folder, const Env& env) {
+  if (!options.storkcfg) return {look_around(folder), std::nullopt};
+  const Path file = options.storkcfg->empty() ? env.home() / ".storkcfg" : Path(*options.storkcfg);
+  return {{}, read_storkcfg(file)};
+}
+
+OrderedJson document(const Source& source, const std::string& file, const std::vector<std::string>& written) {
+  const FoundProject& found = source.found;
   OrderedJson models = OrderedJson::array();
   for (const auto& model : found.models) models.push_back({{"name", model.name}, {"path", model.path}});
   OrderedJson targets = OrderedJson::array();
@@ -99,7 +118,7 @@ OrderedJson document(const FoundProject& found, const std::string& file,
   };
   return {{"schema", "mlship.init/1"},
           {"file", file},
-          {"name", found.name},
+          {"name", text(found.name)},
           {"version", text(found.version)},
           {"version_file", text(found.version_file)},
           {"packages", found.packages},
@@ -108,6 +127,7 @@ OrderedJson document(const FoundProject& found, const std::string& file,
           {"models", models},
           {"targets", targets},
           {"git", found.git},
+          {"storkcfg", source.stork ? to_json(*source.stork) : OrderedJson(nullptr)},
           {"written", written}};
 }
 
@@ -125,24 +145,24 @@ ExitCode run(const Options& options, Services& services) {
   const std::string file = shown("mlship.toml");
   const auto templates = wanted_templates(options);
   // A pipeline may come later than the project file.
-  const bool keep = fs::exists(file) && !templates.empty();
+  const bool keep = fs::exists(file) && !templates.empty() && !options.storkcfg;
   if (!keep && fs::exists(file)) refuse(file);
   for (const auto& t : templates) {
     if (fs::exists(shown(t.place))) refuse(shown(t.place));
   }
   check_folder(folder, file);
-  const FoundProject found = look_around(folder);
+  const Source source = look(options, folder, services.host().env);
   std::vector<std::string> written;
   const auto write = [&](const std::string& path, std::string_view content) {
     fs::make_folders(Path(path).parent_path());
     if (!fs::create_exclusive(path, content)) refuse(path);
     written.push_back(path);
   };
-  if (!keep) write(file, project_text(found));
+  if (!keep) write(file, source.content());
   for (const auto& t : templates) write(shown(t.place), embedded::templates(t.embedded));
-  services.out().text(fmt::format("wrote {}\n{}", fmt::join(written, ", "), keep ? "" : found_text(found)));
-  services.out().document(document(found, file, written));
-  if (!keep) services.diagnostics().status("next: read it, then mlship build");
+  services.out().text(fmt::format("wrote {}\n{}", fmt::join(written, ", "), keep ? "" : source.report()));
+  services.out().document(document(source, file, written));
+  if (!keep) services.diagnostics().status(source.next());
   return ExitCode::done;
 }
 
@@ -151,6 +171,8 @@ CommandRun setup(Arguments& arguments) {
   arguments.positional(options->folder, "DIR", "the project's folder (default: here)");
   arguments.list(options->templates, "--template", "jenkins|github|gitlab",
                  "write the pipeline of this CI system too; may be repeated");
+  arguments.optional_value(options->storkcfg, "--from-storkcfg", "FILE",
+                           "make a Databricks target of stork's configuration (default: ~/.storkcfg)");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -163,7 +185,8 @@ extern const CommandFactory init_factory{"init", CommandGroup::project,
                                          "with --template a mlship.toml that is there stays as it is.\n"
                                          "\n"
                                          "  mlship init\n"
-                                         "  mlship init --template jenkins --template github",
+                                         "  mlship init --template jenkins --template github\n"
+                                         "  mlship init --from-storkcfg",
                                          setup};
 
 }  // namespace mlship

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
+#include "cli/artifact_release.h"
 #include "cli/command.h"
 #include "cli/open_bundle.h"
 #include "cli/render.h"
@@ -18,7 +19,14 @@ namespace mlship {
 namespace {
 
 struct Options {
-  std::optional<std::string> path, tag;
+  std::optional<std::string> path, tag, artifact;
+};
+
+// What is published, and where people find it.
+struct Subject {
+  Bundle bundle;
+  std::string shown;
+  std::optional<Artifact> artifact;
 };
 
 Bundle built_bundle(Services& services, const Options& options) {
@@ -32,6 +40,21 @@ Bundle built_bundle(Services& services, const Options& options) {
       .hint("mlship build");
 }
 
+Subject subject_of(Services& services, const Options& options) {
+  if (!options.artifact) {
+    Bundle bundle = built_bundle(services, options);
+    std::string shown = human_path(bundle.layout.folder());
+    return {std::move(bundle), std::move(shown), std::nullopt};
+  }
+  if (options.path) {
+    throw Error(ErrorCode::usage, fmt::format("cannot publish {}: --artifact {} says what to publish too",
+                                              *options.path, *options.artifact))
+        .hint("mlship publish --artifact " + *options.artifact);
+  }
+  ArtifactBundle made = bundle_of_artifact(services, *options.artifact);
+  return {std::move(made.bundle), *options.artifact, std::move(made.artifact)};
+}
+
 oci::Descriptor manifest_of(const Bundle& bundle) {
   oci::Descriptor manifest;
   manifest.media_type = oci::media::manifest;
@@ -41,7 +64,7 @@ oci::Descriptor manifest_of(const Bundle& bundle) {
   return manifest;
 }
 
-Provenance provenance_of(Services& services, const Path& layout) {
+Provenance provenance_of(Services& services, const Subject& subject) {
   const auto& host = services.host();
   const Builder builder = detect_builder(host.env);
   Provenance provenance;
@@ -50,7 +73,10 @@ Provenance provenance_of(Services& services, const Path& layout) {
   provenance.user = host.env.user();
   provenance.host = host.env.host();
   provenance.published = host.clock.now();
-  if (const auto record = read_build_record(layout)) {
+  if (subject.artifact) {
+    provenance.artifact = subject.artifact->filename;
+    provenance.artifact_digest = subject.artifact->digest;
+  } else if (const auto record = read_build_record(subject.bundle.layout.folder())) {
     provenance.commit = record->commit;
     provenance.remote = record->remote;
     provenance.dirty = record->dirty;
@@ -60,25 +86,33 @@ Provenance provenance_of(Services& services, const Path& layout) {
   return provenance;
 }
 
+std::string way_on(Services& services, const Subject& subject) {
+  const BundleInfo& info = subject.bundle.info;
+  const auto& own = services.project().package;
+  const std::string version = info.version.str();
+  if (version.ends_with("-SNAPSHOT")) return "give every snapshot its own, such as " + version + ".2";
+  const bool known = own && own->normal == info.package && !subject.artifact;
+  return known ? "raise version in " + own->version_at.line_str() : "raise the version and build again";
+}
+
 // The registry knows digests; where the version is written is known here.
-[[noreturn]] void explain_conflict(Services& services, const Error& error, const Bundle& bundle,
+[[noreturn]] void explain_conflict(Services& services, const Error& error, const Subject& subject,
                                    const std::string& url) {
+  const Bundle& bundle = subject.bundle;
   Error out(ErrorCode::version_exists,
             fmt::format("cannot publish {} {} to {}: version exists with another digest", bundle.info.name,
                         bundle.info.version.str(), url));
   for (const auto& fact : error.facts()) {
     std::string value = fact.value;
-    if (fact.name == "local") value += "  " + human_path(bundle.layout.folder());
+    if (fact.name == "local") value += "  " + subject.shown;
     out = std::move(out).fact(fact.name, value);
   }
-  const auto& own = services.project().package;
-  const bool known = own && own->normal == bundle.info.package;
-  throw std::move(out).hint(known ? "versions are immutable; raise version in " + own->version_at.line_str()
-                                  : std::string("versions are immutable; raise the version and build again"));
+  throw std::move(out).hint("versions are immutable; " + way_on(services, subject));
 }
 
 ExitCode run(const Options& options, Services& services) {
-  const Bundle bundle = built_bundle(services, options);
+  const Subject subject = subject_of(services, options);
+  const Bundle& bundle = subject.bundle;
   const auto& info = bundle.info;
   if (options.tag) check_tag_name(*options.tag, info.scheme);
   auto& registry = services.registry();
@@ -88,13 +122,16 @@ ExitCode run(const Options& options, Services& services) {
                                info.version,
                                bundle.layout,
                                manifest_of(bundle),
-                               provenance_of(services, bundle.layout.folder()),
-                               options.tag.value_or("")};
+                               provenance_of(services, subject),
+                               options.tag.value_or(""),
+                               [&] {
+                                 if (subject.artifact) refuse_other_scheme(services, info);
+                               }};
   PublishResult result;
   try {
     result = publish_bundle(registry, request, services.diagnostics());
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::version_exists) explain_conflict(services, error, bundle, registry.url());
+    if (error.code() == ErrorCode::version_exists) explain_conflict(services, error, subject, registry.url());
     throw;
   }
   const auto& put = result.put;
@@ -125,6 +162,9 @@ CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.positional(options->path, "PATH", "a layout folder or archive (default: dist/NAME-VERSION)");
   arguments.option(options->tag, "--tag", "TAG", "then move this tag to it");
+  arguments.option(
+      options->artifact, "--artifact", "FILE",
+      "publish a wheel, egg or jar that was built elsewhere, under the name and version it says");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -135,7 +175,8 @@ extern const CommandFactory publish_factory{
     "A version never changes: the same digest again is `unchanged`, another digest is a conflict (exit 6).\n"
     "\n"
     "  mlship publish\n"
-    "  mlship publish --tag candidate --registry layout:/srv/mlship/registry",
+    "  mlship publish --tag candidate --registry layout:/srv/mlship/registry\n"
+    "  mlship publish --artifact dist/churn-1.4.0-py3-none-any.whl",
     setup};
 
 }  // namespace mlship

@@ -122,14 +122,14 @@ CommandRun setup(Arguments& arguments) {
   arguments.option(
       options->into, "--into", "DIR",
       "make the runnable tree there (absent, empty, or the same package); with --kind the file's folder");
-  arguments.choice(options->kind, "--kind", {"wheel"}, "one output file instead of the tree");
+  arguments.choice(options->kind, "--kind", {"wheel", "egg", "jar"}, "one output file instead of the tree");
   return [options](Services& services) { return run(*options, services); };
 }
 
 }  // namespace
 
 extern const CommandFactory pull_factory{
-    "pull", CommandGroup::registry, "a bundle to disk: the runnable tree, or its wheel",
+    "pull", CommandGroup::registry, "a bundle to disk: the runnable tree, or one of its files",
     "Every byte is verified before it appears under its name.\n"
     "\n"
     "  mlship pull churn:stable --into /opt/churn && /opt/churn/bin/score data.csv\n"

@@ -37,7 +37,10 @@ ExitCode release_hold(const Options& options, Services& services) {
     throw Error(ErrorCode::usage, fmt::format("cannot release a hold: '{}' names no version", *options.name))
         .hint(fmt::format("mlship rollback {}:VERSION --release-hold", ref.package));
   }
-  const Version version = Version::require(ref.tag, scheme_of(services, ref.package), *options.name);
+  const Scheme own = scheme_of(services, ref.package);
+  // A package that is not the project's own does not say which it has.
+  const bool other = !Version::parse(ref.tag, own) && Version::parse(ref.tag, Scheme::semver);
+  const Version version = Version::require(ref.tag, other ? Scheme::semver : own, *options.name);
   const auto& env = services.host().env;
   const std::string who = env.user() + "@" + env.host();
   const auto held = services.ledger().acquire({who + ", rollback --release-hold", ref.package, {}});

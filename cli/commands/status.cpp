@@ -16,6 +16,7 @@
 #include "cli/selection.h"
 #include "cli/services.h"
 #include "core/names.h"
+#include "deployers/record.h"
 
 namespace mlship {
 namespace {
@@ -87,6 +88,21 @@ std::string text(const StatusReport& report, Stdout& out) {
   return shown;
 }
 
+// Of a package that is not the project's own its newest rollout knows.
+Scheme scheme_for(Services& services, const StatusRequest& request) {
+  Scheme scheme = scheme_of(services, request.package);
+  const auto& own = services.project().package;
+  if (request.package.empty() || (own && own->normal == request.package)) return scheme;
+  each_rollout(
+      services.ledger(), request.environment, request.package,
+      [&](const RolloutView& rollout) {
+        scheme = rollout.plan.scheme;
+        return false;
+      },
+      [](const std::string&, const Error&) {});
+  return scheme;
+}
+
 ExitCode run(const Options& options, Services& services) {
   StatusRequest request;
   request.environment = services.environment().name;
@@ -94,7 +110,7 @@ ExitCode run(const Options& options, Services& services) {
     request.package = parse_ref(*options.name).package;
   else if (services.project().package)
     request.package = services.project().package->normal;
-  request.scheme = scheme_of(services, request.package);
+  request.scheme = scheme_for(services, request);
   request.selection = selection(services, options.selection);
   request.now = services.host().clock.now();
   const StatusReport report = status(request, services.targets(), services.ledger());

@@ -1,10 +1,13 @@
 """The pipelines that `mlship init --template` writes: their shell lines run, in order, as the CI system would run them,
 on a real project with a registry in a folder and jobs in a crontab."""
 
+import http.server
+import json
 import os
 import re
 import shutil
 import sys
+import threading
 import unittest
 
 import yaml
@@ -18,13 +21,17 @@ HINT = re.compile(r"`(mlship [^`]*)`")
 
 
 class Pipeline:
-    """What a CI system runs of its file: `steps` in order, `failure` after a failed rollout; `shell` before each."""
+    """What a CI system runs of its file: `steps` in order, `always` after the rollout however it ended, `failure` after a
+    failed one; `shell` before each."""
 
-    def __init__(self, place, shell, steps, failure, variables):
+    def __init__(self, place, shell, steps, failure, variables, always=()):
         self.place, self.shell, self.steps, self.failure, self.variables = place, shell, steps, failure, variables
+        self.always = list(always)
 
 
 def jenkins(text):
+    always = re.findall(r"always \{\s*sh '''(.*?)'''", text, re.S)
+    text = re.sub(r"\bsh '''.*?'''", "", text, flags=re.S)
     lines = re.findall(r"^.*?\b(sh|echo) '([^']*)'", text, re.M)
     assert len(re.findall(r"\b(?:sh|echo)\b ['\"(]", text)) == len(lines), "a step that this test does not read"
     failure = text.index("failure {")
@@ -32,7 +39,7 @@ def jenkins(text):
     hints = ["echo '" + m[1] + "'" for m in re.finditer(r"\becho '([^']*)'", text)]
     variables = dict(re.findall(r"^ +(\w+) = '([^']*)'", text, re.M))
     return Pipeline("Jenkinsfile", ["sh", "-xe"], [line for at, line in shells if at < failure],
-                    hints + [line for at, line in shells if at > failure], variables)
+                    hints + [line for at, line in shells if at > failure], variables, always)
 
 
 def github(text):
@@ -53,6 +60,33 @@ def gitlab(text):
 
 
 READERS = {"jenkins": jenkins, "github": github, "gitlab": gitlab}
+
+
+class Chat:
+    """An incoming webhook on loopback: `posted` has the documents it was sent."""
+
+    def __enter__(self):
+        posted = self.posted = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 class Templates(unittest.TestCase):
@@ -132,6 +166,29 @@ class Templates(unittest.TestCase):
                     words = hint.replace("TAG", "good").split()
                     box.mlship(*words[1:], cwd=project, env=pipeline.variables, exit=code)
                 self.assertIn("/churn/1.3.0/bin/score", crontab.read_text())
+
+    def test_the_updated_jobs_are_told_to_a_chat_when_one_is_set(self):
+        for program in ("jq", "curl"):
+            e2e.require_program(program)
+        box, project, crontab = self.world("jenkins")
+        pipeline = self.pipeline("jenkins", project)
+        self.assertEqual(len(pipeline.always), 1)
+        # One job moves, one cannot: the notice is of the one that did.
+        box.folder("libs")
+        crontab.write_text(crontab.read_text() + f"6 2 * * * root run {box.root}/libs/churn-1.3.0-py3-none-any.whl\n")
+        self.execute(box, project, pipeline, pipeline.steps, exit=8)
+        self.execute(box, project, pipeline, pipeline.always)
+        with Chat() as chat:
+            where = {"SLACK_WEBHOOK": chat.url, "TAG_NAME": "v1.4.0"}
+            said = self.execute(box, project, pipeline, pipeline.always, **where)
+            self.assertEqual(chat.posted, [{"text": f"v1.4.0 updated: edge {crontab}:1"}])
+            self.assertNotIn(chat.url, said.err)  # it is a secret
+            # Nothing was updated, or the rollout did not even begin: nothing to tell.
+            self.execute(box, project, pipeline, pipeline.steps, exit=8)
+            self.execute(box, project, pipeline, pipeline.always, **where)
+            self.execute(box, project, pipeline, [pipeline.steps[-1].replace("plan.json", "absent.json")], exit=5)
+            self.execute(box, project, pipeline, pipeline.always, **where)
+            self.assertEqual(len(chat.posted), 1)
 
     def test_a_plan_that_fails_stops_it(self):
         for name in READERS:

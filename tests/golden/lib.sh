@@ -92,3 +92,14 @@ files = ["../compose.yaml"]
 install-root = "../opt"
 trust-pins = true
 '
+
+# artifact KIND NAME VERSION [FOLDER]: the wheel, egg or jar that another build tool would leave in FOLDER (dist).
+artifact() {
+  python3 - "$@" <<'PY'
+import os, sys
+sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
+import e2e
+kind, name, version = sys.argv[1:4]
+getattr(e2e, "write_" + kind)((sys.argv[4:] or ["dist"])[0], name, version)
+PY
+}

@@ -239,6 +239,36 @@ TEST(Reference, SchemeDecidesWhatAVersionIs) {
             "pin churn 1.3.0-rc.1 churn==1.3.0-rc.1");
 }
 
+// SNAPSHOT builds: PEP 440 has no word for them, so they count as the first development release; SemVer reads
+// the whole text.
+TEST(Reference, SnapshotsAreOlderThanWhatTheyBecome) {
+  const Grammar pep440{Scheme::pep440, {}};
+  const Grammar semver{Scheme::semver, {}};
+  for (const std::string file :
+       {"/x/churn-1.4.0-SNAPSHOT.jar", "/x/churn-1.4.0-SNAPSHOT-my-branch.jar",
+        "/x/churn-1.4.0-SNAPSHOT.2.jar", "/x/churn_2.12-1.4.0-20261126.040000-7.jar"}) {
+    EXPECT_EQ(found(file, pep440), "jar churn 1.4.0.dev0 " + file);
+  }
+  EXPECT_EQ(found("/x/churn-1.4.0-SNAPSHOT-py3.6.egg", pep440),
+            "egg churn 1.4.0.dev0 /x/churn-1.4.0-SNAPSHOT-py3.6.egg");
+  EXPECT_EQ(found("/x/churn-1.4.0-SNAPSHOTS.jar /x/churn-1.4.0-2026.jar", pep440),
+            "jar churn 1.4.0 /x/churn-1.4.0-SNAPSHOTS.jar\njar churn 1.4.0.post2026 /x/churn-1.4.0-2026.jar");
+  EXPECT_EQ(found("/x/churn-1.4.0-SNAPSHOT.jar", semver),
+            "jar churn 1.4.0-SNAPSHOT /x/churn-1.4.0-SNAPSHOT.jar");
+  EXPECT_EQ(found("/x/churn-1.4.0-SNAPSHOT-py3.6.egg", semver),
+            "egg churn 1.4.0-SNAPSHOT /x/churn-1.4.0-SNAPSHOT-py3.6.egg");
+}
+
+TEST(Reference, ThePythonOfAnEggIsNoPreRelease) {
+  EXPECT_EQ(found("/x/churn-1.4.0-py3.6.egg /x/churn-1.4.0-py3.6-linux-x86_64.egg /x/my-py3-lib-1.4.0.egg",
+                  {Scheme::semver, {}}),
+            "egg churn 1.4.0 /x/churn-1.4.0-py3.6.egg\n"
+            "egg churn 1.4.0 /x/churn-1.4.0-py3.6-linux-x86_64.egg\n"
+            "egg my-py3-lib 1.4.0 /x/my-py3-lib-1.4.0.egg");
+  EXPECT_EQ(found("/x/churn-1.4.0-py3.6.egg", {Scheme::pep440, {}}),
+            "egg churn 1.4.0 /x/churn-1.4.0-py3.6.egg");
+}
+
 TEST(Reference, FileFormsKeepFolderAndName) {
   const auto r = find_references("x=/srv/libs/" + wheel, {});
   ASSERT_EQ(r.size(), 1U);

@@ -44,6 +44,25 @@ TEST(Provenance, IsAnInTotoStatementWithASlsaPredicate) {
   EXPECT_EQ(run["metadata"]["invocationId"], "https://ci.example.com/job/churn/7/");
 }
 
+TEST(Provenance, SaysWhichFileABundleWasMadeOf) {
+  Provenance p;
+  p.builder = "urn:mlship:builder:local";
+  p.artifact = "churn-1.4.0.jar";
+  p.artifact_digest = sha256("jar");
+  const auto text = provenance_statement(p, "churn", sha256("manifest"));
+  const Json definition = parse_json(text, ErrorCode::internal, "statement")["predicate"]["buildDefinition"];
+  EXPECT_EQ(definition["buildType"], "urn:mlship:artifact:v1");
+  EXPECT_EQ(definition["externalParameters"]["artifact"], "churn-1.4.0.jar");
+  EXPECT_EQ(definition["resolvedDependencies"][0]["name"], "churn-1.4.0.jar");
+  EXPECT_EQ(definition["resolvedDependencies"][0]["digest"]["sha256"], sha256("jar").hex());
+  const auto back = parse_provenance(text);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->artifact, "churn-1.4.0.jar");
+  EXPECT_EQ(back->artifact_digest, sha256("jar"));
+  EXPECT_EQ(back->commit, "");
+  EXPECT_EQ(parse_provenance(provenance_statement(full(), "churn", sha256("manifest")))->artifact, "");
+}
+
 TEST(Provenance, ComesBackAsItWasWithoutSecrets) {
   const auto text = provenance_statement(full(), "churn", sha256("manifest"));
   EXPECT_EQ(text.find("hunter2"), std::string::npos);

@@ -53,6 +53,20 @@ TEST_F(Publish, AgainAddsNothing) {
   EXPECT_EQ(registry_->referrers("churn", r.manifest.digest).size(), 1U);
 }
 
+TEST_F(Publish, ANewVersionCanBeRefusedBeforeAnythingIsSent) {
+  auto r = request("1.4.0", "a");
+  int asked = 0;
+  r.when_new = [&] {
+    ++asked;
+    if (asked == 1) throw Error(ErrorCode::version, "not this one");
+  };
+  EXPECT_EQ(error_of([&] { publish(r); }).message(), "not this one");
+  EXPECT_TRUE(registry_->tag_names("churn").empty());
+  publish(r);
+  publish(r);  // it is there: nothing new
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(Publish, FinishesOneThatWasKilledBeforeItsProvenance) {
   const auto r = request("1.4.0", "a");
   registry_->put_if_absent("churn", "1.4.0", r.layout, r.manifest, around_.diagnostics);
