@@ -71,11 +71,15 @@ std::string text_of(const Project& project, const BuildInputs& inputs, const std
   return std::move(*text);
 }
 
-void gather_code(const Project& project, BuildInputs& inputs) {
+void gather_code(const Project& project, std::unique_ptr<SourceTree> listed, BuildInputs& inputs) {
   if (!project.code) return;
   const TreeSelection selection = code_selection(project);
-  inputs.code =
-      inputs.from_commit ? git_tree(project.folder, selection) : folder_tree(project.folder, selection);
+  if (inputs.from_commit) {
+    listed.reset();
+    inputs.code = git_tree(project.folder, selection);
+  } else {
+    inputs.code = listed ? std::move(listed) : folder_tree(project.folder, selection);
+  }
   if (inputs.code->files().empty()) {
     throw Error(ErrorCode::source_tree, cannot_build(project) + "code.include matches no file below '" +
                                             project.code->root + "'" +
@@ -237,7 +241,8 @@ std::vector<ModelFile> find_model(const Project& project, const ModelSection& se
   return out;
 }
 
-BuildInputs gather_inputs(const Project& project, const BuildOptions& options, StatCache& cache, Host& host,
+BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
+                          std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics) {
   BuildInputs inputs;
   const TreeSelection selection = code_selection(project);
@@ -248,7 +253,7 @@ BuildInputs gather_inputs(const Project& project, const BuildOptions& options, S
   if (inputs.dirty() && !options.allow_dirty) refuse_dirty(project, inputs.git.dirty);
   inputs.from_commit = inputs.git.present && !inputs.dirty() && !inputs.git.commit.empty();
   inputs.version = project_version(project);
-  gather_code(project, inputs);
+  gather_code(project, std::move(listed), inputs);
   const auto& readme = project.package->readme;
   if (!readme.empty()) inputs.readme = {normal(readme), text_of(project, inputs, readme, "package.readme")};
   if (fs::exists(project.folder / "pyproject.toml")) {

@@ -48,7 +48,9 @@ TreeSelection code_selection(const Project& project);
 // The other files a build reads, relative to the project: the project file, the lock, the readme, …
 std::vector<std::string> read_files(const Project& project);
 
-BuildInputs gather_inputs(const Project& project, const BuildOptions& options, StatCache& cache, Host& host,
+// `listed`: the code of the folder when it was listed already, else null.
+BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
+                          std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics);
 // The model files, without reading them.
 std::vector<ModelFile> find_model(const Project& project, const ModelSection& section);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "packager/build_outputs.h"
 #include "packager/bundle_paths.h"
+#include "packager/member_path.h"
 #include "packager/tar.h"
 
 namespace mlship {
@@ -73,7 +74,7 @@ std::vector<Candidate> candidates(const BuildInputs& inputs) {
 
 // No path twice, whatever kind of layer holds it: readers lose one of the two.
 void check_paths(const BuildInputs& inputs, const std::vector<Candidate>& files) {
-  std::map<std::string, std::string> seen{{std::string(bundle_path::info), "mlship's own metadata"},
+  std::map<std::string, std::string, std::less<>> seen{{std::string(bundle_path::info), "mlship's own metadata"},
                                           {std::string(bundle_path::code_tar), "the code archive"},
                                           {std::string(bundle_path::files_tar), "the second archive"}};
   const auto add = [&seen](const std::string& path, const std::string& what) {
@@ -88,7 +89,11 @@ void check_paths(const BuildInputs& inputs, const std::vector<Candidate>& files)
   for (const auto& c : files)
     add(c.path, c.placed.shown.empty() ? c.kind + " " + c.path : c.kind + " " + c.placed.shown);
   if (!inputs.code) return;
-  for (const auto& f : inputs.code->files()) add(f.path, "code " + f.path);
+  for (const auto& f : inputs.code->files()) {
+    // Tens of thousands, each path once: no text is made for one that is fine.
+    const bool fine = path_fault(f.path).empty() && is_nfc(f.path) && !seen.contains(f.path);
+    if (!fine) add(std::string(f.path), "code " + std::string(f.path));
+  }
 }
 
 TarMember member_of(const Candidate& c) {
@@ -125,12 +130,15 @@ class Assembly {
   }
 
  private:
-  [[nodiscard]] std::vector<TarMember> code_members() const {
+  [[nodiscard]] std::vector<TarMember> code_members() {
     std::vector<TarMember> out;
     if (!inputs_.code) return out;
+    out.reserve(inputs_.code->files().size());
     for (const auto& file : inputs_.code->files()) {
-      out.push_back({file.path, file.executable, file.size,
-                     [this, &file](const auto& sink) { sink(inputs_.code->read(file)); }});
+      out.push_back({file.path, file.executable, file.size, [this, &file](const auto& sink) {
+                       inputs_.code->read(file, content_);
+                       sink(content_);
+                     }});
     }
     return out;
   }
@@ -236,6 +244,7 @@ class Assembly {
   oci::Layout layout_;
   std::vector<oci::Descriptor> layers_;
   Assembled result_;
+  std::string content_;  // of the code file at hand
 };
 
 }  // namespace

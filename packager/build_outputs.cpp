@@ -67,7 +67,7 @@ MadeOutput make_wheel(const Project& project, const BuildInputs& inputs, const V
   std::vector<WheelMember> members;
   if (inputs.code) {
     for (const auto& file : inputs.code->files()) {
-      members.push_back({file.path, file.executable, [&] { return inputs.code->read(file); }});
+      members.push_back({file.path, file.executable, [&](std::string& into) { inputs.code->read(file, into); }});
     }
   }
   MadeOutput made{"wheel", "", {}};

@@ -15,8 +15,7 @@ struct Spooled {
   std::uint64_t size = 0;
 };
 // Makes a file in `folder` of what `write` gives to the sink; nothing is left when it throws. Hashing and
-// writing happen on a thread of their own, beside whatever `write` does to get its bytes. Not flushed to the
-// disk.
+// writing happen on a thread each, beside whatever `write` does to get its bytes. Not flushed to the disk.
 Spooled spool(const Path& folder,
               const std::function<void(const std::function<void(std::string_view)>& sink)>& write);
 

@@ -25,9 +25,9 @@ struct WheelMetadata {
   std::map<std::string, std::string> entry_points;  // console scripts
 };
 struct WheelMember {
-  std::string path;
+  std::string_view path;  // the caller keeps the text
   bool executable = false;
-  std::function<std::string()> content;  // called once
+  std::function<void(std::string& into)> content;  // replaces what `into` holds; called once
 };
 // Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence, given to the sink
 // in pieces; one file is in memory at a time. Returns the file name: churn-1.4.0-py3-none-any.whl (PEP 427

@@ -242,7 +242,9 @@ std::vector<std::string> list(const Path& folder) {
 std::vector<std::pair<std::string, Stat>> list_stats(const Path& folder) {
   const Directory dir(folder);
   std::vector<std::pair<std::string, Stat>> found;
-  for (auto& name : dir.names()) {
+  std::vector<std::string> names = dir.names();
+  found.reserve(names.size());
+  for (auto& name : names) {
     // By the open folder: the kernel does not walk the whole path again for each.
     struct ::stat s{};
     if (::fstatat(dir.descriptor(), name.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0) {

@@ -12,7 +12,7 @@ using test::write;
 
 std::string listed(const SourceTree& tree) {
   std::string out;
-  for (const auto& file : tree.files()) out += file.path + (file.executable ? "* " : " ");
+  for (const auto& file : tree.files()) out += std::string(file.path) + (file.executable ? "* " : " ");
   return out;
 }
 

@@ -51,7 +51,7 @@ struct BuiltWheel {
 };
 BuiltWheel build_wheel(const std::vector<ZipMember>& code) {
   std::vector<WheelMember> members;
-  for (const auto& m : code) members.push_back({m.path, m.executable, [&m] { return m.content; }});
+  for (const auto& m : code) members.push_back({m.path, m.executable, [&m](std::string& into) { into = m.content; }});
   BuiltWheel built;
   built.file_name =
       write_wheel(churn_metadata(), std::move(members), [&](std::string_view data) { built.bytes += data; });
