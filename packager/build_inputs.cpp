@@ -139,8 +139,7 @@ Json folder_header(const ModelSection& section, const std::vector<ModelFile>& fi
   return {{"format", format.empty() ? "opaque" : format}, {"files", headers}};
 }
 
-void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache, Diagnostics& diagnostics) {
-  std::vector<FileToHash> work;
+void gather_models(const Project& project, BuildInputs& inputs) {
   for (const auto& section : project.models) {
     ModelInput model{section.name, find_model(project, section), {}};
     for (const auto& file : model.files) {
@@ -149,7 +148,6 @@ void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache
                     "cannot bundle " + file.shown + ": it is a Git LFS pointer, not the model")
             .hint("git lfs pull");
       }
-      work.push_back({file.file, file.shown, {}, {}});
     }
     const auto whole = fs::stat(project.folder / section.path);
     const bool folder = whole && whole->kind == fs::Kind::folder;
@@ -158,15 +156,14 @@ void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache
                        : inspect_model(model.files.front().file, model.files.front().shown, section.format);
     inputs.models.push_back(std::move(model));
   }
-  hash_files(work, cache, diagnostics);
-  auto next = work.begin();
-  for (auto& model : inputs.models) {
-    for (auto& file : model.files) {
-      file.stat = next->stat;
-      file.digest = next->digest;
-      ++next;
-    }
+}
+
+std::vector<FileToHash> files_to_hash(const BuildInputs& inputs) {
+  std::vector<FileToHash> out;
+  for (const auto& model : inputs.models) {
+    for (const auto& file : model.files) out.push_back({file.file, file.shown, {}, {}});
   }
+  return out;
 }
 
 ModelFile model_file(const Path& file, std::string shown, std::string path) {
@@ -259,14 +256,30 @@ BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
   if (fs::exists(project.folder / "pyproject.toml")) {
     inputs.pyproject = text_of(project, inputs, "pyproject.toml", "the file");
   }
-  gather_models(project, inputs, cache, diagnostics);
+  gather_models(project, inputs);
   if (!inputs.code && inputs.models.empty() &&
       (!project.dependencies || project.dependencies->lock.empty())) {
     throw Error(ErrorCode::project_file, cannot_build(project) + "there is nothing to ship")
         .hint("add [code], [dependencies] or [[models]] to " + project.file);
   }
   gather_dependencies(project, options, inputs, host, diagnostics);
+  // Last: it reports while it goes on.
+  inputs.hashing = std::make_unique<Hashing>(files_to_hash(inputs), cache, diagnostics);
   return inputs;
+}
+
+void BuildInputs::finish_hashing() {
+  if (!hashing) return;
+  const std::vector<FileToHash> hashed = hashing->finish();
+  hashing.reset();
+  auto next = hashed.begin();
+  for (auto& model : models) {
+    for (auto& file : model.files) {
+      file.stat = next->stat;
+      file.digest = next->digest;
+      ++next;
+    }
+  }
 }
 
 }  // namespace mlship

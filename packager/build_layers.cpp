@@ -1,6 +1,7 @@
 #include "packager/build_layers.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -108,22 +109,29 @@ TarMember member_of(const Candidate& c) {
 
 class Assembly {
  public:
-  Assembly(const Project& project, const BuildInputs& inputs, const Path& folder)
-      : project_(project), inputs_(inputs), layout_(oci::Layout::create_private(folder)) {}
+  Assembly(const Project& project, BuildInputs& inputs, const Path& folder)
+      : project_(project),
+        inputs_(inputs),
+        layout_(oci::Layout::create_private(folder)),
+        outputs_(project, inputs, folder) {}
 
   Assembled run() {
-    const std::vector<Candidate> files = candidates(inputs_);
+    std::vector<Candidate> files = candidates(inputs_);
     check_paths(inputs_, files);
+    const bool alone = code_is_alone(files);
+    if (alone) add_tar(bundle_path::code_tar, "code", code_members());
+    inputs_.finish_hashing();
+    files = candidates(inputs_);
     std::vector<const Candidate*> raw;
-    std::vector<TarMember> code = code_members();
+    std::vector<TarMember> with_code;
     std::vector<TarMember> rest;
-    divert(files, raw, code, rest);
-    add_tar(bundle_path::code_tar, "code", std::move(code));
+    divert(files, raw, with_code, rest);
+    if (alone && !with_code.empty()) refuse_changed(std::string(with_code.front().path));
+    if (!alone) add_code_with(std::move(with_code));
     add_tar(bundle_path::files_tar, "files", std::move(rest));
     for (const auto* c : raw) add_candidate(*c);
     result_.version = inputs_.dirty() ? dirty_version(inputs_.version, tree_hash()) : inputs_.version;
-    for (auto& output : make_outputs(project_, inputs_, result_.version, layout_.folder()))
-      add_output(output);
+    for (const auto& output : outputs_.finish(result_.version)) add_output(output);
     add_info();
     finish();
     return std::move(result_);
@@ -137,10 +145,31 @@ class Assembly {
     for (const auto& file : inputs_.code->files()) {
       out.push_back({file.path, file.executable, file.size, [this, &file](const auto& sink) {
                        inputs_.code->read(file, content_);
+                       outputs_.add(file, content_);
                        sink(content_);
                      }});
     }
     return out;
+  }
+
+  void add_code_with(std::vector<TarMember> others) {
+    std::vector<TarMember> members = code_members();
+    std::move(others.begin(), others.end(), std::back_inserter(members));
+    add_tar(bundle_path::code_tar, "code", std::move(members));
+  }
+
+  // True when divert() is going to put none of them into the code archive, whatever their digests are.
+  static bool code_is_alone(const std::vector<Candidate>& files) {
+    std::set<std::uint64_t> sizes;
+    return std::none_of(files.begin(), files.end(), [&sizes](const Candidate& c) {
+      const bool plain = c.size != 0 && !c.executable;
+      return c.size < small_duplicate && (!plain || !sizes.insert(c.size).second);
+    });
+  }
+
+  [[noreturn]] static void refuse_changed(const std::string& shown) {
+    throw Error(ErrorCode::changed_since_build, "cannot bundle " + shown + ": it changed during the build")
+        .hint("mlship build");
   }
 
   // Profile rule 2: raw files come out 0644 everywhere, empty ones and equal ones collide.
@@ -193,11 +222,7 @@ class Assembly {
     const bool same = now && now->size == c.size &&
                       (!placed.of_project ||
                        (now->inode == placed.hashed.inode && now->mtime_ns == placed.hashed.mtime_ns));
-    if (!same) {
-      throw Error(ErrorCode::changed_since_build,
-                  "cannot bundle " + placed.shown + ": it changed during the build")
-          .hint("mlship build");
-    }
+    if (!same) refuse_changed(placed.shown);
     result_.placed.push_back(std::move(placed));
   }
 
@@ -240,8 +265,9 @@ class Assembly {
   }
 
   const Project& project_;
-  const BuildInputs& inputs_;
+  BuildInputs& inputs_;
   oci::Layout layout_;
+  OutputMaker outputs_;
   std::vector<oci::Descriptor> layers_;
   Assembled result_;
   std::string content_;  // of the code file at hand
@@ -266,7 +292,7 @@ Version dirty_version(const Version& version, const Digest& tree) {
   return Version::require(base + ".dev0+" + local + mark, Scheme::pep440, "a dirty version");
 }
 
-Assembled assemble(const Project& project, const BuildInputs& inputs, const Path& folder) {
+Assembled assemble(const Project& project, BuildInputs& inputs, const Path& folder) {
   return Assembly(project, inputs, folder).run();
 }
 

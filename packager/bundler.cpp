@@ -94,7 +94,7 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
     last->settle();
   }
   StatCache cache = options.use_stat_cache ? StatCache(cache_at / "digests") : StatCache();
-  const BuildInputs inputs =
+  BuildInputs inputs =
       gather_inputs(project, options, last ? last->take_code() : nullptr, cache, host, diagnostics);
 
   const bool chosen = !options.output.empty();

@@ -15,14 +15,16 @@ namespace {
 constexpr size_t block_size = 256U << 10U;  // bytes: what is read, hashed and written stays in a core's cache
 constexpr size_t block_count = 4;
 
+}  // namespace
+
 // One thread fills blocks, one hashes them and one writes them, each in order. A block is filled again when
 // both are done with it. What fits into one block needs no threads.
-class Spooler {
+class Spool::Impl {
  public:
-  explicit Spooler(const Path& file) : out_(file) {}
-  ~Spooler() { stop(); }
-  Spooler(const Spooler&) = delete;
-  Spooler& operator=(const Spooler&) = delete;
+  explicit Impl(const Path& file) : out_(file) {}
+  ~Impl() { stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   void add(std::string_view data) {
     while (!data.empty()) {
@@ -129,13 +131,20 @@ class Spooler {
   Stage hash_, write_;
 };
 
-}  // namespace
+Spool::Spool(const Path& folder) : impl_(std::make_unique<Impl>(folder / fs::unique_name(".spool-"))) {}
+Spool::~Spool() = default;
+void Spool::add(std::string_view data) {
+  impl_->add(data);
+}
+Spooled Spool::finish() {
+  return impl_->finish();
+}
 
 Spooled spool(const Path& folder,
               const std::function<void(const std::function<void(std::string_view)>& sink)>& write) {
-  Spooler spooler(folder / fs::unique_name(".spool-"));
-  write([&](std::string_view data) { spooler.add(data); });
-  return spooler.finish();
+  Spool file(folder);
+  write([&](std::string_view data) { file.add(data); });
+  return file.finish();
 }
 
 }  // namespace mlship

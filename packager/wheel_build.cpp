@@ -70,10 +70,12 @@ void check_path(std::string_view path) {
       .hint("add \"" + top + "/**\" to exclude in [code]");
 }
 
-// Members with their lines of RECORD.
-class Members {
+}  // namespace
+
+// With their lines of RECORD.
+class WheelWriter::Members {
  public:
-  explicit Members(const ZipWriter::Sink& sink) : zip_(sink) {}
+  explicit Members(ZipWriter::Sink sink) : zip_(std::move(sink)) {}
   void add(std::string_view path, std::string_view content, bool executable = false) {
     hasher_.update(content);
     const std::string hash = record_hash(hasher_.finish());
@@ -96,28 +98,25 @@ class Members {
   std::vector<std::string_view> lines_;
 };
 
-}  // namespace
+WheelWriter::WheelWriter(std::function<void(std::string_view)> sink)
+    : members_(std::make_unique<Members>(std::move(sink))) {}
+WheelWriter::~WheelWriter() = default;
 
-std::string write_wheel(const WheelMetadata& metadata, std::vector<WheelMember> code,
-                        const std::function<void(std::string_view)>& sink) {
+void WheelWriter::add(std::string_view path, std::string_view content, bool executable) {
+  check_path(path);
+  members_->add(path, content, executable);
+}
+
+std::string WheelWriter::finish(const WheelMetadata& metadata) {
   const std::string stem = escaped(normalize_name(metadata.name)) + "-" + escaped(metadata.version);
   const std::string info = stem + ".dist-info/";
-  const auto by_path = [](const WheelMember& a, const WheelMember& b) { return a.path < b.path; };
-  if (!std::is_sorted(code.begin(), code.end(), by_path)) std::sort(code.begin(), code.end(), by_path);
-  for (const auto& member : code) check_path(member.path);
-  Members members(sink);
-  std::string content;
-  for (const auto& member : code) {
-    member.content(content);
-    members.add(member.path, content, member.executable);
-  }
   // PEP 427 §Recommended archiver features: .dist-info physically at the end.
-  members.add(info + "METADATA", metadata_text(metadata));
-  members.add(info + "WHEEL", wheel_text);
+  members_->add(info + "METADATA", metadata_text(metadata));
+  members_->add(info + "WHEEL", wheel_text);
   if (!metadata.entry_points.empty()) {
-    members.add(info + "entry_points.txt", entry_points_text(metadata.entry_points));
+    members_->add(info + "entry_points.txt", entry_points_text(metadata.entry_points));
   }
-  members.finish(info + "RECORD");
+  members_->finish(info + "RECORD");
   return stem + "-py3-none-any.whl";
 }
 
