@@ -46,6 +46,8 @@ constexpr auto rows = std::to_array<ErrorCodeRow>({
     {file_exists, "file-exists", ExitCode::conflict, "something else stands where a file was to be written"},
     {http_conflict, "http-conflict", ExitCode::conflict, "HTTP 409"},
     {http_precondition, "http-precondition", ExitCode::conflict, "HTTP 412"},
+    {http_refused, "http-refused", ExitCode::conflict,
+     "HTTP 400 or another 4xx: the service does not take it"},
     {network, "network", ExitCode::network, "no answer, retries spent"},
     {rate_limited, "rate-limited", ExitCode::network, "HTTP 429, retries spent"},
     {server_error, "server-error", ExitCode::network, "HTTP 5xx, retries spent"},

@@ -65,6 +65,7 @@ enum class ErrorCode {
   file_exists,
   http_conflict,
   http_precondition,
+  http_refused,
   network,
   rate_limited,
   server_error,

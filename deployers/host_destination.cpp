@@ -136,6 +136,12 @@ Destination bundle(const Question& q) {
                    " is in the registry that this reference names was not checked");
 }
 Destination maven(const Question& q) {
+  if (q.places.trust_pins) {
+    Destination out;
+    out.text = rewrite(q.found.text, q.reference(), q.release.version);
+    out.warnings.emplace_back("unverified");
+    return out;
+  }
   return no_output(named(q.release) + " has no Maven artifact that this reference could name");
 }
 Destination seen_only(const Question& q) {

@@ -1,6 +1,7 @@
 // The exact inverse of a rollout. Revert a path only if it still holds what we wrote (rollout.md invariant
 // 6).
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "deployers/record.h"
@@ -32,19 +33,40 @@ class Inverter {
  public:
   explicit Inverter(Plan& plan) : plan_(plan) {}
 
-  void add(const OperationRecord& done, Target* target) {
+  // Of what the rollout did, newest first.
+  void add(const std::vector<const OperationRecord*>& done, const Targets& targets) {
+    std::vector<Operation> inverses;
+    for (const auto* record : done) inverses.push_back(inverse_of(*record));
+    std::map<Target*, std::vector<const Operation*>> by_target;
+    for (const auto& inverse : inverses) by_target[find_target(targets, inverse.target)].push_back(&inverse);
+    std::map<const Operation*, Observation> seen;
+    for (const auto& [target, operations] : by_target) {
+      if (target == nullptr) continue;
+      auto readings = target->observe_all(operations, plan_.salt);
+      for (size_t i = 0; i < operations.size(); ++i) seen[operations[i]] = std::move(readings.at(i));
+    }
+    for (auto& inverse : inverses) one(inverse, find_target(targets, inverse.target), seen[&inverse]);
+  }
+
+ private:
+  static Operation inverse_of(const OperationRecord& done) {
     Operation inverse = done.operation;
     inverse.carriers.clear();
     inverse.changes.clear();
     for (auto c = done.operation.changes.rbegin(); c != done.operation.changes.rend(); ++c) {
       inverse.changes.push_back(swapped(*c));
     }
+    return inverse;
+  }
+
+  void one(Operation& inverse, Target* target, const Observation& whole) {
     if (target == nullptr) {
       return skip_all(inverse, Reason::unresolvable, "target '" + inverse.target + "' is not configured");
     }
+    if (whole.state == ObjectState::unreadable) return skip_all(inverse, Reason::unresolvable, whole.detail);
     std::vector<Change> kept;
     try {
-      kept = still_ours(*target, inverse);
+      kept = still_ours(*target, inverse, whole);
       std::erase_if(kept, [&](const Change& c) { return !restorable(*target, inverse, c); });
     } catch (const Error& e) {
       return skip_all(inverse, Reason::unresolvable, e.message());
@@ -53,10 +75,8 @@ class Inverter {
     if (!inverse.changes.empty()) plan_.operations.push_back(std::move(inverse));
   }
 
- private:
   // All changes, or those whose value nobody else has changed since; the others are reported.
-  std::vector<Change> still_ours(Target& target, Operation& inverse) {
-    const Observation whole = target.observe(inverse, plan_.salt);
+  std::vector<Change> still_ours(Target& target, Operation& inverse, const Observation& whole) {
     if (!whole.locator.is_null()) inverse.locator = whole.locator;
     if (!whole.token.empty()) inverse.token = whole.token;
     if (whole.state == ObjectState::pre) return inverse.changes;
@@ -118,10 +138,11 @@ Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets) {
   plan.strict = rollout.plan.strict;
   const auto done = reverted(ledger, rollout);
   Inverter inverter(plan);
+  std::vector<const OperationRecord*> undo;
   for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
-    if (op->touched() && !done.contains(op->operation.id))
-      inverter.add(*op, find_target(targets, op->operation.target));
+    if (op->touched() && !done.contains(op->operation.id)) undo.push_back(&*op);
   }
+  inverter.add(undo, targets);
   finish_plan(plan);
   return plan;
 }

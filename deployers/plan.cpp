@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -66,6 +67,18 @@ bool named(const ObjectInfo& object, const std::vector<std::string>& globs) {
   });
 }
 
+// Whether a text that is no reference, the name of a script or a requirements file, has the package's name in
+// it.
+bool mentions(std::string_view text, const std::string& package) {
+  const std::string normal = normalize_name(text);
+  for (size_t at = normal.find(package); at != std::string::npos; at = normal.find(package, at + 1)) {
+    const size_t end = at + package.size();
+    const auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    if ((at == 0 || !part(normal[at - 1])) && (end == normal.size() || !part(normal[end]))) return true;
+  }
+  return false;
+}
+
 // Which of the plain names of a selection no object had.
 class Missing {
  public:
@@ -127,7 +140,12 @@ class TargetPlanner {
   void one(const LiveObject& object) {
     Operation operation;
     for (const auto& found : object.references) {
-      if (found.reference.package == request_.release.package) reference(object, found, operation);
+      const std::string& package = found.reference.package;
+      if (package == request_.release.package) {
+        reference(object, found, operation);
+      } else if (package.empty() && mentions(found.text, request_.release.package)) {
+        skip(object, found, Reason::opaque, found.reference.opaque, "");
+      }
     }
     if (operation.changes.empty()) return;
     operation.target = target_.name();

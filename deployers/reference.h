@@ -25,7 +25,7 @@ struct Span {
 struct Reference {
   Form form = Form::pin;
   std::string name;          // as written
-  std::string package;       // PEP 503
+  std::string package;       // PEP 503; "": what the text names may hold references, and is not looked into
   std::string version_text;  // as written; "" when there is none (digest only, range, no tag)
   std::optional<Version> version;
   std::optional<Digest> digest;  // image, bundle

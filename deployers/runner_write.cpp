@@ -158,6 +158,9 @@ void Runner::judge(Track& track) {
       track.confirmed = engine_.host.clock.now();
       if (said_no || raced || kind == Kind::failed || kind == Kind::unknown)
         track.detail = join(join(track.detail, said), "read back shows the new text");
+      else
+        track.detail = join(track.detail, said);
+      track.detail = join(track.detail, track.seen.detail);
       return move(track, OpEvent::live_new);
     case ObjectState::pre:
       if (kind == Kind::throttled) return move(track, OpEvent::throttled);

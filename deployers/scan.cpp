@@ -35,6 +35,11 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
     for (const auto& object : found.objects) {
       for (const auto& reference : object.references) {
         const Reference& r = reference.reference;
+        if (r.package.empty()) {
+          report.skipped.push_back(
+              {target->name(), object.info.id, reference.path, Reason::opaque, r.opaque, "", reference.text});
+          continue;
+        }
         if (!package.empty() && !glob_match(package, r.package)) continue;
         Counter& counter = counters[r.package];
         if (r.version) {

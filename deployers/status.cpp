@@ -101,7 +101,7 @@ ObjectStatus object_status(const StatusRequest& request, Target& target, const L
   ObjectStatus row{target.name(), object.info, {}, std::nullopt, "", ""};
   for (const auto& found : object.references) {
     const Reference& r = found.reference;
-    if (!request.package.empty() && r.package != request.package) continue;
+    if (r.package.empty() || (!request.package.empty() && r.package != request.package)) continue;
     row.references.push_back({r.package, found.path, found.text, r.form, r.version ? r.version->str() : "",
                               r.digest, knowledge.current(r)});
   }

@@ -65,6 +65,8 @@ struct LiveObject {
   std::string token;       // the system's concurrency token (sha256 of a file); "" when it has none
   nlohmann::json locator;  // the target's own words to find the object again; stored in plan and ledger
   std::vector<FoundReference> references;
+  std::string foreign_owner;    // who would undo a change, and what to change instead; "" when nobody would
+  bool owned_for_good = false;  // not to be changed even with --include-owned
 };
 
 struct Skipped {

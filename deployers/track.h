@@ -35,6 +35,7 @@ struct Runner::Track {
 };
 
 inline std::string join(const std::string& a, const std::string& b) {
+  if (a == b) return a;
   return a.empty() || b.empty() ? a + b : a + "; " + b;
 }
 

@@ -16,7 +16,7 @@ struct WaveOptions {
   size_t wave = 0;    // objects of each wave after it; 0: widening up to largest_wave
   bool with_dependencies = false;
 };
-constexpr size_t largest_wave = 250;
+constexpr size_t largest_wave = 500;
 
 // What [objects] says about one object; the first section that says something wins.
 struct ObjectTraits {

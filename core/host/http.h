@@ -102,6 +102,9 @@ class Http {
   // As run(), for transfers that are made when their turn comes; ends when none is ready and none is under
   // way. The default sends one after the other.
   virtual void drive(const NextTransfer& next, int parallel);
+  // A client of its own, for another thread, that retries as `retry` says; null: this one may be used by
+  // several threads as it is.
+  virtual std::unique_ptr<Http> another(const RetryPolicy& retry);
 };
 
 // A URL as the transfers read it: what is decided about a host must not rest on another reading.

@@ -29,6 +29,11 @@ class CurlHttp : public Http {
   HttpResponse send(const HttpRequest& request) override;
   void run(std::vector<Transfer> transfers, int parallel) override;
   void drive(const NextTransfer& next, int parallel) override;
+  std::unique_ptr<Http> another(const RetryPolicy& retry) override {
+    HttpOptions options = options_;
+    options.retry = retry;
+    return std::make_unique<CurlHttp>(env_, clock_, options);
+  }
 
  private:
   class Batch;
@@ -186,6 +191,10 @@ void CurlHttp::drive(const NextTransfer& next, int parallel) {
 }
 
 }  // namespace
+
+std::unique_ptr<Http> Http::another(const RetryPolicy&) {
+  return nullptr;
+}
 
 void Http::drive(const NextTransfer& next, int /*parallel*/) {
   while (const auto transfer = next()) {

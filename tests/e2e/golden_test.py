@@ -42,6 +42,7 @@ ELSEWHERE = {
     "forbidden": "tests/unit/core/http_test.cpp",
     "http-conflict": "tests/unit/core/http_test.cpp",
     "http-precondition": "tests/unit/core/http_test.cpp",
+    "http-refused": "tests/unit/deployers/databricks_api_test.cpp",
     "network": "tests/unit/core/http_test.cpp",
     "rate-limited": "tests/unit/core/http_test.cpp",
     "server-error": "tests/unit/core/http_test.cpp",

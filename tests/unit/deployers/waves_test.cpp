@@ -48,9 +48,8 @@ TEST(Waves, TheCanaryHoldsEveryKindAndTheLeastCriticalOfIt) {
 }
 
 TEST(Waves, WidenAfterACanaryAndAreNeverLargerThanTheLedgersBatch) {
-  EXPECT_EQ(sizes(make_course(many(600), {}, {}, {2, 0, false})),
-            (std::vector<size_t>{2, 8, 32, 128, 250, 180}));
-  EXPECT_EQ(sizes(make_course(many(600), {}, {}, {})), (std::vector<size_t>{250, 250, 100}));
+  EXPECT_EQ(sizes(make_course(many(600), {}, {}, {2, 0, false})), (std::vector<size_t>{2, 8, 32, 128, 430}));
+  EXPECT_EQ(sizes(make_course(many(600), {}, {}, {})), (std::vector<size_t>{500, 100}));
   EXPECT_EQ(sizes(make_course(many(5), {}, {}, {0, 2, false})), (std::vector<size_t>{2, 2, 1}));
   EXPECT_EQ(sizes(make_course(many(2), {}, {}, {5, 0, false})), (std::vector<size_t>{2}));
   EXPECT_TRUE(make_course({}, {}, {}, {5, 0, true}).waves.empty());

@@ -1,0 +1,92 @@
+// The REST API of one workspace: authentication, retries, pace and errors, so that the rest sees documents.
+// Used by several threads at once; each call in flight has a connection of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/host/host.h"
+#include "core/json.h"
+#include "core/project.h"
+#include "deployers/databricks/login.h"
+#include "deployers/databricks/pacer.h"
+
+namespace mlship::databricks {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+// May a call arrive twice? A write that may not is sent again only where the service said that it did nothing
+// (429); anything else that fails leaves open whether it happened: the caller reads before it sends again.
+enum class Repeat { any, only_refused };
+
+struct Call {
+  std::string method = "GET";
+  std::string path;  // "/api/2.2/jobs/get"
+  Query query = {};
+  Json body = {};                       // sent as JSON unless null
+  std::optional<HttpBody> stream = {};  // sent as it is
+  std::string raw = {};                 // sent as it is, when there is no stream and no body
+  Repeat repeat = Repeat::any;
+  std::string doing = {};                           // "read job 17", for messages: "cannot read job 17: …"
+  std::function<void(std::string_view)> sink = {};  // receives the body of a 2xx answer
+  std::function<void()> restart = {};               // the sink's bytes so far are void
+};
+
+class Api {
+ public:
+  Api(TargetSection section, Host& host);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // The document answered; null for an empty body. Throws Error: unauthorized, forbidden, not_found (also
+  // where the service says 400 and means it), http_conflict, http_precondition, rate_limited, server_error,
+  // network, tls; `databricks` of the facts is the service's own code and words.
+  Json call(const Call& call);
+  // The same, with the status and headers.
+  HttpResponse exchange(const Call& call);
+
+  // Calls in flight at most, connections too.
+  static constexpr size_t most_in_flight = 10;
+  // "https://adb-1.net"; throws as find_login() does.
+  const std::string& host();
+  const Login& login();
+  [[nodiscard]] Clock& clock() const { return host_.clock; }
+
+ private:
+  class Connection;
+  HttpResponse one_try(const Call& call);
+  std::string authorization();
+  void renew();
+  std::string url(const Call& call);
+
+  TargetSection section_;
+  Host& host_;
+  Pacer pacer_;
+  std::mutex mutex_;  // of what is below
+  std::optional<Login> login_;
+  std::vector<std::unique_ptr<Http>> idle_;
+  Secret bearer_;                              // OAuth
+  std::chrono::milliseconds bearer_until_{0};  // monotonic
+};
+
+// The code and words of an error in any of the service's forms; "" for what says neither.
+struct Complaint {
+  std::string code;  // "INVALID_PARAMETER_VALUE", "400" where it is a number
+  std::string message;
+};
+Complaint read_complaint(const HttpResponse& response);
+// The Error of an answer that is not 2xx.
+Error api_error(const HttpResponse& response, const std::string& doing);
+
+// Percent-encoded for one segment of a path (`slash`: segments stay apart) or a query.
+std::string url_encoded(std::string_view text, bool slash = false);
+
+}  // namespace mlship::databricks

@@ -1,0 +1,99 @@
+#include "deployers/databricks/destination.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/error.h"
+#include "deployers/databricks/carrier.h"
+#include "deployers/databricks/store.h"
+
+namespace mlship::databricks {
+namespace {
+
+// Which of the bundle's outputs takes the place of a file.
+struct FileRow {
+  Form form;
+  std::string_view kind;
+};
+constexpr auto file_rows = std::to_array<FileRow>(
+    {{Form::wheel, "wheel"}, {Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
+
+std::string named(const Release& release) {
+  return release.package + " " + release.version.str();
+}
+
+Destination no_output(std::string detail, std::string hint) {
+  Destination out;
+  out.skip = Reason::no_output;
+  out.detail = std::move(detail);
+  out.hint = std::move(hint);
+  return out;
+}
+
+// pip takes URLs after `name @ ` and paths or URLs elsewhere, and knows nothing of dbfs:/.
+std::string for_pip(const std::string& path, bool url) {
+  constexpr std::string_view dbfs = "dbfs:/";
+  const std::string local = path.starts_with(dbfs) ? "/dbfs/" + path.substr(dbfs.size()) : path;
+  return url ? "file://" + local : local;
+}
+
+Destination file(const Places& places, std::string_view kind, const FoundReference& found,
+                 const Release& release) {
+  const Output* output = release.output(kind);
+  if (output == nullptr) {
+    return no_output(named(release) + " was built without the output '" + std::string(kind) + "'",
+                     "mlship publish --artifact FILE");
+  }
+  const std::string section = "[targets." + places.common.target + "]";
+  if (places.library_path.empty()) {
+    return no_output("there is no folder for published files",
+                     "set library-path = \"/Volumes/…\" in " + section);
+  }
+  const Stored at = stored(places.library_path + "/");
+  if (output->size > at.store->limit()) {
+    return no_output(output->filename + " is larger than " + std::string(at.store->what()) + " may be (" +
+                         std::to_string(at.store->limit() >> 20U) + " MiB)",
+                     "set library-path of " + section + " to a volume");
+  }
+  const std::string path = published_path(places.library_path, release, *output);
+  Destination out;
+  out.carriers.push_back(file_carrier(path, *output));
+  const bool pip_line = found.path.find("/dependencies[") != std::string::npos;
+  out.text = pip_line ? for_pip(path, found.reference.folder.find("://") != std::string::npos) : path;
+  return out;
+}
+
+}  // namespace
+
+Places find_places(const TargetSection& section, const Project& project) {
+  Places places{host_places(section, project), section.text("library-path")};
+  while (places.library_path.ends_with('/')) places.library_path.pop_back();
+  if (!places.library_path.empty() && stored(places.library_path + "/").store == nullptr) {
+    throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
+                                             ": library-path " + places.library_path +
+                                             " is no folder of a workspace")
+        .hint("set library-path to a folder under /Volumes, /Workspace or dbfs:/");
+  }
+  return places;
+}
+
+Destination destination_of(const Places& places, const FoundReference& found, const std::string& repo,
+                           const Release& release, ReleaseSource& source) {
+  if (!found.reference.opaque.empty()) {
+    Destination out;
+    out.skip = Reason::opaque;
+    out.detail = found.reference.opaque;
+    return out;
+  }
+  for (const auto& row : file_rows) {
+    if (row.form == found.reference.form) return file(places, row.kind, found, release);
+  }
+  if (repo.empty()) return host_destination(places.common, found, release, source);
+  // The library's own index has the last word, whatever the target trusts.
+  HostPlaces own = places.common;
+  own.index_name = own.index_url = repo;
+  own.trust_pins = false;
+  return host_destination(own, found, release, source);
+}
+
+}  // namespace mlship::databricks

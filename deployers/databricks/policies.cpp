@@ -1,0 +1,74 @@
+// Cluster policies, API 2.0: their libraries come to every cluster made by them, at its next start. An edit
+// replaces the policy, so all of it is sent back; the service keeps a hundred revisions.
+#include <array>
+
+#include "core/error.h"
+#include "deployers/databricks/kind.h"
+
+namespace mlship::databricks {
+namespace {
+
+// What `edit` takes of what `get` answers.
+constexpr auto editable = std::to_array<std::string_view>(
+    {"policy_id", "name", "definition", "description", "libraries", "max_clusters_per_user",
+     "policy_family_id", "policy_family_definition_overrides"});
+
+class Policies final : public Kind {
+ public:
+  [[nodiscard]] std::string_view prefix() const override { return "policies/"; }
+  [[nodiscard]] Sites sites() const override { return library_sites(); }
+  [[nodiscard]] Json settings(const Json& whole) const override { return whole; }
+
+  [[nodiscard]] ObjectInfo info(const Document& document) const override {
+    ObjectInfo info;
+    info.id = document.id;
+    info.name = text_at(document.whole, "name");
+    info.kind = "databricks-policy";
+    info.owner = text_at(document.whole, "creator_user_name");
+    info.cls = ObjectClass::both;  // jobs and interactive clusters are made by it
+    return info;
+  }
+
+  void list(Api& api, const Take& take) const override {
+    Call call{"GET", "/api/2.0/policies/clusters/list"};
+    call.doing = "list the cluster policies of " + api.host();
+    const Json answer = api.call(call);
+    const Json& rows = member_of(answer, "policies");
+    if (!rows.is_array()) return;
+    for (const auto& policy : rows) take({"policies/" + text_at(policy, "policy_id"), policy, true});
+  }
+
+  [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
+    Call call{"GET", "/api/2.0/policies/clusters/get", {{"policy_id", without_prefix(*this, id)}}};
+    call.doing = "read cluster policy " + without_prefix(*this, id);
+    try {
+      return Document{id, api.call(call)};
+    } catch (const Error& e) {
+      if (e.code() == ErrorCode::not_found) return std::nullopt;
+      throw;
+    }
+  }
+
+  std::string write(Api& api, const Write& write) const override {
+    Call call{"POST", "/api/2.0/policies/clusters/edit"};
+    call.body = Json::object();
+    for (const auto name : editable) {
+      const Json& value = member_of(write.settings, name);
+      if (!value.is_null()) call.body[std::string(name)] = value;
+    }
+    // A policy of a family has its definition from there, and takes overrides only.
+    if (!text_at(write.settings, "policy_family_id").empty()) call.body.erase("definition");
+    call.repeat = Repeat::only_refused;
+    call.doing = "edit cluster policy " + without_prefix(*this, write.before.id);
+    api.call(call);
+    return "";
+  }
+};
+
+const Policies the_policies;
+
+}  // namespace
+
+const Kind& policies = the_policies;
+
+}  // namespace mlship::databricks

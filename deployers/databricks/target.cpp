@@ -1,0 +1,432 @@
+#include "deployers/databricks/target.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.h"
+#include "core/names.h"
+#include "deployers/databricks/canonical.h"
+#include "deployers/databricks/carrier.h"
+#include "deployers/databricks/destination.h"
+#include "deployers/databricks/kind.h"
+#include "deployers/databricks/runs.h"
+#include "deployers/databricks/store.h"
+
+namespace mlship::databricks {
+namespace {
+
+constexpr size_t page = 100;          // jobs a list call answers
+constexpr size_t worth_a_list = 100;  // readings, where nobody knows how many jobs there are
+constexpr int max_races = 3;          // lost compare-and-swaps before it is a conflict
+
+// The system said no, and wrote nothing.
+constexpr auto refusals = std::to_array<ErrorCode>(
+    {ErrorCode::unauthorized, ErrorCode::forbidden, ErrorCode::http_refused, ErrorCode::not_found});
+
+std::vector<Change> swapped(const std::vector<Change>& changes) {
+  std::vector<Change> out = changes;
+  for (auto& change : out) std::swap(change.from, change.to);
+  return out;
+}
+
+std::vector<std::string> paths_at(const Standing& standing) {
+  std::vector<std::string> paths;
+  for (const auto& place : standing.places) paths.push_back(place->path);
+  return paths;
+}
+
+// What an operation is about, to know it again.
+std::string signature(const std::vector<Change>& changes) {
+  std::string out;
+  for (const auto& change : changes) out += change.path + '\0' + change.from + '\0' + change.to + '\0';
+  return out;
+}
+
+std::string with_answer(const Error& e) {
+  std::string out = e.message();
+  for (const auto& fact : e.facts()) {
+    if (fact.name == "answer") out += ": " + fact.value;
+  }
+  return out;
+}
+
+class Workspace final : public Target {
+ public:
+  Workspace(TargetSection section, const Project& project, Host& host)
+      : section_(std::move(section)),
+        host_(host),
+        api_(section_, host),
+        places_(find_places(section_, project)),
+        owners_(project.objects) {}
+
+  [[nodiscard]] const std::string& name() const override { return section_.name; }
+  [[nodiscard]] const TargetSection& section() const override { return section_; }
+  [[nodiscard]] size_t most_in_flight() const override { return Api::most_in_flight; }
+  // Jobs have none: they are read again right before each write, and compared after it.
+  [[nodiscard]] bool has_tokens() const override { return false; }
+
+  Discovery discover(Scheme scheme) override {
+    Discovery out;
+    if (ahead_ && scheme == scheme_) {
+      out = std::move(*ahead_);
+    } else {
+      scheme_ = scheme;
+      list(jobs, out, {});
+    }
+    ahead_.reset();
+    for (const Kind* kind : kinds()) {
+      if (kind == &jobs) continue;
+      try {
+        list(*kind, out, {});
+      } catch (const Error& e) {
+        // Policies are for admins; what may not be seen is said.
+        if (e.code() != ErrorCode::forbidden) throw;
+        out.skipped.push_back({name(), std::string(kind->prefix()), "", Reason::no_permission, with_answer(e),
+                               e.hint_text(), ""});
+      }
+    }
+    return out;
+  }
+
+  Destination destination(const LiveObject& object, const FoundReference& found, const Release& release,
+                          ReleaseSource& source) override {
+    if (object.info.id.starts_with(clusters.prefix()) && !section_.flag("clusters")) {
+      Destination out;
+      out.skip = Reason::opaque;
+      out.detail = "libraries of interactive clusters stay as they are";
+      out.hint = "set clusters = true in [targets." + name() + "]";
+      return out;
+    }
+    const auto side = sides_.find(object.info.id + " " + found.path);
+    if (side == sides_.end()) return destination_of(places_, found, "", release, source);
+    Destination to = destination_of(places_, found, side->second.repo, release, source);
+    const auto& warnings = side->second.warnings;
+    if (!to.skip) to.warnings.insert(to.warnings.end(), warnings.begin(), warnings.end());
+    return to;
+  }
+
+  // As the document stands with the old texts in it.
+  std::string rest(const LiveObject& object, const std::vector<Change>& changes,
+                   std::string_view salt) override {
+    const auto print = prints_.find(object.info.id);
+    if (print == prints_.end()) return "";
+    seen_as_old_[object.info.id] = signature(changes);
+    return salted(print->second, salt);
+  }
+
+  bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
+             const std::string&) override {
+    return place_file(api_, places_.library_path, carrier, release, source, host_.env.cache_folder() / "tmp");
+  }
+  bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource&) override {
+    return file_ok(api_, carrier, release);
+  }
+  bool old_place_ok(const Change& change) override {
+    const Stored file = change.form == Form::pin || change.form == Form::maven ? Stored{} : stored(change.to);
+    if (file.store == nullptr) return !change.to.empty();
+    const auto known = old_places_.find(file.path);
+    if (known != old_places_.end()) return known->second;
+    return old_places_[file.path] = file.store->size(api_, file.path).has_value();
+  }
+
+  Observation observe(const Operation& operation, std::string_view salt) override {
+    const Kind* kind = kind_of(operation.object.id);
+    if (kind == nullptr) return {ObjectState::conflict, "it is no object of a workspace", "", true, {}};
+    const auto document = kind->read(api_, operation.object.id);
+    if (!document) return {ObjectState::gone, "", "", true, {}};
+    return observe_in(*kind, *document, operation, salt);
+  }
+
+  std::vector<Observation> observe_all(std::span<const Operation* const> operations,
+                                       std::string_view salt) override;
+
+  [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
+    return a == b;
+  }
+
+  ApplyResult apply(const Operation& operation, const std::string& tag) override;
+  void recover(const Operation&, const std::string&) override {}
+
+  std::string pending(const Operation& operation, std::int64_t) override {
+    if (kind_of(operation.object.id) != &clusters) return "";
+    const auto document = clusters.read(api_, operation.object.id);
+    return document ? clusters.pending(document->whole) : "";
+  }
+
+  std::vector<std::string> needs(const Operation& operation) override;
+  bool start_run(const Operation& operation, const std::string& tag) override {
+    if (kind_of(operation.object.id) != &jobs) return false;
+    return run_now(api_, without_prefix(jobs, operation.object.id), tag);
+  }
+  std::optional<std::vector<RunEvidence>> runs(const Operation& operation, std::int64_t since) override {
+    if (kind_of(operation.object.id) != &jobs) return std::nullopt;
+    return runs_since(api_, without_prefix(jobs, operation.object.id), since, ended_runs_);
+  }
+
+ private:
+  // What a plan has to know of one reference beside the reference.
+  struct Side {
+    std::string repo;
+    std::vector<std::string> warnings;
+  };
+  using Look = std::function<void(const Document&)>;
+
+  void list(const Kind& kind, Discovery& out, const Look& look);
+  void take(const Kind& kind, const Document& document, Discovery& out);
+  Observation observe_in(const Kind& kind, const Document& document, const Operation& operation,
+                         std::string_view salt);
+  void observe_each(std::span<const Operation* const> operations, const std::vector<size_t>& which,
+                    std::string_view salt, std::vector<Observation>& out);
+  void observe_by_list(std::span<const Operation* const> operations, const std::vector<size_t>& which,
+                       std::string_view salt, std::vector<Observation>& out);
+  Standing standing_of(const Kind& kind, const Json& settings, const std::vector<Change>& changes);
+  ApplyResult try_once(const Kind& kind, const Operation& operation);
+  [[nodiscard]] bool list_is_cheaper(size_t readings) const {
+    return listed_jobs_ == 0 ? readings > worth_a_list : readings > (listed_jobs_ + page - 1) / page;
+  }
+
+  TargetSection section_;
+  Host& host_;
+  Api api_;
+  Places places_;
+  std::vector<ObjectSection> owners_;
+  Scheme scheme_ = Scheme::pep440;
+  size_t listed_jobs_ = 0;
+  std::map<std::string, std::string> prints_;  // by object: of the document as it was listed last
+  std::map<std::string, Side> sides_;          // by "object path"
+  std::map<std::string, bool> old_places_;     // what old_place_ok() found
+  EndedRuns ended_runs_;
+
+  std::mutex mutex_;  // of what apply() touches
+  // The jobs as a read-back listed them after the last write: the next discovery need not list them again.
+  std::optional<Discovery> ahead_;
+  // Objects that were seen with the old texts and not written since, by what was looked for. apply() reads
+  // again before it writes, so that one reading before the intent is enough.
+  std::map<std::string, std::string> seen_as_old_;
+  std::map<std::string, std::string> before_;  // by object: the print right before our write
+};
+
+void Workspace::list(const Kind& kind, Discovery& out, const Look& look) {
+  size_t count = 0;
+  kind.list(api_, [&](const Document& document) {
+    ++count;
+    take(kind, document, out);
+    if (look) look(document);
+  });
+  if (&kind == &jobs) listed_jobs_ = count;
+}
+
+void Workspace::take(const Kind& kind, const Document& document, Discovery& out) {
+  if (!document.problem.empty()) {
+    out.skipped.push_back({name(), document.id, "", Reason::no_permission, document.problem,
+                           "ask a workspace admin for CAN_VIEW on it", ""});
+    return;
+  }
+  const Json settings = kind.settings(document.whole);
+  LiveObject object;
+  object.references = find_in(settings, kind.sites(), scheme_);
+  if (object.references.empty()) return;
+  object.info = kind.info(document);
+  for (const auto& row : owners_) {
+    const bool about = glob_match(row.glob, object.info.name) || glob_match(row.glob, object.info.id);
+    if (about && !row.owner.empty()) object.info.owner = row.owner;
+  }
+  object.token = kind.token(document.whole);
+  object.locator = {{"id", document.id}};
+  const Owner owner = kind.owner(document.whole);
+  object.foreign_owner = owner.text;
+  object.owned_for_good = owner.for_good;
+  for (const auto& found : object.references) {
+    Side side{repo_beside(settings, found.path), kind.warnings(settings, found.path)};
+    if (!side.repo.empty() || !side.warnings.empty())
+      sides_[document.id + " " + found.path] = std::move(side);
+  }
+  prints_[document.id] = print_of(settings);
+  out.objects.push_back(std::move(object));
+}
+
+// The scheme of the package is known since discovery; a resumed run has made none.
+Standing Workspace::standing_of(const Kind& kind, const Json& settings, const std::vector<Change>& changes) {
+  Standing found = standing(settings, kind.sites(), changes, scheme_);
+  if (found.state != ObjectState::conflict) return found;
+  const Scheme other = scheme_ == Scheme::pep440 ? Scheme::semver : Scheme::pep440;
+  Standing second = standing(settings, kind.sites(), changes, other);
+  return second.state == ObjectState::conflict ? found : second;
+}
+
+Observation Workspace::observe_in(const Kind& kind, const Document& document, const Operation& operation,
+                                  std::string_view salt) {
+  const Json settings = kind.settings(document.whole);
+  const Standing now = standing_of(kind, settings, operation.changes);
+  Observation out;
+  out.state = now.state;
+  out.detail = now.detail;
+  out.token = kind.token(document.whole);
+  out.locator = operation.locator;
+  if (now.state == ObjectState::conflict) return out;
+  const bool post = now.state == ObjectState::post;
+  const std::string print = print_of(post ? changed(settings, swapped(operation.changes), now) : settings);
+  out.rest_equal =
+      operation.rest.empty() || differing_parts(salted(print, salt), operation.rest, false).empty();
+  const std::lock_guard lock(mutex_);
+  const std::string& id = operation.object.id;
+  if (!post) {
+    seen_as_old_[id] = signature(operation.changes);
+  } else if (const auto before = before_.find(id); before != before_.end()) {
+    const auto parts = differing_parts(before->second, print, !document.listed);
+    if (!parts.empty())
+      out.detail = fmt::format("somebody else changed it meanwhile: {}", fmt::join(parts, ", "));
+  }
+  return out;
+}
+
+std::vector<Observation> Workspace::observe_all(std::span<const Operation* const> operations,
+                                                std::string_view salt) {
+  std::vector<Observation> out(operations.size());
+  std::vector<size_t> in_list, others;
+  for (size_t i = 0; i < operations.size(); ++i) {
+    const Operation& op = *operations[i];
+    const std::lock_guard lock(mutex_);
+    const auto seen = seen_as_old_.find(op.object.id);
+    if (seen != seen_as_old_.end() && seen->second == signature(op.changes)) {
+      out[i] = {ObjectState::pre, "", op.token, true, op.locator};
+      seen_as_old_.erase(seen);
+    } else {
+      (kind_of(op.object.id) == &jobs ? in_list : others).push_back(i);
+    }
+  }
+  if (list_is_cheaper(in_list.size())) {
+    observe_by_list(operations, in_list, salt, out);
+  } else {
+    others.insert(others.end(), in_list.begin(), in_list.end());
+  }
+  observe_each(operations, others, salt, out);
+  return out;
+}
+
+void Workspace::observe_each(std::span<const Operation* const> operations, const std::vector<size_t>& which,
+                             std::string_view salt, std::vector<Observation>& out) {
+  in_parallel(which.size(), host_.clock, [&](size_t n) {
+    const size_t i = which[n];
+    try {
+      out[i] = observe(*operations[i], salt);
+    } catch (const Error& e) {
+      out[i] = {ObjectState::unreadable, with_answer(e), "", true, {}};
+    }
+  });
+}
+
+void Workspace::observe_by_list(std::span<const Operation* const> operations,
+                                const std::vector<size_t>& which, std::string_view salt,
+                                std::vector<Observation>& out) {
+  std::map<std::string, std::vector<size_t>> wanted;
+  for (const size_t i : which) wanted[operations[i]->object.id].push_back(i);
+  Discovery found;
+  try {
+    list(jobs, found, [&](const Document& document) {
+      const auto about = wanted.find(document.id);
+      if (about == wanted.end()) return;
+      for (const size_t i : about->second) {
+        out[i] = document.problem.empty()
+                     ? observe_in(jobs, document, *operations[i], salt)
+                     : Observation{ObjectState::unreadable, document.problem, "", true, {}};
+      }
+      wanted.erase(about);
+    });
+  } catch (const Error& e) {
+    for (const auto& [id, about] : wanted) {
+      for (const size_t i : about) out[i] = {ObjectState::unreadable, with_answer(e), "", true, {}};
+    }
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ahead_ = std::move(found);
+  }
+  // A list that jobs come into and go from may miss one: only its own reading says that it is gone.
+  std::vector<size_t> missed;
+  for (const auto& [id, about] : wanted) missed.insert(missed.end(), about.begin(), about.end());
+  observe_each(operations, missed, salt, out);
+}
+
+ApplyResult Workspace::apply(const Operation& operation, const std::string&) {
+  using Kind_ = ApplyResult::Kind;
+  const Kind* kind = kind_of(operation.object.id);
+  if (kind == nullptr) return {Kind_::conflict, "it is no object of a workspace", "", {}};
+  {
+    const std::lock_guard lock(mutex_);
+    ahead_.reset();
+    seen_as_old_.erase(operation.object.id);
+  }
+  for (int race = 0; race < max_races; ++race) {
+    try {
+      return try_once(*kind, operation);
+    } catch (const Error& e) {
+      if (e.code() == ErrorCode::http_conflict) continue;  // somebody was faster: from the reading on
+      if (e.code() == ErrorCode::rate_limited) return {Kind_::throttled, with_answer(e), "", {}};
+      if (std::find(refusals.begin(), refusals.end(), e.code()) == refusals.end()) throw;
+      return {Kind_::refused, with_answer(e), "", {}};
+    }
+  }
+  return {Kind_::conflict, fmt::format("others wrote it first, {} times", max_races), "", {}};
+}
+
+ApplyResult Workspace::try_once(const Kind& kind, const Operation& operation) {
+  using Kind_ = ApplyResult::Kind;
+  const auto document = kind.read(api_, operation.object.id);
+  if (!document) return {Kind_::conflict, "the object is gone", "", {}};
+  const Json settings = kind.settings(document->whole);
+  const Standing now = standing_of(kind, settings, operation.changes);
+  if (now.state == ObjectState::post) return {Kind_::already, "", "", operation.locator};
+  if (now.state != ObjectState::pre) return {Kind_::conflict, now.detail, "", {}};
+  std::string print = print_of(settings);
+  std::string note;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto planned = prints_.find(operation.object.id);
+    const bool moved = planned != prints_.end() && !differing_parts(planned->second, print, false).empty();
+    if (moved) note = "other edits of the object since the plan were kept";
+    before_[operation.object.id] = std::move(print);
+  }
+  try {
+    const bool restart = section_.flag("restart-clusters");
+    std::string left =
+        kind.write(api_, {*document, changed(settings, operation.changes, now), paths_at(now), restart});
+    return {Kind_::written, note, std::move(left), operation.locator};
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::verification) throw;
+    return {Kind_::failed, with_answer(e), "", operation.locator};
+  }
+}
+
+// Jobs that this one runs.
+std::vector<std::string> Workspace::needs(const Operation& operation) {
+  std::vector<std::string> out;
+  if (kind_of(operation.object.id) != &jobs) return out;
+  const auto document = jobs.read(api_, operation.object.id);
+  if (!document) return out;
+  const Json& tasks = member_of(member_of(document->whole, "settings"), "tasks");
+  if (!tasks.is_array()) return out;
+  for (const auto& task : tasks) {
+    const Json& inner = member_of(member_of(task, "for_each_task"), "task");
+    for (const Json* one : {&task, &inner}) {
+      const std::string id = text_at(member_of(*one, "run_job_task"), "job_id");
+      if (!id.empty()) out.push_back("jobs/" + id);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<Target> make_workspace(const TargetSection& section, const Project& project, Host& host) {
+  return std::make_unique<Workspace>(section, project, host);
+}
+
+}  // namespace mlship::databricks

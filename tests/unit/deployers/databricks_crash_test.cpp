@@ -1,0 +1,247 @@
+// A rollout of forty objects killed at every request, before and after it is done; every reply lost; a second
+// runner at every request. What is there afterwards is all new, all old, or exactly the conflicts listed.
+#include <functional>
+
+#include "deployers/databricks/canonical.h"
+#include "tests/unit/deployers/databricks_fixture.h"
+
+namespace mlship {
+namespace {
+
+using test::DbxWorld;
+
+// Does something at the n-th request; a dead client sends nothing more, whatever thread it is.
+class HookedHttp : public Http {
+ public:
+  enum class At { never, kill_before, kill_after, lose_before, lose_after, call };
+  explicit HookedHttp(Http& inner) : inner_(inner) {}
+
+  void arm(At what, int request, std::function<void()> call = {}) {
+    what_ = what;
+    left_ = request;
+    call_ = std::move(call);
+    dead_ = false;
+    sent_ = 0;
+  }
+  [[nodiscard]] int sent() const { return sent_; }
+
+  HttpResponse send(const HttpRequest& request) override {
+    if (dead_) throw test::Killed{};
+    ++sent_;
+    const bool now = what_ != At::never && --left_ == 0;
+    if (!now) return answer(request);
+    if (what_ == At::call) {
+      call_();
+      return answer(request);
+    }
+    if (what_ == At::kill_before) die();
+    if (what_ == At::lose_before) lost();
+    const HttpResponse done = inner_.send(request);
+    if (what_ == At::kill_after) die();
+    if (what_ == At::lose_after) lost();
+    return done;
+  }
+  void run(std::vector<Transfer>, int) override { throw Error(ErrorCode::internal, "not used"); }
+
+ private:
+  HttpResponse answer(const HttpRequest& request) {
+    HttpResponse done = inner_.send(request);
+    if (dead_) throw test::Killed{};
+    return done;
+  }
+  [[noreturn]] void die() {
+    dead_ = true;
+    throw test::Killed{};
+  }
+  [[noreturn]] static void lost() {
+    throw Error(ErrorCode::network, "cannot reach the workspace: the connection broke");
+  }
+
+  Http& inner_;
+  At what_ = At::never;
+  std::atomic<int> left_ = 0, sent_ = 0;
+  std::function<void()> call_;
+  std::atomic<bool> dead_ = false;
+};
+
+// Forty objects of several kinds, all at 1.3.0.
+struct Fleet {
+  DbxWorld world;
+  HookedHttp http{world.http};
+  Host host{world.env, world.clock, http, world.process};
+
+  Fleet() {
+    world.source.add("1.5.0");
+    const std::string wheel = "/Volumes/main/ml/old/churn-1.3.0-py3-none-any.whl";
+    const std::string egg = "dbfs:/FileStore/churn-1.3.0-py3.9.egg";
+    world.workspace.edit([&](auto& state) {
+      state.put_file(wheel, "old", 1);
+      state.put_file(egg, "old egg", 1);
+    });
+    for (int i = 0; i < 34; ++i) {
+      Json tasks = Json::array();
+      tasks.push_back({{"task_key", "a"}, {"libraries", {{{"whl", wheel}}}}});
+      if (i % 5 == 0) tasks.push_back({{"task_key", "b"}, {"libraries", {{{"egg", egg}}}}});
+      if (i % 7 == 0) tasks.push_back({{"task_key", "c"}, {"notebook_task", {{"notebook_path", "/n"}}}});
+      world.add_job({{"name", "job " + std::to_string(i)}, {"tasks", tasks}});
+    }
+    for (int i = 0; i < 4; ++i) {
+      const std::string id = "p" + std::to_string(i);
+      world.workspace.replace("pipelines/" + id,
+                              {{"pipeline_id", id},
+                               {"name", id},
+                               {"last_modified", 1'700'000'000'000},
+                               {"spec", {{"id", id}, {"name", id}, {"libraries", {{{"whl", wheel}}}}}}});
+    }
+    for (int i = 0; i < 2; ++i) {
+      const std::string id = "P" + std::to_string(i);
+      world.workspace.replace(
+          "policies/" + id,
+          {{"policy_id", id}, {"name", id}, {"definition", "{}"}, {"libraries", {{{"whl", wheel}}}}});
+    }
+    restart();
+  }
+
+  void restart() {
+    world.targets.clear();
+    world.targets.push_back(databricks::make_workspace(world.section, world.project, host));
+  }
+
+  [[nodiscard]] Json everything() const {
+    Json out;
+    world.workspace.look([&](const dbx_State& state) {
+      for (const auto& [id, job] : state.jobs)
+        out["jobs/" + std::to_string(id)] = databricks::canonical(job.at("settings"));
+      for (const auto& [id, p] : state.pipelines)
+        out["pipelines/" + id] = databricks::canonical(p.at("spec"));
+      for (const auto& [id, p] : state.policies)
+        out["policies/" + id] = databricks::canonical(p.at("libraries"));
+    });
+    return out;
+  }
+  using dbx_State = testing::dbx::State;
+
+  // How many mentions of a version there are.
+  [[nodiscard]] size_t mentions(const std::string& version) const {
+    const std::string all = everything().dump();
+    size_t n = 0;
+    for (size_t at = all.find("churn-" + version); at != std::string::npos;
+         at = all.find("churn-" + version, at + 1))
+      ++n;
+    return n;
+  }
+};
+
+using At = HookedHttp::At;
+
+// What an undisturbed rollout sends.
+int requests_of_a_rollout() {
+  Fleet fleet;
+  const Plan plan = fleet.world.plan("1.4.0");
+  fleet.http.arm(At::never, 0);
+  EXPECT_TRUE(fleet.world.run(plan).complete());
+  return fleet.http.sent();
+}
+
+// The next run goes on: `rollout --resume`, or the command again.
+RolloutReport finish(Fleet& fleet, const std::string& version) {
+  fleet.restart();
+  if (const auto open = unfinished(fleet.world.ledger, "prod", "churn")) return fleet.world.go_on(*open);
+  return fleet.world.rollout(version);
+}
+
+TEST(DatabricksCrash, KilledAtEveryRequestTheNextRunFinishesAndARollbackIsEqual) {
+  const int requests = requests_of_a_rollout();
+  int runs = 0;
+  for (const At how : {At::kill_before, At::kill_after}) {
+    for (int k = 1; k <= requests; ++k) {
+      Fleet fleet;
+      const Json before = fleet.everything();
+      const Plan plan = fleet.world.plan("1.4.0");
+      fleet.http.arm(how, k);
+      bool killed = false;
+      try {
+        fleet.world.run(plan);
+      } catch (const test::Killed&) {
+        killed = true;
+      }
+      EXPECT_TRUE(killed) << k;
+      fleet.http.arm(At::never, 0);
+      const auto report = finish(fleet, "1.4.0");
+      ASSERT_TRUE(report.complete()) << "request " << k << ": " << report.state;
+      ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << "request " << k;
+      if (k % 10 == 0) {
+        fleet.restart();
+        const auto id = last_rollout(fleet.world.ledger, "prod", "churn");
+        ASSERT_TRUE(id);
+        ASSERT_TRUE(
+            fleet.world.run(inverse_plan(fleet.world.ledger, *id, fleet.world.targets), false).complete())
+            << k;
+        ASSERT_EQ(fleet.everything(), before) << "request " << k;
+      }
+      ++runs;
+    }
+  }
+  std::printf("killed at %d requests, before and after each: %d runs\n", requests, runs);
+}
+
+TEST(DatabricksCrash, EveryRequestOrReplyLostTheRolloutGoesOn) {
+  const int requests = requests_of_a_rollout();
+  for (const At how : {At::lose_before, At::lose_after}) {
+    for (int k = 1; k <= requests; ++k) {
+      Fleet fleet;
+      const Plan plan = fleet.world.plan("1.4.0");
+      fleet.http.arm(how, k);
+      const auto report = fleet.world.run(plan);
+      ASSERT_TRUE(report.complete()) << "request " << k << ": " << report.state;
+      ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << "request " << k;
+    }
+  }
+  std::printf("lost at %d requests, before and after each: %d runs\n", requests, 2 * requests);
+}
+
+// The first runner is stopped in the middle for so long that its lease runs out; a second rolls another
+// version out, to the end; then the first wakes.
+TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObjects) {
+  const int requests = requests_of_a_rollout();
+  size_t mixed = 0;
+  for (int k = 1; k <= requests; ++k) {
+    Fleet fleet;
+    test::LeaseState lease;
+    test::FencedLedger first(fleet.world.ledger, lease), second(fleet.world.ledger, lease);
+    Engine engine{fleet.world.targets,    first, fleet.world.source, fleet.host, fleet.world.diagnostics,
+                  fleet.world.interrupted};
+    const Plan plan = fleet.world.plan("1.4.0");
+    RolloutReport other;
+    fleet.http.arm(At::call, k, [&] {
+      lease.expired = true;
+      Targets targets;
+      Host host{fleet.world.env, fleet.world.clock, fleet.world.http, fleet.world.process};
+      targets.push_back(databricks::make_workspace(fleet.world.section, fleet.world.project, host));
+      Engine e{targets, second, fleet.world.source, host, fleet.world.diagnostics, fleet.world.interrupted};
+      const Plan p =
+          make_plan(fleet.world.request("1.5.0"), targets, fleet.world.source, fleet.world.diagnostics);
+      RunContext context{"rollout", "bob", "ci-9", {}, {}, {}};
+      context.converge = fleet.world.request("1.5.0");
+      other = execute(e, p, fleet.world.source.at("1.5.0"), context);
+    });
+    RunContext context{"rollout", "ada", "ci-1", {}, {}, {}};
+    context.converge = fleet.world.request("1.4.0");
+    std::string state;
+    try {
+      state = execute(engine, plan, fleet.world.source.at("1.4.0"), context).state;
+    } catch (const Error& e) {
+      state = row_of(e.code()).word;
+    }
+    ASSERT_TRUE(other.complete() || !other.results.empty()) << k;
+    ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << "request " << k;
+    // A write of the first that was on its way when it lost the lease: reported by it.
+    if (fleet.mentions("1.4.0") != 0) ++mixed;
+    ASSERT_LE(fleet.mentions("1.4.0"), 2 * size_t{10}) << "request " << k << ": " << state;
+  }
+  std::printf("a second rollout at %d requests; at %zu of them writes on their way landed after it\n",
+              requests, mixed);
+}
+
+}  // namespace
+}  // namespace mlship
