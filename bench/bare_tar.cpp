@@ -1,6 +1,6 @@
 // bare_tar STEP FOLDER TAR: the least that a tar of a folder with its sha256 can cost, for comparison, up to
-// STEP: `list` the files in order with their sizes, `read` each, `hash` them as one ustar stream, `write` that
-// to TAR. Prints the digest and the number of bytes.
+// STEP: `list` the files in order with their sizes, `read` each, `hash` them as one ustar stream, `write`
+// that to TAR. Prints the digest and the number of bytes.
 #include <algorithm>
 #include <array>
 #include <cstdint>

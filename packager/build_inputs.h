@@ -52,7 +52,8 @@ TreeSelection code_selection(const Project& project);
 // The other files a build reads, relative to the project: the project file, the lock, the readme, …
 std::vector<std::string> read_files(const Project& project);
 
-// Everything but the models' digests, which are still being made. `listed`: the code of the folder when it was listed already, else null.
+// Everything but the models' digests, which are still being made. `listed`: the code of the folder when it
+// was listed already, else null.
 BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
                           std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics);

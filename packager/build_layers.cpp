@@ -75,9 +75,10 @@ std::vector<Candidate> candidates(const BuildInputs& inputs) {
 
 // No path twice, whatever kind of layer holds it: readers lose one of the two.
 void check_paths(const BuildInputs& inputs, const std::vector<Candidate>& files) {
-  std::map<std::string, std::string, std::less<>> seen{{std::string(bundle_path::info), "mlship's own metadata"},
-                                          {std::string(bundle_path::code_tar), "the code archive"},
-                                          {std::string(bundle_path::files_tar), "the second archive"}};
+  std::map<std::string, std::string, std::less<>> seen{
+      {std::string(bundle_path::info), "mlship's own metadata"},
+      {std::string(bundle_path::code_tar), "the code archive"},
+      {std::string(bundle_path::files_tar), "the second archive"}};
   const auto add = [&seen](const std::string& path, const std::string& what) {
     check_member_path(path, what);
     const auto [at, fresh] = seen.emplace(path, what);

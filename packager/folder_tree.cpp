@@ -50,8 +50,9 @@ class FolderTree final : public RawTree {
                                      std::to_string(largest_source) + " bytes");
     }
     // By the open folder: the kernel does not walk the way to the project again for each.
-    const int fd = ::openat(open_ >= 0 ? open_ : AT_FDCWD, open_ >= 0 ? name.c_str() : (folder_ / name).c_str(),
-                            O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int fd =
+        ::openat(open_ >= 0 ? open_ : AT_FDCWD, open_ >= 0 ? name.c_str() : (folder_ / name).c_str(),
+                 O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) fs::fail(errno, "open", folder_ / name);
     into.resize(static_cast<size_t>(size) + 1);
     const ssize_t got = read_up_to(fd, into.data(), into.size());
@@ -80,7 +81,10 @@ class FolderTree final : public RawTree {
 
   // `file` is needed for a link only.
   static RawEntry convert(const Path& file, const fs::Stat& s) {
-    RawEntry entry{RawEntry::Kind::other, s.executable(), s.size, {},
+    RawEntry entry{RawEntry::Kind::other,
+                   s.executable(),
+                   s.size,
+                   {},
                    FileIdentity{s.device, s.inode, s.mtime_ns, s.ctime_ns}};
     if (s.kind == fs::Kind::file) entry.kind = RawEntry::Kind::file;
     if (s.kind == fs::Kind::folder) entry.kind = RawEntry::Kind::folder;

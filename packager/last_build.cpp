@@ -239,8 +239,7 @@ void LastBuild::remember(const BuildResult& result, const SourceTree* code) cons
       if (!same_identity(expected, *after[i].stat)) return;
     }
     // Ignored files among the code are no part of a commit; whether they are still ignored, only git knows.
-    const bool ask_git =
-        code != nullptr && !commit_.empty() && look_at(*code).paths != seen_code_.paths;
+    const bool ask_git = code != nullptr && !commit_.empty() && look_at(*code).paths != seen_code_.paths;
     const Json json{{"schema", schema},
                     {"key", key(after)},
                     {"ask_git", ask_git},

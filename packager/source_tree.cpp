@@ -116,7 +116,8 @@ class Collector {
   void keep(std::string_view real, std::string_view shown, const RawEntry& entry) {
     SourceFile file{{}, found_.texts.add(real), entry.size, entry.executable, entry.identity};
     // Without a link on the way one text ends with the other.
-    file.path = real.ends_with(shown) ? file.real.substr(real.size() - shown.size()) : found_.texts.add(shown);
+    file.path =
+        real.ends_with(shown) ? file.real.substr(real.size() - shown.size()) : found_.texts.add(shown);
     found_.files.push_back(file);
   }
 

@@ -125,7 +125,7 @@ class Spool::Impl {
   std::array<Block, block_count> blocks_;
   std::mutex mutex_;
   std::condition_variable more_, freed_;  // for the stages, for who fills
-  std::uint64_t filled_ = 0;  // blocks handed over
+  std::uint64_t filled_ = 0;              // blocks handed over
   bool ended_ = false;
   std::exception_ptr failed_;
   Stage hash_, write_;

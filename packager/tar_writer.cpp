@@ -144,8 +144,7 @@ std::string tar_headers(std::string_view path, bool folder, bool executable, std
   const bool large = size > largest_ustar_size;
   if (large) records += pax_record("size", std::to_string(size));
   constexpr std::string_view folder_name = "PaxHeaders/";
-  const std::string name =
-        std::string(folder_name) + fallback_name(path, 100 - folder_name.size());
+  const std::string name = std::string(folder_name) + fallback_name(path, 100 - folder_name.size());
   std::string out = ustar_block({name, ""}, 'x', false, records.size()) + records;
   out.append(tar_padding(records.size()), '\0');
   const std::string fallback = fallback_name(full, 100);

@@ -88,7 +88,9 @@ TEST_F(StatCacheTest, HashingThatNobodyWaitsForEndsAndKeepsNothing) {
     files.push_back({root() / std::to_string(i), std::to_string(i), {}, {}});
   }
   StatCache cache;
-  { const Hashing given_up(files, cache, quiet_); }
+  {
+    const Hashing given_up(files, cache, quiet_);
+  }
   EXPECT_EQ(cache.find(*fs::stat(root() / "0")), std::nullopt);
   const auto hashed = Hashing(files, cache, quiet_).finish();
   EXPECT_EQ(hashed.at(2).digest, sha256(std::string(8U << 20U, 'c')));

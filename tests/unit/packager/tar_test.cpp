@@ -12,7 +12,8 @@ namespace {
 
 TarMember member(const std::string& path, const std::string& content, bool executable = false) {
   static std::set<std::string> kept;  // what members point to
-  return {*kept.insert(path).first, executable, content.size(), [content](const auto& sink) { sink(content); }};
+  return {*kept.insert(path).first, executable, content.size(),
+          [content](const auto& sink) { sink(content); }};
 }
 
 std::string tar_of(std::vector<TarMember> members) {
