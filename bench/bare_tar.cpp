@@ -1,6 +1,6 @@
-// bare_tar FOLDER [TAR]: the least that a tar of a folder with its sha256 can cost, for comparison: paths in
-// order, ustar headers, every byte read and hashed once; written to TAR, or nowhere. Prints the digest and
-// the number of bytes.
+// bare_tar STEP FOLDER TAR: the least that a tar of a folder with its sha256 can cost, for comparison, up to
+// STEP: `list` the files in order with their sizes, `read` each, `hash` them as one ustar stream, `write`
+// that to TAR. Prints the digest and the number of bytes.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -22,8 +23,8 @@ constexpr size_t buffer_size = 1U << 20U;
 
 class Stream {
  public:
-  explicit Stream(const char* tar) : ctx_(EVP_MD_CTX_new()) {
-    EVP_DigestInit_ex(ctx_, EVP_sha256(), nullptr);
+  Stream(bool hash, const char* tar) : ctx_(hash ? EVP_MD_CTX_new() : nullptr) {
+    if (hash) EVP_DigestInit_ex(ctx_, EVP_sha256(), nullptr);
     if (tar != nullptr) out_ = std::fopen(tar, "wb");
     if (out_ != nullptr) std::setvbuf(out_, nullptr, _IOFBF, buffer_size);
   }
@@ -34,14 +35,14 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   void write(const char* data, size_t size) {
-    EVP_DigestUpdate(ctx_, data, size);
+    if (ctx_ != nullptr) EVP_DigestUpdate(ctx_, data, size);
     if (out_ != nullptr) std::fwrite(data, 1, size, out_);
     size_ += size;
   }
   void finish() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
-    EVP_DigestFinal_ex(ctx_, digest.data(), &length);
+    if (ctx_ != nullptr) EVP_DigestFinal_ex(ctx_, digest.data(), &length);
     for (unsigned i = 0; i < length; ++i) std::printf("%02x", digest.at(i));
     std::printf(" %llu\n", static_cast<unsigned long long>(size_));
   }
@@ -88,18 +89,32 @@ bool add(const std::string& root, const std::string& path, std::vector<char>& bu
   return true;
 }
 
+int list(const std::string& root, const std::vector<std::string>& paths) {
+  std::uint64_t bytes = 0;
+  for (const auto& path : paths) {
+    struct stat s{};
+    if (::stat((root + "/" + path).c_str(), &s) != 0) return 1;
+    bytes += static_cast<std::uint64_t>(s.st_size);
+  }
+  std::printf("%llu\n", static_cast<unsigned long long>(bytes));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2 || argc > 3) return 2;
-  const std::string root = argv[1];
+  if (argc != 4) return 2;
+  const std::string_view step = argv[1];
+  const std::string root = argv[2];
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     if (entry.is_regular_file()) paths.push_back(entry.path().string().substr(root.size() + 1));
   }
   std::sort(paths.begin(), paths.end());
   std::vector<char> buffer(buffer_size);
-  Stream out(argc == 3 ? argv[2] : nullptr);
+  const bool write = step == "write";
+  Stream out(write || step == "hash", write ? argv[3] : nullptr);
+  if (step == "list") return list(root, paths);
   for (const auto& path : paths) {
     if (!add(root, path, buffer, out)) return 1;
   }

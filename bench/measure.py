@@ -26,6 +26,15 @@ INPUTS = BUILD / "bench-inputs"  # kept: making them takes longer than the runs
 
 # ---------------------------------------------------------------- running
 
+class Spent(float):
+    """Seconds by the clock, and those of processors in `cpu`, which other work on the machine falsifies less."""
+
+    def __new__(cls, seconds, cpu):
+        self = super().__new__(cls, seconds)
+        self.cpu = cpu
+        return self
+
+
 class Run:
     """One run of a program: seconds, peak memory in KiB, standard output."""
 
@@ -69,7 +78,7 @@ class Place:
         result = json.loads(told.read_text())
         if result["exit"] != 0:
             raise RuntimeError(f"{argv} ended with {result['exit']}: {done.stderr.decode()}")
-        return Run(result["seconds"], result["peak_kib"], done.stdout.decode())
+        return Run(Spent(result["seconds"], result["cpu"]), result["peak_kib"], done.stdout.decode())
 
     def counted(self, argv, calls, cwd=None):
         """Runs argv under strace; returns its lines, of the system calls named."""
@@ -171,27 +180,31 @@ def project(place, models=True, count=SOURCES, size=SOURCE_BYTES, extra="", git=
 # ---------------------------------------------------------------- the report
 
 def milliseconds(seconds):
+    if seconds is None:
+        return ""
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.3f} s"
 
 
 def report(name, workload, seconds, ours, limit, counts, goals):
     """Prints a table and, as the last line, one JSON document.
 
-    seconds: {row: [runs]}; ours: the row that is mlship's; limit: the row the others are compared with; goals:
+    seconds: {row: [runs]}, each a Spent where the processors' time is known; ours: the row that is mlship's; limit: the row the others are compared with; goals:
     [(words, met)]. Returns the exit status: 1 when a goal is missed."""
     best = {row: min(runs) for row, runs in seconds.items()}
     medians = {row: statistics.median(runs) for row, runs in seconds.items()}
+    cpu = {row: min((spent.cpu for spent in runs if isinstance(spent, Spent)), default=None) for row, runs in seconds.items()}
     print(f"{name}: {workload}")
-    print(f"  {'':<44} {'best':>11} {'median':>11}   best to *limit")
+    print(f"  {'':<44} {'best':>11} {'median':>11} {'processors':>11}   best and processors to *limit")
     for row in seconds:
         mark = ">" if row == ours else "*" if row == limit else " "
-        print(f" {mark}{row:<44} {milliseconds(best[row]):>11} {milliseconds(medians[row]):>11}   {best[row] / best[limit]:7.2f} x")
+        ratios = f"{best[row] / best[limit]:7.2f} x" + (f" {cpu[row] / cpu[limit]:7.2f} x" if cpu[row] and cpu[limit] else "")
+        print(f" {mark}{row:<44} {milliseconds(best[row]):>11} {milliseconds(medians[row]):>11} {milliseconds(cpu[row]):>11} {ratios}")
     for what, number in counts.items():
         print(f"  {what:<44} {number:>11}")
     for words, met in goals:
         print(f"  {'met   ' if met else 'MISSED'} {words}")
     print(json.dumps({"schema": "mlship.bench/1", "name": name, "workload": workload, "ours": ours, "limit": limit,
-                      "seconds": seconds, "best": best, "medians": medians, "counts": counts,
+                      "seconds": seconds, "best": best, "medians": medians, "cpu": cpu, "counts": counts,
                       "goals": [{"goal": words, "met": met} for words, met in goals]}))
     return 0 if all(met for _, met in goals) else 1
 

@@ -46,10 +46,11 @@ void verify_build(Services& services, BuildOptions options, const BuildResult& b
 
 void write_archive(const Path& layout, const Path& file) {
   std::vector<TarMember> members;
-  for (const auto& path : fs::walk(layout)) {
+  const std::vector<Path> paths = fs::walk(layout);
+  for (const auto& path : paths) {
     const Path full = layout / path;
     const auto size = fs::stat(full)->size;
-    members.push_back({path.string(), false, size, [full](const std::function<void(std::string_view)>& sink) {
+    members.push_back({path.native(), false, size, [full](const std::function<void(std::string_view)>& sink) {
                          fs::read_chunks(full, sink);
                        }});
   }

@@ -62,6 +62,7 @@ bool class_has(std::string_view cls, char c) {
 bool match_star(std::string_view p, std::string_view t) {
   const bool deep = p.starts_with("**");
   p.remove_prefix(deep ? 2 : 1);
+  if (p.empty()) return deep || t.find('/') == std::string_view::npos;
   // `**/x` also matches `x`: the slash belongs to the stars.
   if (deep && p.starts_with('/') && glob_match(p.substr(1), t)) return true;
   for (size_t i = 0; i <= t.size(); ++i) {

@@ -72,11 +72,15 @@ std::string text_of(const Project& project, const BuildInputs& inputs, const std
   return std::move(*text);
 }
 
-void gather_code(const Project& project, BuildInputs& inputs) {
+void gather_code(const Project& project, std::unique_ptr<SourceTree> listed, BuildInputs& inputs) {
   if (!project.code) return;
   const TreeSelection selection = code_selection(project);
-  inputs.code =
-      inputs.from_commit ? git_tree(project.folder, selection) : folder_tree(project.folder, selection);
+  if (inputs.from_commit) {
+    listed.reset();
+    inputs.code = git_tree(project.folder, selection);
+  } else {
+    inputs.code = listed ? std::move(listed) : folder_tree(project.folder, selection);
+  }
   if (inputs.code->files().empty()) {
     throw Error(ErrorCode::source_tree, cannot_build(project) + "code.include matches no file below '" +
                                             project.code->root + "'" +
@@ -137,8 +141,7 @@ Json folder_header(const ModelSection& section, const std::vector<ModelFile>& fi
   return {{"format", format.empty() ? "opaque" : format}, {"files", headers}};
 }
 
-void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache, Diagnostics& diagnostics) {
-  std::vector<FileToHash> work;
+void gather_models(const Project& project, BuildInputs& inputs) {
   for (const auto& section : project.models) {
     ModelInput model{section.name, find_model(project, section), {}};
     for (const auto& file : model.files) {
@@ -147,7 +150,6 @@ void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache
                     "cannot bundle " + file.shown + ": it is a Git LFS pointer, not the model")
             .hint("git lfs pull");
       }
-      work.push_back({file.file, file.shown, {}, {}});
     }
     const auto whole = fs::stat(project.folder / section.path);
     const bool folder = whole && whole->kind == fs::Kind::folder;
@@ -156,15 +158,14 @@ void gather_models(const Project& project, BuildInputs& inputs, StatCache& cache
                        : inspect_model(model.files.front().file, model.files.front().shown, section.format);
     inputs.models.push_back(std::move(model));
   }
-  hash_files(work, cache, diagnostics);
-  auto next = work.begin();
-  for (auto& model : inputs.models) {
-    for (auto& file : model.files) {
-      file.stat = next->stat;
-      file.digest = next->digest;
-      ++next;
-    }
+}
+
+std::vector<FileToHash> files_to_hash(const BuildInputs& inputs) {
+  std::vector<FileToHash> out;
+  for (const auto& model : inputs.models) {
+    for (const auto& file : model.files) out.push_back({file.file, file.shown, {}, {}});
   }
+  return out;
 }
 
 ModelFile model_file(const Path& file, std::string shown, std::string path) {
@@ -239,7 +240,8 @@ std::vector<ModelFile> find_model(const Project& project, const ModelSection& se
   return out;
 }
 
-BuildInputs gather_inputs(const Project& project, const BuildOptions& options, StatCache& cache, Host& host,
+BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
+                          std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics) {
   BuildInputs inputs;
   const TreeSelection selection = code_selection(project);
@@ -250,20 +252,36 @@ BuildInputs gather_inputs(const Project& project, const BuildOptions& options, S
   if (inputs.dirty() && !options.allow_dirty) refuse_dirty(project, inputs.git.dirty);
   inputs.from_commit = inputs.git.present && !inputs.dirty() && !inputs.git.commit.empty();
   inputs.version = project_version(project);
-  gather_code(project, inputs);
+  gather_code(project, std::move(listed), inputs);
   const auto& readme = project.package->readme;
   if (!readme.empty()) inputs.readme = {normal(readme), text_of(project, inputs, readme, "package.readme")};
   if (fs::exists(project.folder / "pyproject.toml")) {
     inputs.pyproject = text_of(project, inputs, "pyproject.toml", "the file");
   }
-  gather_models(project, inputs, cache, diagnostics);
+  gather_models(project, inputs);
   if (!inputs.code && inputs.models.empty() &&
       (!project.dependencies || project.dependencies->lock.empty())) {
     throw Error(ErrorCode::project_file, cannot_build(project) + "there is nothing to ship")
         .hint("add [code], [dependencies] or [[models]] to " + project.file);
   }
   gather_dependencies(project, options, inputs, host, diagnostics);
+  // Last: it reports while it goes on.
+  inputs.hashing = std::make_unique<Hashing>(files_to_hash(inputs), cache, diagnostics);
   return inputs;
+}
+
+void BuildInputs::finish_hashing() {
+  if (!hashing) return;
+  const std::vector<FileToHash> hashed = hashing->finish();
+  hashing.reset();
+  auto next = hashed.begin();
+  for (auto& model : models) {
+    for (auto& file : model.files) {
+      file.stat = next->stat;
+      file.digest = next->digest;
+      ++next;
+    }
+  }
 }
 
 }  // namespace mlship

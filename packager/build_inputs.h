@@ -15,8 +15,8 @@ struct ModelFile {
   Path file;          // links resolved
   std::string shown;  // as the user wrote it
   std::string path;   // in the bundle
-  fs::Stat stat;      // when it was hashed
-  Digest digest;
+  fs::Stat stat;      // when it was found, then when it was hashed
+  Digest digest;      // after finish_hashing()
 };
 struct ModelInput {
   std::string name;
@@ -40,7 +40,11 @@ struct BuildInputs {
   std::vector<Dependency> dependencies;
   std::vector<ModelInput> models;
 
+  std::unique_ptr<Hashing> hashing;  // of the models, while it goes on
+
   [[nodiscard]] bool dirty() const { return !git.dirty.empty(); }
+  // Waits until the models' digests are there. Throws as Hashing::finish().
+  void finish_hashing();
 };
 
 // The code, without the models and the readme: those are layers of their own.
@@ -48,7 +52,10 @@ TreeSelection code_selection(const Project& project);
 // The other files a build reads, relative to the project: the project file, the lock, the readme, …
 std::vector<std::string> read_files(const Project& project);
 
-BuildInputs gather_inputs(const Project& project, const BuildOptions& options, StatCache& cache, Host& host,
+// Everything but the models' digests, which are still being made. `listed`: the code of the folder when it
+// was listed already, else null.
+BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
+                          std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics);
 // The model files, without reading them.
 std::vector<ModelFile> find_model(const Project& project, const ModelSection& section);

@@ -1,6 +1,7 @@
 #include "packager/build_layers.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -10,6 +11,7 @@
 #include "packager/build_outputs.h"
 #include "packager/bundle_paths.h"
 #include "packager/bundle_writer.h"
+#include "packager/member_path.h"
 #include "packager/tar.h"
 
 namespace mlship {
@@ -74,9 +76,10 @@ std::vector<Candidate> candidates(const BuildInputs& inputs) {
 
 // No path twice, whatever kind of layer holds it: readers lose one of the two.
 void check_paths(const BuildInputs& inputs, const std::vector<Candidate>& files) {
-  std::map<std::string, std::string> seen{{std::string(bundle_path::info), "mlship's own metadata"},
-                                          {std::string(bundle_path::code_tar), "the code archive"},
-                                          {std::string(bundle_path::files_tar), "the second archive"}};
+  std::map<std::string, std::string, std::less<>> seen{
+      {std::string(bundle_path::info), "mlship's own metadata"},
+      {std::string(bundle_path::code_tar), "the code archive"},
+      {std::string(bundle_path::files_tar), "the second archive"}};
   const auto add = [&seen](const std::string& path, const std::string& what) {
     check_member_path(path, what);
     const auto [at, fresh] = seen.emplace(path, what);
@@ -89,7 +92,11 @@ void check_paths(const BuildInputs& inputs, const std::vector<Candidate>& files)
   for (const auto& c : files)
     add(c.path, c.placed.shown.empty() ? c.kind + " " + c.path : c.kind + " " + c.placed.shown);
   if (!inputs.code) return;
-  for (const auto& f : inputs.code->files()) add(f.path, "code " + f.path);
+  for (const auto& f : inputs.code->files()) {
+    // Tens of thousands, each path once: no text is made for one that is fine.
+    const bool fine = path_fault(f.path).empty() && is_nfc(f.path) && !seen.contains(f.path);
+    if (!fine) add(std::string(f.path), "code " + std::string(f.path));
+  }
 }
 
 TarMember member_of(const Candidate& c) {
@@ -104,36 +111,64 @@ TarMember member_of(const Candidate& c) {
 
 class Assembly {
  public:
-  Assembly(const Project& project, const BuildInputs& inputs, const Path& folder)
-      : project_(project), inputs_(inputs), writer_(folder) {}
+  Assembly(const Project& project, BuildInputs& inputs, const Path& folder)
+      : project_(project), inputs_(inputs), writer_(folder), outputs_(project, inputs, folder) {}
 
   Assembled run() {
-    const std::vector<Candidate> files = candidates(inputs_);
+    std::vector<Candidate> files = candidates(inputs_);
     check_paths(inputs_, files);
+    const bool alone = code_is_alone(files);
+    if (alone) add_tar(bundle_path::code_tar, "code", code_members());
+    inputs_.finish_hashing();
+    files = candidates(inputs_);
     std::vector<const Candidate*> raw;
-    std::vector<TarMember> code = code_members();
+    std::vector<TarMember> with_code;
     std::vector<TarMember> rest;
-    divert(files, raw, code, rest);
-    add_tar(bundle_path::code_tar, "code", std::move(code));
+    divert(files, raw, with_code, rest);
+    if (alone && !with_code.empty()) refuse_changed(std::string(with_code.front().path));
+    if (!alone) add_code_with(std::move(with_code));
     add_tar(bundle_path::files_tar, "files", std::move(rest));
     for (const auto* c : raw) add_candidate(*c);
     result_.version = inputs_.dirty() ? dirty_version(inputs_.version, tree_hash()) : inputs_.version;
-    for (auto& output : make_outputs(project_, inputs_, result_.version, layout().folder()))
-      add_output(output);
+    for (const auto& output : outputs_.finish(result_.version)) add_output(output);
     result_.digest = writer_.finish(bundle_info(project_, inputs_, result_));
     result_.layers = writer_.layers();
     return std::move(result_);
   }
 
  private:
-  [[nodiscard]] std::vector<TarMember> code_members() const {
+  [[nodiscard]] std::vector<TarMember> code_members() {
     std::vector<TarMember> out;
     if (!inputs_.code) return out;
+    out.reserve(inputs_.code->files().size());
     for (const auto& file : inputs_.code->files()) {
-      out.push_back({file.path, file.executable, file.size,
-                     [this, &file](const auto& sink) { sink(inputs_.code->read(file)); }});
+      out.push_back({file.path, file.executable, file.size, [this, &file](const auto& sink) {
+                       inputs_.code->read(file, content_);
+                       outputs_.add(file, content_);
+                       sink(content_);
+                     }});
     }
     return out;
+  }
+
+  void add_code_with(std::vector<TarMember> others) {
+    std::vector<TarMember> members = code_members();
+    std::move(others.begin(), others.end(), std::back_inserter(members));
+    add_tar(bundle_path::code_tar, "code", std::move(members));
+  }
+
+  // True when divert() is going to put none of them into the code archive, whatever their digests are.
+  static bool code_is_alone(const std::vector<Candidate>& files) {
+    std::set<std::uint64_t> sizes;
+    return std::none_of(files.begin(), files.end(), [&sizes](const Candidate& c) {
+      const bool plain = c.size != 0 && !c.executable;
+      return c.size < small_duplicate && (!plain || !sizes.insert(c.size).second);
+    });
+  }
+
+  [[noreturn]] static void refuse_changed(const std::string& shown) {
+    throw Error(ErrorCode::changed_since_build, "cannot bundle " + shown + ": it changed during the build")
+        .hint("mlship build");
   }
 
   // Profile rule 2: raw files come out 0644 everywhere, empty ones and equal ones collide.
@@ -175,11 +210,7 @@ class Assembly {
     const bool same = now && now->size == c.size &&
                       (!placed.of_project ||
                        (now->inode == placed.hashed.inode && now->mtime_ns == placed.hashed.mtime_ns));
-    if (!same) {
-      throw Error(ErrorCode::changed_since_build,
-                  "cannot bundle " + placed.shown + ": it changed during the build")
-          .hint("mlship build");
-    }
+    if (!same) refuse_changed(placed.shown);
     result_.placed.push_back(std::move(placed));
   }
 
@@ -202,9 +233,11 @@ class Assembly {
   [[nodiscard]] const oci::Layout& layout() const { return writer_.layout(); }
 
   const Project& project_;
-  const BuildInputs& inputs_;
+  BuildInputs& inputs_;
   BundleWriter writer_;
+  OutputMaker outputs_;
   Assembled result_;
+  std::string content_;  // of the code file at hand
 };
 
 }  // namespace
@@ -226,7 +259,7 @@ Version dirty_version(const Version& version, const Digest& tree) {
   return Version::require(base + ".dev0+" + local + mark, Scheme::pep440, "a dirty version");
 }
 
-Assembled assemble(const Project& project, const BuildInputs& inputs, const Path& folder) {
+Assembled assemble(const Project& project, BuildInputs& inputs, const Path& folder) {
   return Assembly(project, inputs, folder).run();
 }
 

@@ -27,8 +27,9 @@ struct Assembled {
   std::vector<PlacedFile> placed;
 };
 
-// Makes the OCI layout `folder` (must not exist; spools beside it).
-Assembled assemble(const Project& project, const BuildInputs& inputs, const Path& folder);
+// Makes the OCI layout `folder` (must not exist). What is made of the code alone is made while the models are
+// hashed.
+Assembled assemble(const Project& project, BuildInputs& inputs, const Path& folder);
 
 // 1.4.0 -> 1.4.0.dev0+dirty.0123456789ab: it sorts below 1.4.0.
 Version dirty_version(const Version& version, const Digest& tree);

@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "core/toml.h"
-#include "packager/wheel.h"
 
 namespace mlship {
 namespace {
@@ -49,8 +48,7 @@ std::string content_type(const std::string& path) {
   return path.ends_with(".rst") ? "text/x-rst" : "text/plain";
 }
 
-MadeOutput make_wheel(const Project& project, const BuildInputs& inputs, const Version& version,
-                      const Path& folder) {
+WheelMetadata wheel_metadata(const Project& project, const BuildInputs& inputs, const Version& version) {
   const auto& package = *project.package;
   // A wheel knows PEP 440 only (PEP 427 §File name convention).
   const Version wheel_version = Version::require(version.str(), Scheme::pep440, "the version of the wheel");
@@ -64,26 +62,31 @@ MadeOutput make_wheel(const Project& project, const BuildInputs& inputs, const V
   if (project.code) metadata.entry_points = project.code->entry_points;
   read_pyproject(inputs, metadata);
   if (project.outputs.wheel_pinned) pin(inputs, metadata);
-  std::vector<WheelMember> members;
-  if (inputs.code) {
-    for (const auto& file : inputs.code->files()) {
-      members.push_back({file.path, file.executable, [&] { return inputs.code->read(file); }});
-    }
-  }
-  MadeOutput made{"wheel", "", {}};
-  made.content = spool(
-      folder, [&](const auto& sink) { made.filename = write_wheel(metadata, std::move(members), sink); });
-  return made;
+  return metadata;
 }
 
 }  // namespace
 
-std::vector<MadeOutput> make_outputs(const Project& project, const BuildInputs& inputs,
-                                     const Version& version, const Path& folder) {
-  std::vector<MadeOutput> out;
+OutputMaker::OutputMaker(const Project& project, const BuildInputs& inputs, const Path& folder)
+    : project_(project), inputs_(inputs) {
   const bool wheel = project.outputs.present ? project.outputs.wheel : has_python(inputs);
-  if (wheel) out.push_back(make_wheel(project, inputs, version, folder));
+  if (wheel) wheel_ = std::make_unique<Wheel>(folder);
+}
+
+void OutputMaker::add(const SourceFile& file, std::string_view content) {
+  if (wheel_) wheel_->writer.add(file.path, content, file.executable);
+}
+
+std::vector<MadeOutput> OutputMaker::finish(const Version& version) {
+  std::vector<MadeOutput> out;
+  if (wheel_) out.push_back(finish_wheel(version));
   return out;
+}
+
+MadeOutput OutputMaker::finish_wheel(const Version& version) {
+  MadeOutput made{"wheel", wheel_->writer.finish(wheel_metadata(project_, inputs_, version)), {}};
+  made.content = wheel_->file.finish();
+  return made;
 }
 
 BundleInfo bundle_info(const Project& project, const BuildInputs& inputs, const Assembled& assembled) {

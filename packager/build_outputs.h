@@ -1,11 +1,14 @@
 // What a bundle says of itself, and the files made from it.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "packager/build_layers.h"
 #include "packager/spool.h"
+#include "packager/wheel.h"
 
 namespace mlship {
 
@@ -14,9 +17,28 @@ struct MadeOutput {
   std::string filename;
   Spooled content;
 };
-// The wheel, when the project wants one (by default when there is Python code), as files in `folder`.
-std::vector<MadeOutput> make_outputs(const Project& project, const BuildInputs& inputs,
-                                     const Version& version, const Path& folder);
+
+// What a project wants made of its code (the wheel, by default when there is Python code), as files in
+// `folder`: begun before the version is known, so that the code is read once for all that is made of it.
+class OutputMaker {
+ public:
+  OutputMaker(const Project& project, const BuildInputs& inputs, const Path& folder);
+  // Every file of the code, in their order.
+  void add(const SourceFile& file, std::string_view content);
+  std::vector<MadeOutput> finish(const Version& version);
+
+ private:
+  struct Wheel {
+    explicit Wheel(const Path& folder) : file(folder), writer([this](std::string_view d) { file.add(d); }) {}
+    Spool file;
+    WheelWriter writer;
+  };
+  [[nodiscard]] MadeOutput finish_wheel(const Version& version);
+
+  const Project& project_;
+  const BuildInputs& inputs_;
+  std::unique_ptr<Wheel> wheel_;  // null: not wanted
+};
 
 BundleInfo bundle_info(const Project& project, const BuildInputs& inputs, const Assembled& assembled);
 // Every value of the project file that decides what is built.

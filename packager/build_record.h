@@ -23,6 +23,9 @@ class LastBuild {
 
   // The last result when it was made from the very same files and still lies there untouched.
   [[nodiscard]] std::optional<BuildResult> reusable() const;
+  // The code as it lies in the folder, listed when this was made; to be asked once. Null when there is none,
+  // or none that can be listed.
+  [[nodiscard]] std::unique_ptr<SourceTree> take_code() { return std::move(code_); }
   // Keeps `result` for next time, unless something changed while it was built. `code`: what was read.
   void remember(const BuildResult& result, const SourceTree* code) const;
   // Waits until the clock tells later changes apart from what is there now.
@@ -34,8 +37,15 @@ class LastBuild {
     std::optional<fs::Stat> stat;
     bool model = false;
   };
-  // `code`: receives what is there of the code, when it is not null.
-  [[nodiscard]] std::vector<Seen> look(std::unique_ptr<SourceTree>* code = nullptr) const;
+  // The code in two digests: tens of thousands of files are neither kept nor written down one by one.
+  struct SeenCode {
+    Digest files;  // paths and identities
+    Digest paths;
+    std::int64_t youngest = 0;  // as wait_past() takes it
+  };
+  static SeenCode look_at(const SourceTree& code);
+  // Everything but the code.
+  [[nodiscard]] std::vector<Seen> look() const;
   [[nodiscard]] Json key(const std::vector<Seen>& seen) const;
   [[nodiscard]] bool still_clean() const;
 
@@ -44,6 +54,8 @@ class LastBuild {
   Path file_;
   std::string commit_, tag_;
   std::vector<Seen> before_;
+  std::unique_ptr<SourceTree> code_;
+  SeenCode seen_code_;
   bool known_ = false;  // false: the tree cannot be listed, so nothing is reused
 };
 

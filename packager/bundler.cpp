@@ -94,7 +94,8 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
     last->settle();
   }
   StatCache cache = options.use_stat_cache ? StatCache(cache_at / "digests") : StatCache();
-  const BuildInputs inputs = gather_inputs(project, options, cache, host, diagnostics);
+  BuildInputs inputs =
+      gather_inputs(project, options, last ? last->take_code() : nullptr, cache, host, diagnostics);
 
   const bool chosen = !options.output.empty();
   const Path parent = chosen ? without_slash(options.output).parent_path() : project.folder / "dist";

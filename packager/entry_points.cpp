@@ -90,7 +90,7 @@ bool any_below(const Files& files, const std::string& prefix) {
 class Checker {
  public:
   Checker(const Project& project, const SourceTree& code) : project_(project), code_(code) {
-    for (const auto& file : code.files()) files_[file.path] = &file;
+    for (const auto& file : code.files()) files_[std::string(file.path)] = &file;
   }
 
   void check(const std::string& entry, const std::string& target) {
@@ -107,7 +107,7 @@ class Checker {
     const std::string name = function.substr(0, function.find('.'));
     const auto seen = look_for(name, code_.read(*file));
     if (seen.may_define) return;
-    refuse(entry, target, file->path + " defines no '" + name + "'" + did_you_mean(name, seen.names));
+    refuse(entry, target, std::string(file->path) + " defines no '" + name + "'" + did_you_mean(name, seen.names));
   }
 
  private:

@@ -98,7 +98,11 @@ class GitRawTree final : public RawTree {
     return out;
   }
 
-  [[nodiscard]] std::string read(const std::string& path) const override {
+  void read(std::string_view path, std::uint64_t /*size*/, std::string& into) const override {
+    into = read(std::string(path));
+  }
+
+  [[nodiscard]] std::string read(const std::string& path) const {
     const TreeEntry entry = find(path);
     if (!entry) throw Error(ErrorCode::source_tree, "cannot read " + path + ": it is not in the commit");
     return content(git().tree_entry_id(entry.get()));
@@ -152,7 +156,7 @@ class GitRawTree final : public RawTree {
 };
 
 // Without a filter for it libgit2 sees an LFS file as changed; git itself, which has one, sees it clean.
-bool lfs_in_commit(const RawTree& commit, const Path& project, const std::string& path) {
+bool lfs_in_commit(const GitRawTree& commit, const Path& project, const std::string& path) {
   const auto entry = commit.look(path);
   if (!entry || entry->kind != RawEntry::Kind::file || !lfs_pointer(commit.read(path))) return false;
   const auto s = fs::lstat(project / path);

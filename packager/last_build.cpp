@@ -11,7 +11,7 @@
 namespace mlship {
 namespace {
 
-constexpr std::string_view schema = "mlship.last-build/1";
+constexpr std::string_view schema = "mlship.last-build/2";
 
 Json to_json(const BuildResult& r) {
   Json layers = Json::array();
@@ -70,18 +70,55 @@ Json blob_identities(const BuildResult& result) {
   return out;
 }
 
-// Until the clock has left the tick of the youngest file; times in the future are somebody's own choice.
-template <typename Files>
-void wait_past_all(const Files& files) {
-  const std::int64_t limit = file_clock() + 1'000'000'000;
-  std::int64_t youngest = 0;
-  for (const auto& s : files) {
-    if (!s.stat) continue;
-    for (const std::int64_t time : {s.stat->mtime_ns, s.stat->ctime_ns}) {
-      if (time < limit) youngest = std::max(youngest, time);
+// The youngest of the times it is given; those in the future are somebody's own choice.
+class Youngest {
+ public:
+  void add(std::int64_t mtime_ns, std::int64_t ctime_ns) {
+    for (const std::int64_t time : {mtime_ns, ctime_ns}) {
+      if (time < limit_) time_ = std::max(time_, time);
     }
   }
-  wait_past(youngest);
+  [[nodiscard]] std::int64_t time() const { return time_; }
+
+ private:
+  std::int64_t limit_ = file_clock() + 1'000'000'000;
+  std::int64_t time_ = 0;
+};
+
+// Until the clock has left the tick of the youngest file.
+template <typename Files>
+void wait_past_all(const Files& files) {
+  Youngest youngest;
+  for (const auto& s : files) {
+    if (s.stat) youngest.add(s.stat->mtime_ns, s.stat->ctime_ns);
+  }
+  wait_past(youngest.time());
+}
+
+// Feeds a digest with many small things at once.
+class Gathered {
+ public:
+  void add(std::string_view data) {
+    buffer_ += data;
+    if (buffer_.size() >= (16U << 10U)) flush();
+  }
+  Digest finish() {
+    flush();
+    return hasher_.finish();
+  }
+
+ private:
+  void flush() {
+    hasher_.update(buffer_);
+    buffer_.clear();
+  }
+  Sha256 hasher_;
+  std::string buffer_;
+};
+
+template <typename Number>
+std::string_view raw_bytes(const Number& number) {
+  return {reinterpret_cast<const char*>(&number), sizeof number};
 }
 
 }  // namespace
@@ -90,27 +127,42 @@ LastBuild::LastBuild(const Project& project, const BuildOptions& options, const 
     : project_(project), options_(options), file_(cache / "last-build.json") {
   try {
     before_ = look();
+    if (project.code) {
+      code_ = folder_tree(project.folder, code_selection(project));
+      seen_code_ = look_at(*code_);
+    }
     commit_ = git_state(project.folder, nullptr).commit;
     if (!project.package->version_git_tag.empty()) {
       tag_ = git_tag_at_head(project.folder, project.package->version_git_tag);
     }
     known_ = true;
   } catch (const Error&) {
-    // The build itself will say what is wrong.
+    code_.reset();  // the build itself will say what is wrong
   }
 }
 
-std::vector<LastBuild::Seen> LastBuild::look(std::unique_ptr<SourceTree>* code) const {
+LastBuild::SeenCode LastBuild::look_at(const SourceTree& code) {
+  Gathered files;
+  Gathered paths;
+  Youngest youngest;
+  for (const auto& file : code.files()) {
+    for (Gathered* to : {&files, &paths}) {
+      to->add(file.path);
+      to->add({"", 1});
+    }
+    if (!file.identity) continue;
+    const FileIdentity& s = *file.identity;
+    files.add(raw_bytes(s));
+    files.add(raw_bytes(file.size));
+    files.add(raw_bytes(file.executable));
+    youngest.add(s.mtime_ns, s.ctime_ns);
+  }
+  return {files.finish(), paths.finish(), youngest.time()};
+}
+
+std::vector<LastBuild::Seen> LastBuild::look() const {
   std::vector<Seen> out;
   for (const auto& path : read_files(project_)) out.push_back({path, fs::stat(project_.folder / path)});
-  if (project_.code) {
-    auto tree = folder_tree(project_.folder, code_selection(project_));
-    std::string root = Path(project_.code->root).lexically_normal().generic_string();
-    if (!root.ends_with('/')) root += '/';
-    if (root == "./") root.clear();
-    for (const auto& file : tree->files()) out.push_back({root + file.path, file.stat});
-    if (code != nullptr) *code = std::move(tree);
-  }
   for (const auto& section : project_.models) {
     for (const auto& file : find_model(project_, section))
       out.push_back({file.file.string(), file.stat, true});
@@ -134,11 +186,13 @@ Json LastBuild::key(const std::vector<Seen>& seen) const {
           {"allow_dirty", options_.allow_dirty},
           {"commit", commit_},
           {"tag", tag_},
+          {"code", seen_code_.files.str()},
           {"files", files}};
 }
 
 void LastBuild::settle() const {
   wait_past_all(before_);
+  wait_past(seen_code_.youngest);
 }
 
 // Files that git ignored last time may not be ignored any more.
@@ -172,8 +226,8 @@ std::optional<BuildResult> LastBuild::reusable() const {
 void LastBuild::remember(const BuildResult& result, const SourceTree* code) const {
   if (!known_) return;
   try {
-    std::unique_ptr<SourceTree> tree;
-    const std::vector<Seen> after = look(&tree);
+    // Not the code: what changed there since it was listed has another identity when it is listed again.
+    const std::vector<Seen> after = look();
     if (after.size() != before_.size()) return;
     for (size_t i = 0; i < after.size(); ++i) {
       if (after[i].stat.has_value() != before_[i].stat.has_value() || after[i].path != before_[i].path)
@@ -185,12 +239,7 @@ void LastBuild::remember(const BuildResult& result, const SourceTree* code) cons
       if (!same_identity(expected, *after[i].stat)) return;
     }
     // Ignored files among the code are no part of a commit; whether they are still ignored, only git knows.
-    bool ask_git = false;
-    if (code != nullptr && tree && !commit_.empty()) {
-      const auto same = [](const SourceFile& a, const SourceFile& b) { return a.path == b.path; };
-      ask_git = !std::equal(code->files().begin(), code->files().end(), tree->files().begin(),
-                            tree->files().end(), same);
-    }
+    const bool ask_git = code != nullptr && !commit_.empty() && look_at(*code).paths != seen_code_.paths;
     const Json json{{"schema", schema},
                     {"key", key(after)},
                     {"ask_git", ask_git},

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,9 +17,9 @@ struct RawEntry {
   enum class Kind { file, folder, link, submodule, other };
   Kind kind = Kind::other;
   bool executable = false;
-  std::uint64_t size = 0;             // of a file
-  std::string target;                 // of a link
-  std::optional<fs::Stat> stat = {};  // of a file on disk
+  std::uint64_t size = 0;                     // of a file
+  std::string target;                         // of a link
+  std::optional<FileIdentity> identity = {};  // of a file on disk
 };
 
 // Paths are relative to the project folder, "" is the folder itself.
@@ -28,7 +29,8 @@ class RawTree {
   [[nodiscard]] virtual std::optional<RawEntry> look(const std::string& path) const = 0;
   [[nodiscard]] virtual std::vector<std::pair<std::string, RawEntry>> list(
       const std::string& folder) const = 0;
-  [[nodiscard]] virtual std::string read(const std::string& path) const = 0;
+  // The file at `path`, which look() or list() gave `size` bytes; replaces what `into` holds.
+  virtual void read(std::string_view path, std::uint64_t size, std::string& into) const = 0;
 };
 
 // Selects, follows the links that stay inside the project, sorts.

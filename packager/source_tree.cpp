@@ -1,18 +1,16 @@
 #include "packager/source_tree.h"
 
 #include <algorithm>
-#include <map>
 
 #include "core/error.h"
-#include "core/host/fs_list.h"
 #include "core/names.h"
 #include "packager/raw_tree.h"
+#include "packager/text_arena.h"
 
 namespace mlship {
 namespace {
 
-constexpr std::uint64_t largest_source = 2ULL << 30U;  // bytes
-constexpr int most_links = 40;                         // as Linux: ELOOP
+constexpr int most_links = 40;  // as Linux: ELOOP
 
 std::string join(const std::string& folder, std::string_view name) {
   return folder.empty() ? std::string(name) : folder + "/" + std::string(name);
@@ -49,9 +47,16 @@ bool may_contain(const TreeSelection& selection, std::string_view folder) {
   });
 }
 
+// selected() for a path without a component that never belongs to a bundle. `root` is clean.
+bool chosen(const TreeSelection& selection, std::string_view root, std::string_view path) {
+  const std::string_view in_project = root.empty() ? path : root;
+  if (below(in_project, ".mlship") || below(in_project, "dist")) return false;
+  return (selection.include.empty() || matches(selection.include, path)) && !matches(selection.exclude, path);
+}
+
 struct Collected {
-  SourceFile file;
-  std::string real;  // relative to the project
+  std::vector<SourceFile> files;
+  TextArena texts;
 };
 
 class Collector {
@@ -59,7 +64,7 @@ class Collector {
   Collector(const RawTree& raw, const TreeSelection& selection)
       : raw_(raw), selection_(selection), root_(clean_root(selection.root)) {}
 
-  std::vector<Collected> collect() {
+  Collected collect() {
     const auto entry = raw_.look(root_);
     if (!entry || entry->kind != RawEntry::Kind::folder) {
       throw Error(ErrorCode::source_tree,
@@ -67,8 +72,9 @@ class Collector {
           .hint("set code.root to the folder that holds the package");
     }
     visit(root_, "");
-    std::sort(found_.begin(), found_.end(),
-              [](const Collected& a, const Collected& b) { return a.file.path < b.file.path; });
+    // Folder by folder is nearly the order of whole paths: "a-b" comes before "a/b".
+    std::sort(found_.files.begin(), found_.files.end(),
+              [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
     return std::move(found_);
   }
 
@@ -80,8 +86,15 @@ class Collector {
                   "cannot read " + join(root_, shown) + ": the link leads in a circle");
     }
     active_.push_back(real);
+    std::string real_at = join(real, "");
+    std::string shown_at = join(shown, "");
+    const size_t real_size = real_at.size();
+    const size_t shown_size = shown_at.size();
     for (const auto& [name, entry] : raw_.list(real)) {
-      if (!never(name)) take(join(real, name), join(shown, name), entry);
+      if (never(name)) continue;
+      real_at.replace(real_size, std::string::npos, name);
+      shown_at.replace(shown_size, std::string::npos, name);
+      take(real_at, shown_at, entry);
     }
     active_.pop_back();
   }
@@ -89,8 +102,7 @@ class Collector {
   void take(const std::string& real, const std::string& shown, const RawEntry& entry) {
     switch (entry.kind) {
       case RawEntry::Kind::file:
-        if (selected(selection_, shown))
-          found_.push_back({{shown, entry.executable, entry.size, entry.stat}, real});
+        if (chosen(selection_, root_, shown)) keep(real, shown, entry);
         return;
       case RawEntry::Kind::folder:
         if (real != ".mlship" && real != "dist" && may_contain(selection_, shown)) visit(real, shown);
@@ -99,6 +111,14 @@ class Collector {
       case RawEntry::Kind::submodule: return refuse(shown, "it is a git submodule");
       case RawEntry::Kind::other: return refuse(shown, "it is neither a file, a folder nor a link");
     }
+  }
+
+  void keep(std::string_view real, std::string_view shown, const RawEntry& entry) {
+    SourceFile file{{}, found_.texts.add(real), entry.size, entry.executable, entry.identity};
+    // Without a link on the way one text ends with the other.
+    file.path =
+        real.ends_with(shown) ? file.real.substr(real.size() - shown.size()) : found_.texts.add(shown);
+    found_.files.push_back(file);
   }
 
   void follow(const std::string& real, const std::string& shown, const RawEntry& entry) {
@@ -143,77 +163,27 @@ class Collector {
   const TreeSelection& selection_;
   std::string root_;
   std::vector<std::string> active_;
-  std::vector<Collected> found_;
+  Collected found_;
 };
 
 class CollectedTree final : public SourceTree {
  public:
   CollectedTree(std::unique_ptr<RawTree> raw, const TreeSelection& selection, std::string commit)
-      : raw_(std::move(raw)), commit_(std::move(commit)) {
-    for (auto& entry : Collector(*raw_, selection).collect()) {
-      real_.emplace(entry.file.path, std::move(entry.real));
-      files_.push_back(std::move(entry.file));
-    }
-  }
-  [[nodiscard]] const std::vector<SourceFile>& files() const override { return files_; }
+      : raw_(std::move(raw)), commit_(std::move(commit)), found_(Collector(*raw_, selection).collect()) {}
+  [[nodiscard]] const std::vector<SourceFile>& files() const override { return found_.files; }
   [[nodiscard]] std::string commit() const override { return commit_; }
-  [[nodiscard]] std::string read(const SourceFile& file) const override {
-    std::string content = raw_->read(real_.at(file.path));
-    if (lfs_pointer(content)) {
-      throw Error(ErrorCode::lfs_pointer,
-                  "cannot bundle " + real_.at(file.path) + ": it is a Git LFS pointer, not the content")
-          .hint("name the file under [[models]] and run git lfs pull, or add it to code.exclude");
-    }
-    return content;
+  void read(const SourceFile& file, std::string& into) const override {
+    raw_->read(file.real, file.size, into);
+    if (!lfs_pointer(into)) return;
+    throw Error(ErrorCode::lfs_pointer,
+                "cannot bundle " + std::string(file.real) + ": it is a Git LFS pointer, not the content")
+        .hint("name the file under [[models]] and run git lfs pull, or add it to code.exclude");
   }
 
  private:
   std::unique_ptr<RawTree> raw_;
   std::string commit_;
-  std::vector<SourceFile> files_;
-  std::map<std::string, std::string> real_;
-};
-
-class FolderTree final : public RawTree {
- public:
-  explicit FolderTree(Path folder) : folder_(std::move(folder)) {}
-
-  [[nodiscard]] std::optional<RawEntry> look(const std::string& path) const override {
-    const Path file = path.empty() ? folder_ : folder_ / path;
-    const auto s = path.empty() ? fs::stat(file) : fs::lstat(file);
-    if (!s) return std::nullopt;
-    return convert(file, *s);
-  }
-
-  [[nodiscard]] std::vector<std::pair<std::string, RawEntry>> list(const std::string& folder) const override {
-    std::vector<std::pair<std::string, RawEntry>> out;
-    const Path whole = folder_ / folder;
-    for (auto& [name, s] : fs::list_stats(whole)) {
-      RawEntry entry = s.kind == fs::Kind::link ? convert(whole / name, s) : convert({}, s);
-      out.emplace_back(std::move(name), std::move(entry));
-    }
-    return out;
-  }
-
-  [[nodiscard]] std::string read(const std::string& path) const override {
-    return fs::read_file(folder_ / path, largest_source);
-  }
-
- private:
-  // `file` is needed for a link only.
-  static RawEntry convert(const Path& file, const fs::Stat& s) {
-    RawEntry entry{RawEntry::Kind::other, s.executable(), s.size, {}, s};
-    if (s.kind == fs::Kind::file) entry.kind = RawEntry::Kind::file;
-    if (s.kind == fs::Kind::folder) entry.kind = RawEntry::Kind::folder;
-    if (s.kind == fs::Kind::link) {
-      entry.kind = RawEntry::Kind::link;
-      std::error_code failed;
-      entry.target = std::filesystem::read_symlink(file, failed).string();
-    }
-    return entry;
-  }
-
-  Path folder_;
+  Collected found_;
 };
 
 }  // namespace
@@ -228,18 +198,12 @@ bool selected(const TreeSelection& selection, std::string_view path) {
     if (never(path.substr(start, end - start))) return false;
     start = end + 1;
   }
-  const std::string in_project = join(clean_root(selection.root), path);
-  if (below(in_project, ".mlship") || below(in_project, "dist")) return false;
-  return (selection.include.empty() || matches(selection.include, path)) && !matches(selection.exclude, path);
+  return chosen(selection, clean_root(selection.root), path);
 }
 
 std::unique_ptr<SourceTree> make_source_tree(std::unique_ptr<RawTree> raw, const TreeSelection& selection,
                                              std::string commit) {
   return std::make_unique<CollectedTree>(std::move(raw), selection, std::move(commit));
-}
-
-std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection& selection) {
-  return make_source_tree(std::make_unique<FolderTree>(project), selection, "");
 }
 
 }  // namespace mlship

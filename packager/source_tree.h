@@ -13,11 +13,21 @@
 
 namespace mlship {
 
+// What tells one content of a file from another without reading it, beside its size.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t mtime_ns = 0;  // since the epoch
+  std::int64_t ctime_ns = 0;
+};
+
+// Small, because trees have tens of thousands: the texts belong to the tree.
 struct SourceFile {
-  std::string path;  // relative to the tree's root, `/`, valid UTF-8 in NFC, no `.` or `..` component
-  bool executable = false;
+  std::string_view path;  // relative to the tree's root, `/`, valid UTF-8 in NFC, no `.` or `..` component
+  std::string_view real;  // of what lies there, every link followed; relative to the project
   std::uint64_t size = 0;
-  std::optional<fs::Stat> stat = {};  // of the file on disk when it was listed; none in a commit
+  bool executable = false;
+  std::optional<FileIdentity> identity = {};  // on disk when it was listed; none in a commit
 };
 
 class SourceTree {
@@ -26,8 +36,14 @@ class SourceTree {
   // Bytewise order of path. Links inside the tree appear as the file they point to; a link out of the tree, a
   // submodule or a special file that is selected throws Error(source_tree).
   [[nodiscard]] virtual const std::vector<SourceFile>& files() const = 0;
-  // Throws Error(lfs_pointer) when the content is a Git LFS pointer.
-  [[nodiscard]] virtual std::string read(const SourceFile& file) const = 0;
+  // Makes `into`, which may hold an earlier file, the content. Throws Error(lfs_pointer) when that is a Git
+  // LFS pointer.
+  virtual void read(const SourceFile& file, std::string& into) const = 0;
+  [[nodiscard]] std::string read(const SourceFile& file) const {
+    std::string content;
+    read(file, content);
+    return content;
+  }
   // The commit's hex id, "" for a folder outside git.
   [[nodiscard]] virtual std::string commit() const = 0;
 };

@@ -1,35 +1,54 @@
 #include "packager/spool.h"
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
+#include <cstring>
 #include <exception>
+#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 
 namespace mlship {
 namespace {
 
-constexpr size_t block_size = 1U << 20U;  // bytes; three are in memory at most
+constexpr size_t block_size = 256U << 10U;  // bytes: what is read, hashed and written stays in a core's cache
+constexpr size_t block_count = 4;
 
-class Spooler {
+}  // namespace
+
+// One thread fills blocks, one hashes them and one writes them, each in order. A block is filled again when
+// both are done with it. What fits into one block needs no threads.
+class Spool::Impl {
  public:
-  explicit Spooler(const Path& file) : out_(file), worker_([this] { work(); }) {}
-  ~Spooler() { stop(); }
-  Spooler(const Spooler&) = delete;
-  Spooler& operator=(const Spooler&) = delete;
+  explicit Impl(const Path& file) : out_(file) {}
+  ~Impl() { stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   void add(std::string_view data) {
     while (!data.empty()) {
-      const size_t n = std::min(data.size(), block_size - filling_.size());
-      filling_.append(data.substr(0, n));
+      Block& block = blocks_.at(filled_ % block_count);
+      if (!block.data) block.data = std::make_unique_for_overwrite<char[]>(block_size);
+      const size_t n = std::min(data.size(), block_size - block.size);
+      std::memcpy(block.data.get() + block.size, data.data(), n);
+      block.size += n;
       data.remove_prefix(n);
-      if (filling_.size() == block_size) hand_over();
+      if (block.size == block_size) hand_over();
     }
   }
 
   Spooled finish() {
-    hand_over();
+    const Block& last = blocks_.at(filled_ % block_count);
+    if (last.size > 0) {
+      if (hash_.thread.joinable()) {
+        hand_over();
+      } else {
+        hasher_.update(last.text());
+        out_.write(last.text());
+        size_ = last.size;
+      }
+    }
     stop();
     if (failed_) std::rethrow_exception(failed_);
     out_.close(false);
@@ -37,68 +56,95 @@ class Spooler {
   }
 
  private:
+  struct Block {
+    std::unique_ptr<char[]> data;
+    size_t size = 0;
+    [[nodiscard]] std::string_view text() const { return {data.get(), size}; }
+  };
+  struct Stage {
+    std::uint64_t done = 0;  // blocks
+    std::thread thread;
+  };
+
   void hand_over() {
+    size_ += blocks_.at(filled_ % block_count).size;
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return full_.empty() || failed_; });
+    if (!hash_.thread.joinable()) {
+      start(hash_, [this](std::string_view data) { hasher_.update(data); });
+      start(write_, [this](std::string_view data) { out_.write(data); });
+    }
+    ++filled_;
+    more_.notify_all();
+    const auto free = [this] { return filled_ - std::min(hash_.done, write_.done) < block_count; };
+    freed_.wait(lock, [&] { return free() || failed_; });
     if (failed_) std::rethrow_exception(failed_);
-    std::swap(filling_, full_);
-    changed_.notify_all();
+    blocks_.at(filled_ % block_count).size = 0;
   }
 
   void stop() {
     {
       const std::lock_guard lock(mutex_);
-      done_ = true;
-      changed_.notify_all();
+      ended_ = true;
+      more_.notify_all();
     }
-    if (worker_.joinable()) worker_.join();
+    for (Stage* stage : {&hash_, &write_}) {
+      if (stage->thread.joinable()) stage->thread.join();
+    }
   }
 
-  void work() {
-    std::string block;
-    while (take(block)) {
-      try {
-        hasher_.update(block);
-        size_ += block.size();
-        out_.write(block);
-      } catch (...) {
+  template <typename Work>
+  void start(Stage& stage, Work work) {
+    stage.thread = std::thread([this, &stage, work] {
+      while (next(stage)) {
+        try {
+          work(blocks_.at(stage.done % block_count).text());
+        } catch (...) {
+          const std::lock_guard lock(mutex_);
+          if (!failed_) failed_ = std::current_exception();
+          more_.notify_all();
+          freed_.notify_one();
+          return;
+        }
         const std::lock_guard lock(mutex_);
-        failed_ = std::current_exception();
-        changed_.notify_all();
-        return;
+        ++stage.done;
+        freed_.notify_one();
       }
-    }
+    });
   }
 
   // False at the end.
-  bool take(std::string& block) {
-    block.clear();
+  bool next(const Stage& stage) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !full_.empty() || done_; });
-    std::swap(block, full_);
-    changed_.notify_all();
-    return !block.empty();
+    more_.wait(lock, [&] { return stage.done < filled_ || ended_ || failed_; });
+    return stage.done < filled_ && !failed_;
   }
 
   fs::Writer out_;
   Sha256 hasher_;
   std::uint64_t size_ = 0;
-  std::string filling_;
+  std::array<Block, block_count> blocks_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string full_;  // the block between the two threads
-  bool done_ = false;
+  std::condition_variable more_, freed_;  // for the stages, for who fills
+  std::uint64_t filled_ = 0;              // blocks handed over
+  bool ended_ = false;
   std::exception_ptr failed_;
-  std::thread worker_;  // last: it uses the others
+  Stage hash_, write_;
 };
 
-}  // namespace
+Spool::Spool(const Path& folder) : impl_(std::make_unique<Impl>(folder / fs::unique_name(".spool-"))) {}
+Spool::~Spool() = default;
+void Spool::add(std::string_view data) {
+  impl_->add(data);
+}
+Spooled Spool::finish() {
+  return impl_->finish();
+}
 
 Spooled spool(const Path& folder,
               const std::function<void(const std::function<void(std::string_view)>& sink)>& write) {
-  Spooler spooler(folder / fs::unique_name(".spool-"));
-  write([&](std::string_view data) { spooler.add(data); });
-  return spooler.finish();
+  Spool file(folder);
+  write([&](std::string_view data) { file.add(data); });
+  return file.finish();
 }
 
 }  // namespace mlship

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string_view>
 
 #include "core/digest.h"
@@ -14,9 +15,23 @@ struct Spooled {
   Digest digest;
   std::uint64_t size = 0;
 };
-// Makes a file in `folder` of what `write` gives to the sink; nothing is left when it throws. Hashing and
-// writing happen on a thread of their own, beside whatever `write` does to get its bytes. Not flushed to the
-// disk.
+// A file in `folder` on its way. Hashing and writing happen on a thread each, beside whatever gets the bytes.
+// Not flushed to the disk. Nothing is left of it without finish().
+class Spool {
+ public:
+  explicit Spool(const Path& folder);
+  ~Spool();
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+  void add(std::string_view data);
+  Spooled finish();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Makes a file in `folder` of what `write` gives to the sink; nothing is left when it throws.
 Spooled spool(const Path& folder,
               const std::function<void(const std::function<void(std::string_view)>& sink)>& write);
 

@@ -1,11 +1,8 @@
 #include "packager/stat_cache.h"
 
 #include <algorithm>
-#include <atomic>
 #include <ctime>
-#include <exception>
 #include <functional>
-#include <mutex>
 #include <sstream>
 #include <thread>
 
@@ -19,6 +16,7 @@ constexpr std::string_view magic = "mlship stat cache 1";
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::uint64_t worth_showing = 256ULL << 20U;  // bytes
 constexpr int tries = 3;
+constexpr size_t most_threads = 2;  // files at a time
 
 // Reads one file completely; the stat before and after must agree, else what was read is no file's content.
 void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advance) {
@@ -122,50 +120,61 @@ void StatCache::save() const {
   }
 }
 
-void hash_files(std::vector<FileToHash>& files, StatCache& cache, Diagnostics& diagnostics) {
-  std::vector<FileToHash*> work;
+Hashing::Hashing(std::vector<FileToHash> files, StatCache& cache, Diagnostics& diagnostics)
+    : files_(std::move(files)), cache_(cache) {
   std::uint64_t total = 0;
-  for (auto& item : files) {
+  for (auto& item : files_) {
     const auto s = fs::stat(item.file);
     if (!s) throw Error(ErrorCode::not_found, "cannot hash " + item.shown + ": it does not exist");
     item.stat = *s;
     const auto known = cache.find(*s);
     if (known) item.digest = *known;
-    if (!known) work.push_back(&item);
+    if (!known) work_.push_back(&item);
     if (!known) total += s->size;
   }
-  std::sort(work.begin(), work.end(),
+  std::sort(work_.begin(), work_.end(),
             [](const auto* a, const auto* b) { return a->stat.size > b->stat.size; });
-  const auto progress = total < worth_showing ? nullptr : diagnostics.progress("hash", total, Unit::bytes);
-  std::mutex mutex;
-  std::uint64_t done = 0;
-  std::atomic<size_t> next{0};
-  std::exception_ptr failed;
-  const auto worker = [&] {
-    try {
-      for (size_t i = next++; i < work.size(); i = next++) {
-        hash_one(*work[i], [&](std::uint64_t bytes) {
-          const std::lock_guard lock(mutex);
-          done += bytes;
-          if (progress) progress->advance(done);
-        });
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!failed) failed = std::current_exception();
-      next = work.size();
-    }
-  };
-  if (work.size() > 1) {
-    std::thread other(worker);
-    worker();
-    other.join();
-  } else {
-    worker();
+  if (total >= worth_showing) progress_ = diagnostics.progress("hash", total, Unit::bytes);
+  for (size_t i = 0; i < std::min(work_.size(), most_threads); ++i) {
+    threads_.emplace_back([this] { work(); });
   }
-  if (progress) progress->finish();
-  if (failed) std::rethrow_exception(failed);
-  for (const auto* item : work) cache.put(item->stat, item->digest);
+}
+
+Hashing::~Hashing() {
+  stopped_ = true;
+  for (auto& thread : threads_) thread.join();
+}
+
+std::vector<FileToHash> Hashing::finish() {
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+  if (progress_) progress_->finish();
+  if (failed_) std::rethrow_exception(failed_);
+  for (const auto* item : work_) cache_.put(item->stat, item->digest);
+  return std::move(files_);
+}
+
+void Hashing::work() {
+  try {
+    for (size_t i = next_++; i < work_.size(); i = next_++) {
+      hash_one(*work_[i], [this](std::uint64_t bytes) { advance(bytes); });
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failed_) failed_ = std::current_exception();
+    stopped_ = true;
+  }
+}
+
+void Hashing::advance(std::uint64_t bytes) {
+  if (stopped_) throw Error(ErrorCode::internal, "cannot hash: nobody waits for it any more");
+  const std::lock_guard lock(mutex_);
+  done_ += bytes;
+  if (progress_) progress_->advance(done_);
+}
+
+void hash_files(std::vector<FileToHash>& files, StatCache& cache, Diagnostics& diagnostics) {
+  files = Hashing(std::move(files), cache, diagnostics).finish();
 }
 
 }  // namespace mlship

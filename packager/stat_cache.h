@@ -2,10 +2,15 @@
 // in git's index, with its racy rule.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -51,8 +56,33 @@ struct FileToHash {
   fs::Stat stat;      // filled in
   Digest digest;      // filled in
 };
-// Digests of all of them, from the cache where it can tell, else read, two files at a time. Throws
-// Error(changed_since_build) when a file changes while it is read.
+// Digests of files, from the cache where it can tell, else read on threads of their own, two files at a time.
+class Hashing {
+ public:
+  // Begins. Until finish() nobody else may use the cache or report to `diagnostics`.
+  Hashing(std::vector<FileToHash> files, StatCache& cache, Diagnostics& diagnostics);
+  ~Hashing();  // gives up
+  Hashing(const Hashing&) = delete;
+  Hashing& operator=(const Hashing&) = delete;
+  // Waits for the end. Throws Error(changed_since_build) when a file changes while it is read.
+  std::vector<FileToHash> finish();
+
+ private:
+  void work();
+  void advance(std::uint64_t bytes);
+
+  std::vector<FileToHash> files_;
+  StatCache& cache_;
+  std::vector<FileToHash*> work_;
+  std::unique_ptr<Progress> progress_;
+  std::mutex mutex_;
+  std::uint64_t done_ = 0;
+  std::atomic<size_t> next_{0};
+  std::atomic<bool> stopped_{false};
+  std::exception_ptr failed_;
+  std::vector<std::thread> threads_;
+};
+// All at once.
 void hash_files(std::vector<FileToHash>& files, StatCache& cache, Diagnostics& diagnostics);
 
 }  // namespace mlship

@@ -14,7 +14,7 @@
 namespace mlship {
 
 struct TarMember {
-  std::string path;         // of a regular file; relative, UTF-8 in NFC, `/`
+  std::string_view path;    // of a regular file; relative, UTF-8 in NFC, `/`; the caller keeps the text
   bool executable = false;  // 0755, else 0644
   std::uint64_t size = 0;
   // Gives exactly `size` bytes to the sink.

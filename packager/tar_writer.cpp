@@ -13,18 +13,18 @@ namespace {
 constexpr std::uint64_t largest_ustar_size = (1ULL << 33U) - 1;  // 11 octal digits
 
 struct UstarName {
-  std::string name, prefix;
+  std::string_view name, prefix;
 };
 
 // POSIX.1-2017 pax §ustar: prefix (at most 155 bytes), `/`, name (at most 100). The shortest prefix that
 // fits.
-std::optional<UstarName> ustar_name(const std::string& path) {
+std::optional<UstarName> ustar_name(std::string_view path) {
   if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
     return std::nullopt;
   }
   if (path.size() <= 100) return UstarName{path, ""};
   const size_t slash = path.find('/', path.size() - 101);
-  if (slash == std::string::npos || slash + 1 == path.size() || slash > 155) return std::nullopt;
+  if (slash == std::string_view::npos || slash + 1 == path.size() || slash > 155) return std::nullopt;
   return UstarName{path.substr(slash + 1), path.substr(0, slash)};
 }
 
@@ -75,8 +75,8 @@ std::string pax_record(std::string_view key, std::string_view value) {
 }
 
 // For readers without pax: ASCII, cut to fit, the same on every machine.
-std::string fallback_name(const std::string& path, size_t limit) {
-  std::string out = path.substr(0, limit);
+std::string fallback_name(std::string_view path, size_t limit) {
+  std::string out(path.substr(0, limit));
   for (char& c : out) {
     if (static_cast<unsigned char>(c) >= 0x80) c = '_';
   }
@@ -84,6 +84,7 @@ std::string fallback_name(const std::string& path, size_t limit) {
 }
 
 using Sink = std::function<void(std::string_view)>;
+constexpr char zeros[tar_trailer] = {};
 
 void write_member(const TarMember& member, const Sink& sink) {
   sink(tar_headers(member.path, false, member.executable, member.size));
@@ -93,30 +94,38 @@ void write_member(const TarMember& member, const Sink& sink) {
     if (written <= member.size) sink(data);
   });
   if (written != member.size) {
-    throw Error(ErrorCode::source_tree, "cannot read " + member.path + ": it changed while it was read")
+    throw Error(ErrorCode::source_tree,
+                "cannot read " + std::string(member.path) + ": it changed while it was read")
         .fact("size before", std::to_string(member.size))
         .fact("size read", std::to_string(written));
   }
-  sink(std::string(tar_padding(member.size), '\0'));
+  sink({zeros, tar_padding(member.size)});
 }
 
 // The folders that the members need; refuses two members with one path and a file that is also a folder.
-std::set<std::string> folders_of(const std::vector<TarMember>& sorted) {
-  std::set<std::string> folders;
+std::set<std::string_view> folders_of(const std::vector<TarMember>& sorted) {
+  std::set<std::string_view> folders;
+  std::string_view before;
   for (size_t i = 0; i < sorted.size(); ++i) {
-    const std::string& path = sorted[i].path;
+    const std::string_view path = sorted[i].path;
     check_member_path(path, "the code tree");
-    if (i > 0 && sorted[i - 1].path == path) {
-      throw Error(ErrorCode::duplicate_path, "cannot pack " + path + ": two files have this path");
+    if (i > 0 && before == path) {
+      throw Error(ErrorCode::duplicate_path,
+                  "cannot pack " + std::string(path) + ": two files have this path");
     }
-    for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const size_t last = path.rfind('/');
+    const std::string_view folder = last == std::string_view::npos ? "" : path.substr(0, last + 1);
+    // Neighbours share their folder, nearly all of them.
+    for (size_t slash = before.starts_with(folder) ? folder.size() : path.find('/'); slash < folder.size();
+         slash = path.find('/', slash + 1)) {
       folders.insert(path.substr(0, slash));
     }
+    before = path;
   }
   for (const auto& member : sorted) {
     if (folders.contains(member.path)) {
       throw Error(ErrorCode::duplicate_path,
-                  "cannot pack " + member.path + ": it is a file and also a folder");
+                  "cannot pack " + std::string(member.path) + ": it is a file and also a folder");
     }
   }
   return folders;
@@ -125,31 +134,32 @@ std::set<std::string> folders_of(const std::vector<TarMember>& sorted) {
 }  // namespace
 
 std::string tar_headers(std::string_view path, bool folder, bool executable, std::uint64_t size) {
-  const std::string full = std::string(path) + (folder ? "/" : "");
+  const std::string with_slash = folder ? std::string(path) + "/" : "";
+  const std::string_view full = folder ? with_slash : path;
   const char type = folder ? '5' : '0';
   const auto at = ustar_name(full);
+  if (at && size <= largest_ustar_size) return ustar_block(*at, type, folder || executable, size);
   std::string records;
   if (!at) records += pax_record("path", full);
   const bool large = size > largest_ustar_size;
   if (large) records += pax_record("size", std::to_string(size));
-  std::string out;
-  if (!records.empty()) {
-    constexpr std::string_view folder_name = "PaxHeaders/";
-    const std::string name =
-        std::string(folder_name) + fallback_name(std::string(path), 100 - folder_name.size());
-    out = ustar_block({name, ""}, 'x', false, records.size()) + records;
-    out.append(tar_padding(records.size()), '\0');
-  }
-  const auto shown = at.value_or(UstarName{fallback_name(full, 100), ""});
+  constexpr std::string_view folder_name = "PaxHeaders/";
+  const std::string name = std::string(folder_name) + fallback_name(path, 100 - folder_name.size());
+  std::string out = ustar_block({name, ""}, 'x', false, records.size()) + records;
+  out.append(tar_padding(records.size()), '\0');
+  const std::string fallback = fallback_name(full, 100);
+  const auto shown = at.value_or(UstarName{fallback, ""});
   return out + ustar_block(shown, type, folder || executable, large ? 0 : size);
 }
 
 void write_tar(std::vector<TarMember> members, const Sink& sink) {
-  std::sort(members.begin(), members.end(),
-            [](const TarMember& a, const TarMember& b) { return a.path < b.path; });
+  const auto by_path = [](const TarMember& a, const TarMember& b) { return a.path < b.path; };
+  if (!std::is_sorted(members.begin(), members.end(), by_path)) {
+    std::sort(members.begin(), members.end(), by_path);
+  }
   for (const auto& folder : folders_of(members)) sink(tar_headers(folder, true, true, 0));
   for (const auto& member : members) write_member(member, sink);
-  sink(std::string(tar_trailer, '\0'));
+  sink({zeros, tar_trailer});
 }
 
 }  // namespace mlship

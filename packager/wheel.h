@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,17 +25,24 @@ struct WheelMetadata {
   std::string requires_python;
   std::map<std::string, std::string> entry_points;  // console scripts
 };
-struct WheelMember {
-  std::string path;
-  bool executable = false;
-  std::function<std::string()> content;  // called once
-};
 // Pure Python, tag py3-none-any, stored zip, sorted RECORD: one input, one byte sequence, given to the sink
-// in pieces; one file is in memory at a time. Returns the file name: churn-1.4.0-py3-none-any.whl (PEP 427
-// escaping). Throws Error(duplicate_path) when two files have one path, Error(source_tree) when a path cannot
-// be in a wheel.
-std::string write_wheel(const WheelMetadata& metadata, std::vector<WheelMember> code,
-                        const std::function<void(std::string_view)>& sink);
+// in pieces. What it keeps of a member is its lines of RECORD and of the zip's directory.
+class WheelWriter {
+ public:
+  explicit WheelWriter(std::function<void(std::string_view)> sink);
+  ~WheelWriter();
+  WheelWriter(const WheelWriter&) = delete;
+  WheelWriter& operator=(const WheelWriter&) = delete;
+  // The files of the code tree, in bytewise order of their paths. Throws Error(duplicate_path) when two have
+  // one path, Error(source_tree) when a path cannot be in a wheel.
+  void add(std::string_view path, std::string_view content, bool executable);
+  // Ends the wheel. Returns the file name: churn-1.4.0-py3-none-any.whl (PEP 427 escaping).
+  std::string finish(const WheelMetadata& metadata);
+
+ private:
+  class Members;
+  std::unique_ptr<Members> members_;
+};
 
 struct InstalledFile {
   std::string path;  // relative to the tree

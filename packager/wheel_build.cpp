@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "packager/text_arena.h"
 #include "packager/wheel.h"
 #include "packager/wheel_format.h"
 #include "packager/zip.h"
@@ -60,55 +61,62 @@ std::string entry_points_text(const std::map<std::string, std::string>& entry_po
 }
 
 // A tree that carries the metadata of another build would be two wheels in one.
-void check_path(const std::string& path) {
+void check_path(std::string_view path) {
   check_member_path(path, "the wheel");
-  const std::string top = path.substr(0, path.find('/'));
+  const std::string top(path.substr(0, path.find('/')));
   if (!top.ends_with(".dist-info") && !top.ends_with(".data")) return;
-  throw Error(ErrorCode::source_tree, "cannot put '" + path + "' into the wheel: " + top +
+  throw Error(ErrorCode::source_tree, "cannot put '" + std::string(path) + "' into the wheel: " + top +
                                           " is a name that wheels keep for themselves")
       .hint("add \"" + top + "/**\" to exclude in [code]");
 }
 
-// Members with their lines of RECORD.
-class Members {
+}  // namespace
+
+// With their lines of RECORD.
+class WheelWriter::Members {
  public:
-  explicit Members(const ZipWriter::Sink& sink) : zip_(sink) {}
-  void add(const std::string& path, std::string_view content, bool executable = false) {
-    lines_.push_back(record_line({path, record_hash(sha256(content)), std::to_string(content.size())}));
+  explicit Members(ZipWriter::Sink sink) : zip_(std::move(sink)) {}
+  void add(std::string_view path, std::string_view content, bool executable = false) {
+    hasher_.update(content);
+    const std::string hash = record_hash(hasher_.finish());
+    lines_.push_back(texts_.add(record_line({std::string(path), hash, std::to_string(content.size())})));
     zip_.add(path, content, executable);
   }
   void finish(const std::string& record_path) {
-    lines_.push_back(record_line({record_path, "", ""}));
+    lines_.push_back(texts_.add(record_line({record_path, "", ""})));
     std::sort(lines_.begin(), lines_.end());
     std::string record;
-    for (const auto& line : lines_) record += line;
+    for (const auto line : lines_) record += line;
     zip_.add(record_path, record, false);
     zip_.finish();
   }
 
  private:
   ZipWriter zip_;
-  std::vector<std::string> lines_;
+  Sha256 hasher_;
+  TextArena texts_;
+  std::vector<std::string_view> lines_;
 };
 
-}  // namespace
+WheelWriter::WheelWriter(std::function<void(std::string_view)> sink)
+    : members_(std::make_unique<Members>(std::move(sink))) {}
+WheelWriter::~WheelWriter() = default;
 
-std::string write_wheel(const WheelMetadata& metadata, std::vector<WheelMember> code,
-                        const std::function<void(std::string_view)>& sink) {
+void WheelWriter::add(std::string_view path, std::string_view content, bool executable) {
+  check_path(path);
+  members_->add(path, content, executable);
+}
+
+std::string WheelWriter::finish(const WheelMetadata& metadata) {
   const std::string stem = escaped(normalize_name(metadata.name)) + "-" + escaped(metadata.version);
   const std::string info = stem + ".dist-info/";
-  std::sort(code.begin(), code.end(),
-            [](const WheelMember& a, const WheelMember& b) { return a.path < b.path; });
-  for (const auto& member : code) check_path(member.path);
-  Members members(sink);
-  for (const auto& member : code) members.add(member.path, member.content(), member.executable);
   // PEP 427 §Recommended archiver features: .dist-info physically at the end.
-  members.add(info + "METADATA", metadata_text(metadata));
-  members.add(info + "WHEEL", wheel_text);
+  members_->add(info + "METADATA", metadata_text(metadata));
+  members_->add(info + "WHEEL", wheel_text);
   if (!metadata.entry_points.empty()) {
-    members.add(info + "entry_points.txt", entry_points_text(metadata.entry_points));
+    members_->add(info + "entry_points.txt", entry_points_text(metadata.entry_points));
   }
-  members.finish(info + "RECORD");
+  members_->finish(info + "RECORD");
   return stem + "-py3-none-any.whl";
 }
 

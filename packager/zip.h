@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,14 +59,17 @@ class ZipWriter {
   explicit ZipWriter(Sink sink) : sink_(std::move(sink)) {}
   // Throws Error(duplicate_path) on a path that is there already, Error(archive) beyond what a zip without
   // zip64 can say (65,534 members, 4 GiB).
-  void add(const std::string& path, std::string_view content, bool executable);
+  void add(std::string_view path, std::string_view content, bool executable);
   void finish();
 
  private:
+  [[nodiscard]] std::string_view path_at(std::uint32_t start) const;
+  [[nodiscard]] std::vector<std::uint32_t>::iterator place_of(std::string_view path);
+
   Sink sink_;
   std::uint64_t offset_ = 0;
   std::string directory_;
-  std::set<std::string> paths_;
+  std::vector<std::uint32_t> by_path_;  // where the paths of the members begin in directory_
 };
 
 }  // namespace mlship

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <zlib.h>
 
 #include "core/error.h"
@@ -58,25 +60,45 @@ std::string central_header(std::string_view path, const std::string& shared, boo
   return out;
 }
 
+constexpr size_t central_length_at = 28;  // §4.3.12: of the path
+constexpr size_t central_size = 46;       // of what precedes the path
+
 }  // namespace
 
-void ZipWriter::add(const std::string& path, std::string_view content, bool executable) {
+std::string_view ZipWriter::path_at(std::uint32_t start) const {
+  const size_t length_at = start - central_size + central_length_at;
+  const auto low = static_cast<unsigned char>(directory_[length_at]);
+  const auto high = static_cast<unsigned char>(directory_[length_at + 1]);
+  return std::string_view(directory_).substr(start, low | static_cast<size_t>(high) << 8U);
+}
+
+// The end for one path after the other in order.
+std::vector<std::uint32_t>::iterator ZipWriter::place_of(std::string_view path) {
+  if (by_path_.empty() || path_at(by_path_.back()) < path) return by_path_.end();
+  return std::lower_bound(by_path_.begin(), by_path_.end(), path,
+                          [this](std::uint32_t start, std::string_view p) { return path_at(start) < p; });
+}
+
+void ZipWriter::add(std::string_view path, std::string_view content, bool executable) {
   if (const auto fault = path_fault(path); !fault.empty()) {
     throw Error(ErrorCode::archive, "cannot put '" + printable(path) + "' into a zip: " + std::string(fault));
   }
-  if (!paths_.insert(path).second) {
-    throw Error(ErrorCode::duplicate_path, "cannot pack " + path + ": two files have this path");
+  const auto place = place_of(path);
+  if (place != by_path_.end() && path_at(*place) == path) {
+    throw Error(ErrorCode::duplicate_path, "cannot pack " + std::string(path) + ": two files have this path");
   }
   const std::string shared = shared_fields(path, content);
   directory_ += central_header(path, shared, executable, offset_);
   std::string local;
   put32(local, zip::local_signature);
-  local += shared + path;
-  if (paths_.size() >= zip::saturated16 ||
+  local += shared;
+  local += path;
+  if (by_path_.size() + 1 >= zip::saturated16 ||
       offset_ + local.size() + content.size() + directory_.size() >= zip::saturated32) {
     throw Error(ErrorCode::archive, "cannot write the zip: it would hold 65,535 files or 4 GiB and more")
         .hint("leave files out with exclude in [code]; declare large files as [[models]]");
   }
+  by_path_.insert(place, static_cast<std::uint32_t>(directory_.size() - path.size()));
   sink_(local);
   sink_(content);
   offset_ += local.size() + content.size();
@@ -86,8 +108,8 @@ void ZipWriter::finish() {
   std::string end;
   put32(end, zip::end_signature);
   put32(end, 0);  // disks
-  put16(end, paths_.size());
-  put16(end, paths_.size());
+  put16(end, by_path_.size());
+  put16(end, by_path_.size());
   put32(end, directory_.size());
   put32(end, offset_);
   put16(end, 0);  // comment

@@ -210,7 +210,7 @@ std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path,
       return out;
     }
   }
-  Grammar grammar{scheme, {}};
+  const Grammar grammar{scheme, {}, row.holds == Holds::requirement ? Whole::requirement : Whole::text};
   const Site site{{0, text.size()}, path, std::nullopt, false};
   if (row.pattern.ends_with("/egg") || row.pattern.ends_with("/whl") || row.pattern.ends_with("/jar")) {
     if (auto found = mangled(path, text)) return {std::move(*found)};

