@@ -20,7 +20,8 @@ class MemoryTree : public SourceTree {
     }
   }
   [[nodiscard]] const std::vector<SourceFile>& files() const override { return files_; }
-  [[nodiscard]] std::string read(const SourceFile& file) const override { return texts_.at(file.path); }
+  using SourceTree::read;
+  void read(const SourceFile& file, std::string& into) const override { into = texts_.at(std::string(file.path)); }
   [[nodiscard]] std::string commit() const override { return ""; }
 
  private:
