@@ -107,7 +107,8 @@ class Checker {
     const std::string name = function.substr(0, function.find('.'));
     const auto seen = look_for(name, code_.read(*file));
     if (seen.may_define) return;
-    refuse(entry, target, std::string(file->path) + " defines no '" + name + "'" + did_you_mean(name, seen.names));
+    refuse(entry, target,
+           std::string(file->path) + " defines no '" + name + "'" + did_you_mean(name, seen.names));
   }
 
  private:

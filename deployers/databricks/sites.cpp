@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "core/error.h"
 #include "core/names.h"
@@ -210,13 +211,20 @@ std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path,
       return out;
     }
   }
-  const Grammar grammar{scheme, {}, row.holds == Holds::requirement ? Whole::requirement : Whole::text};
-  const Site site{{0, text.size()}, path, std::nullopt, false};
+  const Grammar grammar{scheme, {}};
+  const Site site{{0, text.size()},
+                  path,
+                  std::nullopt,
+                  false,
+                  row.holds == Holds::requirement ? Whole::requirement : Whole::text};
   if (row.pattern.ends_with("/egg") || row.pattern.ends_with("/whl") || row.pattern.ends_with("/jar")) {
     if (auto found = mangled(path, text)) return {std::move(*found)};
   }
+  std::map<std::string, int> seen;  // by package: others that come and go do not change the number
   for (auto& at : references_at(text, site, grammar)) {
-    out.push_back({std::move(at.path), std::move(at.text), std::move(at.reference)});
+    const int number = ++seen[at.reference.package];
+    out.push_back({number > 1 ? path + "#" + std::to_string(number) : path, std::move(at.text),
+                   std::move(at.reference)});
   }
   return out;
 }

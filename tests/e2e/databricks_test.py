@@ -122,6 +122,41 @@ class Databricks(unittest.TestCase):
         self.assertEqual(self.libraries(7), [OLD])
         self.assertIn("LIBRARY_INSTALLATION_ERROR", json.dumps(done))
 
+    def test_a_cluster_like_a_jobs(self):
+        cluster = {"spark_version": "15.4.x-scala2.12", "node_type_id": "m5.large", "num_workers": 2}
+        self.workspace.put("jobs/7", job("nightly scores", OLD, OLD))
+        settings = self.workspace.object("jobs/7")
+        for task in settings["settings"]["tasks"]:
+            task["job_cluster_key"] = "main"
+        settings["settings"]["job_clusters"] = [{"job_cluster_key": "main", "new_cluster": cluster}]
+        self.workspace.put("jobs/7", settings)
+        made = self.mlship("clone-cluster", "--job", "nightly scores", "--json").json()
+        created = self.workspace.object("clusters/" + made["cluster"]["id"])
+        self.assertEqual({name: created[name] for name in cluster}, cluster)
+        self.assertEqual(created["autotermination_minutes"], 120)
+        self.assertEqual(made["libraries"], [{"whl": OLD}])
+        self.assertEqual(self.workspace.state()["libraries/" + made["cluster"]["id"]][0]["library"], {"whl": OLD})
+        wrong = self.mlship("clone-cluster", "--job", "nightly score", exit=5)
+        self.assertIn("did you mean 'nightly scores'?", wrong.err)
+        self.mlship("clone-cluster", exit=2)
+
+    def test_libraries_of_interactive_clusters_move_when_the_target_says_so(self):
+        self.workspace.put("clusters/c1", {"cluster_id": "c1", "cluster_name": "shared", "state": "RUNNING",
+                                           "spark_version": "15.4.x-scala2.12", "cluster_source": "UI"})
+        self.workspace.request("POST", "/api/2.0/libraries/install", {"cluster_id": "c1", "libraries": [{"whl": OLD}]})
+        for _ in range(4):
+            self.workspace.request("GET", "/api/2.0/libraries/cluster-status?cluster_id=c1")
+        plan = self.mlship("plan", "churn:1.4.0", "--json").json()
+        self.assertEqual(plan["changes"], [])
+        self.assertIn("clusters = true", plan["skipped"][0].get("hint", "") + json.dumps(plan["skipped"]))
+        config = self.box.root / "home/.config/mlship/config.toml"
+        config.write_text(USER_FILE + "clusters = true\n")
+        done = self.mlship("rollout", "churn:1.4.0", "--yes", "--json").json()
+        self.assertEqual([(r["object"], r["outcome"]) for r in done["results"]], [("clusters/c1", "updated")])
+        self.assertIn("pending: restart", done["results"][0]["detail"])
+        statuses = {row["library"]["whl"]: row["status"] for row in self.workspace.state()["libraries/c1"]}
+        self.assertEqual(statuses[OLD], "UNINSTALL_ON_RESTART")
+
     def test_a_limit_of_the_workspace_is_kept(self):
         for number in range(1, 61):
             self.workspace.put(f"jobs/{number}", job(f"job {number}", OLD))

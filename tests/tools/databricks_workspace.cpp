@@ -34,7 +34,8 @@ std::map<std::string, std::string> read_options(int count, char** words) {
 void set_up(Workspace& workspace, std::map<std::string, std::string>& options) {
   workspace.set_latency(std::chrono::milliseconds(std::stol(options["latency"])));
   const double rate = std::stod(options["rate"]);
-  workspace.set_rate({rate, std::max(1.0, rate), std::stol(options["retry-after"])});  // a second's worth at once
+  workspace.set_rate(
+      {rate, std::max(1.0, rate), std::stol(options["retry-after"])});  // a second's worth at once
   workspace.edit([&](State& state) {
     for (long id = 1; id <= std::stol(options["jobs"]); ++id) {
       state.put_job({{"job_id", id}, {"settings", {{"name", "job " + std::to_string(id)}}}});

@@ -247,7 +247,8 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
     for (const auto& [id, document] : fleet.everything().items()) {
       if (document.dump().find("churn-1.4.0") == std::string::npos) continue;
       ++mixed;
-      ASSERT_TRUE(told.contains(id)) << "request " << k << ": " << id << " of " << one.state << "/" << other.state;
+      ASSERT_TRUE(told.contains(id)) << "request " << k << ": " << id << " of " << one.state << "/"
+                                     << other.state;
     }
   }
   std::printf("a second rollout at %d requests; at %zu of them writes on their way landed after it\n",

@@ -21,7 +21,9 @@ class MemoryTree : public SourceTree {
   }
   [[nodiscard]] const std::vector<SourceFile>& files() const override { return files_; }
   using SourceTree::read;
-  void read(const SourceFile& file, std::string& into) const override { into = texts_.at(std::string(file.path)); }
+  void read(const SourceFile& file, std::string& into) const override {
+    into = texts_.at(std::string(file.path));
+  }
   [[nodiscard]] std::string commit() const override { return ""; }
 
  private:
@@ -48,7 +50,8 @@ std::string refused(const std::string& target, const std::string& text, bool dep
 
 TEST(EntryPoints, AModuleOfTheCodeHasToBeThere) {
   EXPECT_EQ(refused("churn.score:main", "def main():\n  pass\n"), "");
-  EXPECT_EQ(refused("churn.scor:main", ""), "the code has no module churn.scor (did you mean 'churn.score'?)");
+  EXPECT_EQ(refused("churn.scor:main", ""),
+            "the code has no module churn.scor (did you mean 'churn.score'?)");
   EXPECT_EQ(refused("churn.scor:main", "", true),
             "the code has no module churn.scor (did you mean 'churn.score'?)");
   EXPECT_EQ(refused("other:main", ""), "the code has no module other");
