@@ -108,8 +108,9 @@ void show_plan(Services& services, const Plan& plan) {
 
 bool keeps_to_itself(Services& services) {
   const auto& targets = services.targets();
-  return !services.ledger().shared() &&
-         std::any_of(targets.begin(), targets.end(), [](const auto& target) { return target->is_remote(); });
+  return std::any_of(targets.begin(), targets.end(),
+                     [](const auto& target) { return target->is_remote(); }) &&
+         !services.ledger().shared();
 }
 
 void mention_unfinished(Services& services, const std::string& package) {

@@ -262,10 +262,9 @@ Targets& Services::targets() {
     throw Error(ErrorCode::no_target,
                 fmt::format("cannot find any job: no target is configured in {}",
                             project().file.empty() ? user_file().string() : project().file))
-        .hint("add these lines at the end of " +
-              (project().file.empty() ? user_file().string() : project().file) +
-              ":\n  [targets.cron]\n  kind = \"cron\"\n  files = [\"/etc/cron.d/*\"]\n"
-              "  install-root = \"/opt/mlship\"");
+        .hint("begin " + (project().file.empty() ? user_file().string() : project().file) +
+              " with: targets.cron = { kind = \"cron\", files = [\"/etc/cron.d/*\"], install-root = "
+              "\"/opt/mlship\" }");
   }
   auto made = std::make_unique<Targets>();
   for (const auto& name : chosen) made->push_back(make_target(sections.at(name), project(), host_));

@@ -178,14 +178,8 @@ class Knowledge {
 };
 
 // What stands there instead of what the ledger's last operation left; "" when it is that.
-std::string drift(Target& target, const Recorded& last) {
+std::string drift(const Recorded& last, const Observation& seen) {
   if (!last.record.touched()) return "";
-  Observation seen;
-  try {
-    seen = target.observe(last.record.operation, last.salt);
-  } catch (const Error& e) {
-    return "cannot be read: " + e.message();
-  }
   switch (seen.state) {
     case ObjectState::post: return "";
     case ObjectState::gone: return "the object is gone";
@@ -226,7 +220,23 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, std:
   return shown;
 }
 
-void complete(Shown& shown, const Knowledge& knowledge, std::int64_t now) {
+// All of a target at once, for systems that answer in bulk.
+std::map<const Shown*, Observation> observe_last(const std::vector<Shown>& shown) {
+  std::map<std::pair<Target*, std::string>, std::vector<const Shown*>> together;
+  for (const auto& each : shown) {
+    if (each.last && each.last->record.touched()) together[{each.target, each.last->salt}].push_back(&each);
+  }
+  std::map<const Shown*, Observation> out;
+  for (const auto& [key, members] : together) {
+    std::vector<const Operation*> operations;
+    for (const auto* each : members) operations.push_back(&each->last->record.operation);
+    auto seen = key.first->observe_all(operations, key.second);
+    for (size_t i = 0; i < members.size(); ++i) out[members[i]] = std::move(seen.at(i));
+  }
+  return out;
+}
+
+void complete(Shown& shown, const Knowledge& knowledge, const Observation& seen, std::int64_t now) {
   ObjectStatus& row = shown.row;
   for (size_t i = 0; i < row.references.size(); ++i) {
     row.references[i].current = knowledge.current(shown.object.references[i].reference);
@@ -238,7 +248,7 @@ void complete(Shown& shown, const Knowledge& knowledge, std::int64_t now) {
   if (record.dangling) outcome = "unfinished";
   if (record.proof == "unhealthy" && outcome == "updated") outcome = "failed";
   row.last = LastOperation{shown.last->rollout, std::move(outcome), record.at};
-  row.drift = drift(*shown.target, *shown.last);
+  row.drift = drift(*shown.last, seen);
   if (record.touched()) row.pending = shown.target->pending(record.operation, record.at);
 }
 
@@ -255,8 +265,9 @@ StatusReport status(const StatusRequest& request, Targets& targets, Ledger& ledg
         [](const std::string&, const Error&) {});
     knowledge.match_names();
   }
+  auto seen = observe_last(shown);
   for (auto& each : shown) {
-    complete(each, knowledge, request.now);
+    complete(each, knowledge, seen[&each], request.now);
     report.objects.push_back(std::move(each.row));
   }
   return report;

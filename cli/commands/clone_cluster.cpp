@@ -1,6 +1,4 @@
 // `mlship clone-cluster`: an interactive Databricks cluster like a job's.
-#include "deployers/databricks/clone.h"
-
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "deployers/databricks/clone.h"
 
 namespace mlship {
 namespace {
@@ -31,8 +30,9 @@ const TargetSection& workspace(Services& services, const std::optional<std::stri
   }
   if (found.size() == 1) return *found.front();
   if (found.empty()) {
-    throw Error(ErrorCode::no_target, named ? fmt::format("cannot clone a cluster: target '{}' is no Databricks workspace", *named)
-                                            : std::string("cannot clone a cluster: no target is a Databricks workspace"))
+    throw Error(ErrorCode::no_target,
+                named ? fmt::format("cannot clone a cluster: target '{}' is no Databricks workspace", *named)
+                      : std::string("cannot clone a cluster: no target is a Databricks workspace"))
         .hint("mlship targets");
   }
   throw Error(ErrorCode::usage, "cannot clone a cluster: there are several workspaces: " + names)
@@ -41,20 +41,22 @@ const TargetSection& workspace(Services& services, const std::optional<std::stri
 
 ExitCode run(const Options& options, Services& services) {
   if (!options.job) {
-    throw Error(ErrorCode::usage, "cannot clone a cluster: --job is missing").hint("mlship clone-cluster --job NAME");
+    throw Error(ErrorCode::usage, "cannot clone a cluster: --job is missing")
+        .hint("mlship clone-cluster --job NAME");
   }
-  const auto clone = databricks::clone_cluster(workspace(services, options.target), services.host(), *options.job,
-                                               options.task.value_or(""));
+  const auto clone = databricks::clone_cluster(workspace(services, options.target), services.host(),
+                                               *options.job, options.task.value_or(""));
   services.out().text(fmt::format("{} {}\n{}\n", clone.cluster_id, clone.cluster_name, clone.url));
   OrderedJson libraries = OrderedJson::array();
   for (const auto& library : clone.libraries) {
     services.out().text("  " + library + "\n");
     libraries.push_back(OrderedJson::parse(library));
   }
-  services.out().document({{"schema", "mlship.clone-cluster/1"},
-                           {"job", {{"id", clone.job_id}, {"name", clone.job_name}}},
-                           {"cluster", {{"id", clone.cluster_id}, {"name", clone.cluster_name}, {"url", clone.url}}},
-                           {"libraries", libraries}});
+  services.out().document(
+      {{"schema", "mlship.clone-cluster/1"},
+       {"job", {{"id", clone.job_id}, {"name", clone.job_name}}},
+       {"cluster", {{"id", clone.cluster_id}, {"name", clone.cluster_name}, {"url", clone.url}}},
+       {"libraries", libraries}});
   return ExitCode::done;
 }
 
@@ -62,7 +64,8 @@ CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.option(options->job, "--job", "JOB", "name or id of the job");
   arguments.option(options->task, "--task", "KEY", "the task whose cluster it is, where they have several");
-  arguments.option(options->target, "--target", "NAME", "the workspace, where there are several", ValueKind::target);
+  arguments.option(options->target, "--target", "NAME", "the workspace, where there are several",
+                   ValueKind::target);
   return [options](Services& services) { return run(*options, services); };
 }
 

@@ -21,7 +21,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 }  // namespace
 
 extern const TargetFactory databricks_factory{
-    "databricks", "jobs, pipelines and policies of a Databricks workspace", settings,
+    "databricks", "jobs, pipelines, policies and clusters of a Databricks workspace", settings,
     "[targets.dbx]\n"
     "kind = \"databricks\"\n"
     "host = \"https://adb-1234567890123456.7.azuredatabricks.net\"\n"

@@ -32,14 +32,16 @@ Document find_job(Api& api, const std::string& job) {
     if (names.back() == job) ids.push_back(document.id);
   });
   if (ids.size() > 1) {
-    throw Error(ErrorCode::usage, fmt::format("cannot clone the cluster of '{}': {} jobs have this name", job, ids.size()))
+    throw Error(ErrorCode::usage,
+                fmt::format("cannot clone the cluster of '{}': {} jobs have this name", job, ids.size()))
         .fact("jobs", fmt::format("{}", fmt::join(ids, " ")))
         .hint("mlship clone-cluster --job " + ids.front().substr(jobs.prefix().size()));
   }
   std::optional<Document> found;
   if (!ids.empty()) found = jobs.read(api, ids.front());
   if (found) return std::move(*found);
-  throw Error(ErrorCode::not_found, fmt::format("cannot clone the cluster of '{}': there is no such job{}", job, did_you_mean(job, names)))
+  throw Error(ErrorCode::not_found, fmt::format("cannot clone the cluster of '{}': there is no such job{}",
+                                                job, did_you_mean(job, names)))
       .hint("mlship status");
 }
 
@@ -80,7 +82,8 @@ Found look_for(const Json& settings, const std::string& job, const std::string& 
       const Json& libraries = member_of(task, "libraries");
       if (!libraries.is_array()) continue;
       for (const auto& library : libraries) {
-        if (std::find(found.libraries.begin(), found.libraries.end(), library) == found.libraries.end()) found.libraries.push_back(library);
+        if (std::find(found.libraries.begin(), found.libraries.end(), library) == found.libraries.end())
+          found.libraries.push_back(library);
       }
     }
   }
@@ -89,7 +92,8 @@ Found look_for(const Json& settings, const std::string& job, const std::string& 
     throw Error(ErrorCode::not_found, what + "no task of it brings a cluster of its own");
   }
   if (different.empty()) {
-    throw Error(ErrorCode::not_found, what + "it has no task '" + wanted + "' with a cluster" + did_you_mean(wanted, keys));
+    throw Error(ErrorCode::not_found,
+                what + "it has no task '" + wanted + "' with a cluster" + did_you_mean(wanted, keys));
   }
   if (different.size() > 1) {
     throw Error(ErrorCode::usage, what + "its tasks have different ones")
@@ -101,19 +105,22 @@ Found look_for(const Json& settings, const std::string& job, const std::string& 
 
 std::string create(Api& api, Json specification, const std::string& name) {
   specification["cluster_name"] = name;
-  if (member_of(specification, "autotermination_minutes").is_null()) specification["autotermination_minutes"] = idle_minutes;
+  if (member_of(specification, "autotermination_minutes").is_null())
+    specification["autotermination_minutes"] = idle_minutes;
   Call call{"POST", "/api/2.1/clusters/create"};
   call.body = std::move(specification);
   call.repeat = Repeat::only_refused;
   call.doing = "create cluster '" + name + "'";
   const std::string id = text_at(api.call(call), "cluster_id");
-  if (id.empty()) throw Error(ErrorCode::server_error, "cannot " + call.doing + ": the answer has no cluster_id");
+  if (id.empty())
+    throw Error(ErrorCode::server_error, "cannot " + call.doing + ": the answer has no cluster_id");
   return id;
 }
 
 }  // namespace
 
-ClusterClone clone_cluster(const TargetSection& section, Host& host, const std::string& job, const std::string& task) {
+ClusterClone clone_cluster(const TargetSection& section, Host& host, const std::string& job,
+                           const std::string& task) {
   Api api(section, host);
   const Document document = find_job(api, job);
   const Json settings = jobs.settings(document.whole);

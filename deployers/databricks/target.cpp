@@ -70,6 +70,7 @@ class Workspace final : public Target {
   [[nodiscard]] size_t most_in_flight() const override { return Api::most_in_flight; }
   // Jobs have none: they are read again right before each write, and compared after it.
   [[nodiscard]] bool has_tokens() const override { return false; }
+  [[nodiscard]] bool is_remote() const override { return true; }
 
   Discovery discover(Scheme scheme) override {
     Discovery out;
