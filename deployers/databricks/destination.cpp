@@ -30,6 +30,11 @@ Destination no_output(std::string detail, std::string hint) {
   return out;
 }
 
+// What pip takes for one.
+bool is_url(const std::string& folder) {
+  return folder.starts_with("https://") || folder.starts_with("http://") || folder.starts_with("file://");
+}
+
 // pip takes URLs after `name @ ` and paths or URLs elsewhere, and knows nothing of dbfs:/.
 std::string for_pip(const std::string& path, bool url) {
   constexpr std::string_view dbfs = "dbfs:/";
@@ -59,7 +64,7 @@ Destination file(const Places& places, std::string_view kind, const FoundReferen
   Destination out;
   out.carriers.push_back(file_carrier(path, *output));
   const bool pip_line = found.path.find("/dependencies[") != std::string::npos;
-  out.text = pip_line ? for_pip(path, found.reference.folder.find("://") != std::string::npos) : path;
+  out.text = pip_line ? for_pip(path, is_url(found.reference.folder)) : path;
   return out;
 }
 

@@ -257,9 +257,15 @@ std::string shape(const std::string& path) {
   return std::string(without_number(out));
 }
 
-const Mention* at_path(const std::vector<Mention>& all, const std::string& path) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Mention& m) { return m.path == path; });
-  return found == all.end() ? nullptr : &*found;
+// The mention at a path; one of the texts, where several packages have it (numbers count by package).
+const Mention* at_path(const std::vector<Mention>& all, const Change& change) {
+  const Mention* any = nullptr;
+  for (const auto& mention : all) {
+    if (mention.path != change.path) continue;
+    if (mention.text == change.from || mention.text == change.to) return &mention;
+    if (any == nullptr) any = &mention;
+  }
+  return any;
 }
 
 // The one mention of this text in the same list; none when there are several.
@@ -352,7 +358,7 @@ Standing standing(const Json& document, Sites sites, const std::vector<Change>& 
   Standing out;
   bool pre = true, post = true;
   for (const auto& change : changes) {
-    const Mention* there = at_path(all, change.path);
+    const Mention* there = at_path(all, change);
     const bool known = there != nullptr && (there->text == change.from || there->text == change.to);
     const Mention* found = known ? there : nullptr;
     if (found == nullptr) found = moved(all, change.path, change.from);
