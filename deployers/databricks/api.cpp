@@ -46,10 +46,11 @@ std::string url_encoded(std::string_view text, bool slash) {
   return out;
 }
 
-// A client out of the pool, given back at the end.
+// A client out of the pool, given back at the end; waits while as many as may be are out.
 class Api::Connection {
  public:
   explicit Connection(Api& api) : api_(api) {
+    api.connections_.acquire();
     const std::lock_guard lock(api.mutex_);
     if (!api.idle_.empty()) {
       own_ = std::move(api.idle_.back());
@@ -61,6 +62,7 @@ class Api::Connection {
   ~Connection() {
     const std::lock_guard lock(api_.mutex_);
     if (own_) api_.idle_.push_back(std::move(own_));
+    api_.connections_.release();
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -137,6 +139,15 @@ void Api::renew() {
   bearer_until_ = host_.clock.monotonic() + std::max(life - renew_early, life / 2);
 }
 
+void Api::wait_for_turn() {
+  auto now = host_.clock.monotonic();
+  do {
+    const auto start = pacer_.reserve(now);
+    if (start > now) host_.clock.sleep(start - now);
+    now = host_.clock.monotonic();
+  } while (now < pacer_.resume());  // somebody was told to slow down meanwhile
+}
+
 HttpResponse Api::one_try(const Call& call) {
   HttpRequest request;
   request.method = call.method;
@@ -152,13 +163,12 @@ HttpResponse Api::one_try(const Call& call) {
     request.body = call.body.dump();
   }
   request.follow = false;
-  request.repeatable = false;  // repeated here, where the pace is known
+  request.repeatable = call.repeat != Repeat::once;  // the tries are made here, where the pace is known
   request.max_body = largest_answer;
   request.sink = call.sink;
   request.restart = call.restart;
   const Connection connection(*this);
-  const auto start = pacer_.reserve(host_.clock.monotonic());
-  if (const auto now = host_.clock.monotonic(); start > now) host_.clock.sleep(start - now);
+  wait_for_turn();
   const auto sent = host_.clock.monotonic();
   HttpResponse response = connection.http().send(request);
   const auto now = host_.clock.monotonic();

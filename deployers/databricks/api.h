@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,9 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 
 // May a call arrive twice? A write that may not is sent again only where the service said that it did nothing
 // (429); anything else that fails leaves open whether it happened: the caller reads before it sends again.
-enum class Repeat { any, only_refused };
+// `only_refused` does the same thing when a connection that the service had closed meanwhile makes it arrive
+// twice within a moment; what must not even do that is sent `once`, on a connection of its own.
+enum class Repeat { any, only_refused, once };
 
 struct Call {
   std::string method = "GET";
@@ -62,6 +65,7 @@ class Api {
 
  private:
   class Connection;
+  void wait_for_turn();
   HttpResponse one_try(const Call& call);
   std::string authorization();
   void renew();
@@ -70,6 +74,7 @@ class Api {
   TargetSection section_;
   Host& host_;
   Pacer pacer_;
+  std::counting_semaphore<most_in_flight> connections_{most_in_flight};
   std::mutex mutex_;  // of what is below
   std::optional<Login> login_;
   std::vector<std::unique_ptr<Http>> idle_;

@@ -109,7 +109,7 @@ std::string create(Api& api, Json specification, const std::string& name) {
     specification["autotermination_minutes"] = idle_minutes;
   Call call{"POST", "/api/2.1/clusters/create"};
   call.body = std::move(specification);
-  call.repeat = Repeat::only_refused;
+  call.repeat = Repeat::once;
   call.doing = "create cluster '" + name + "'";
   const std::string id = text_at(api.call(call), "cluster_id");
   if (id.empty())

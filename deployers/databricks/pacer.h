@@ -13,8 +13,11 @@ class Pacer {
  public:
   using Time = std::chrono::milliseconds;  // Clock::monotonic
 
-  // Takes the next free start, `now` or later: the caller waits for it.
+  // Takes the next free start, `now` or later: the caller waits for it, and asks again when resume() is later
+  // by then.
   Time reserve(Time now);
+  // Nothing may start before.
+  [[nodiscard]] Time resume() const;
   void accepted(Time now);
   // 429 for a request that started at `sent`. `retry_after`: 0 when the service named none. What was sent
   // before the last slowing down says nothing new about the rate.
@@ -24,14 +27,17 @@ class Pacer {
 
  private:
   void grow(Time now);
+  [[nodiscard]] double taken_lately(Time now);
 
   mutable std::mutex mutex_;
   std::deque<Time> taken_;  // when the last requests were accepted, two seconds of them
+  double since_ = 0;        // accepted since the rate was lowered last
   double rate_ = 0;
-  double ceiling_ = 0;  // the rate at which it hurt last
+  double ceiling_ = 0;  // the most that the service can be thought to bear
   double next_ = 0;     // ms: the next free start
-  bool guess_ = false;  // too little was seen to tell: the rate grows fast until it hurts again
-  Time slowed_{-1};     // when it was last
+  bool guess_ = false;  // the rate was lowered once: too little was seen to tell
+  Time resume_{0};
+  Time slowed_{-1};  // when the rate was lowered last
   Time grown_{0};
 };
 

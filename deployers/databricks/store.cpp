@@ -162,7 +162,7 @@ class Dbfs final : public Store {
     for (std::uint64_t done = 0; done < body.size;) {
       const size_t n = body.read(done, block.data(), block.size());
       post(api, "add-block", {{"handle", handle}, {"data", base64_encode(block.substr(0, n))}}, doing,
-           Repeat::only_refused);
+           Repeat::once);
       done += n;
     }
     post(api, "close", {{"handle", handle}}, doing);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -73,24 +73,22 @@ class Workspace final : public Target {
   [[nodiscard]] bool is_remote() const override { return true; }
 
   Discovery discover(Scheme scheme) override {
-    Discovery out;
-    if (ahead_ && scheme == scheme_) {
-      out = std::move(*ahead_);
-    } else {
-      scheme_ = scheme;
-      list(jobs, out, {});
-    }
-    ahead_.reset();
-    for (const Kind* kind : kinds()) {
-      if (kind == &jobs) continue;
-      try {
-        list(*kind, out, {});
-      } catch (const Error& e) {
-        // Policies are for admins; what may not be seen is said.
-        if (e.code() != ErrorCode::forbidden) throw;
-        out.skipped.push_back({name(), std::string(kind->prefix()), "", Reason::no_permission, with_answer(e),
-                               e.hint_text(), ""});
+    const bool ahead = ahead_ && scheme == scheme_;
+    scheme_ = scheme;
+    std::vector<Discovery> parts(kinds().size());
+    in_parallel(parts.size(), host_.clock, [&](size_t i) {
+      const Kind& kind = *kinds()[i];
+      if (&kind == &jobs && ahead) {
+        parts[i] = std::move(*ahead_);
+      } else {
+        parts[i] = list_what_may_be_seen(kind);
       }
+    });
+    ahead_.reset();
+    Discovery out;
+    for (auto& part : parts) {
+      std::move(part.objects.begin(), part.objects.end(), std::back_inserter(out.objects));
+      std::move(part.skipped.begin(), part.skipped.end(), std::back_inserter(out.skipped));
     }
     return out;
   }
@@ -178,6 +176,7 @@ class Workspace final : public Target {
   };
   using Look = std::function<void(const Document&)>;
 
+  Discovery list_what_may_be_seen(const Kind& kind);
   void list(const Kind& kind, Discovery& out, const Look& look);
   void take(const Kind& kind, const Document& document, Discovery& out);
   Observation observe_in(const Kind& kind, const Document& document, const Operation& operation,
@@ -213,6 +212,20 @@ class Workspace final : public Target {
   std::map<std::string, std::string> before_;  // by object: the print right before our write
 };
 
+Discovery Workspace::list_what_may_be_seen(const Kind& kind) {
+  Discovery out;
+  try {
+    list(kind, out, {});
+  } catch (const Error& e) {
+    // Policies are for admins; what may not be seen is said. Without jobs there is nothing to say.
+    if (e.code() != ErrorCode::forbidden || &kind == &jobs) throw;
+    out.objects.clear();
+    out.skipped.push_back(
+        {name(), std::string(kind.prefix()), "", Reason::no_permission, with_answer(e), e.hint_text(), ""});
+  }
+  return out;
+}
+
 void Workspace::list(const Kind& kind, Discovery& out, const Look& look) {
   size_t count = 0;
   kind.list(api_, [&](const Document& document) {
@@ -243,12 +256,14 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   const Owner owner = kind.owner(document.whole);
   object.foreign_owner = owner.text;
   object.owned_for_good = owner.for_good;
+  std::string print = print_of(settings);
+  const std::lock_guard lock(mutex_);  // kinds are listed side by side
   for (const auto& found : object.references) {
     Side side{repo_beside(settings, found.path), kind.warnings(settings, found.path)};
     if (!side.repo.empty() || !side.warnings.empty())
       sides_[document.id + " " + found.path] = std::move(side);
   }
-  prints_[document.id] = print_of(settings);
+  prints_[document.id] = std::move(print);
   out.objects.push_back(std::move(object));
 }
 
