@@ -32,22 +32,36 @@ class Inverter {
  public:
   explicit Inverter(Plan& plan) : plan_(plan) {}
 
-  // Of what the rollout did, newest first.
+  // Of what the rollout did, newest first; many at a time, for systems that answer in bulk.
   void add(const std::vector<const OperationRecord*>& done, const Targets& targets) {
-    std::vector<Operation> inverses;
-    for (const auto* record : done) inverses.push_back(inverse_of(*record));
-    std::map<Target*, std::vector<const Operation*>> by_target;
-    for (const auto& inverse : inverses) by_target[find_target(targets, inverse.target)].push_back(&inverse);
-    std::map<const Operation*, Observation> seen;
-    for (const auto& [target, operations] : by_target) {
-      if (target == nullptr) continue;
-      auto readings = target->observe_all(operations, plan_.salt);
-      for (size_t i = 0; i < operations.size(); ++i) seen[operations[i]] = std::move(readings.at(i));
+    constexpr size_t at_once = 1'000;
+    for (size_t begin = 0; begin < done.size(); begin += at_once) {
+      const auto first = done.begin() + static_cast<std::ptrdiff_t>(begin);
+      add_some({first, std::min(first + at_once, done.end())}, targets);
     }
-    for (auto& inverse : inverses) one(inverse, find_target(targets, inverse.target), seen[&inverse]);
   }
 
  private:
+  void add_some(const std::vector<const OperationRecord*>& done, const Targets& targets) {
+    std::vector<Operation> inverses;
+    std::map<Target*, std::vector<size_t>> by_target;
+    for (const auto* record : done) {
+      by_target[find_target(targets, record->operation.target)].push_back(inverses.size());
+      inverses.push_back(inverse_of(*record));
+    }
+    std::vector<Observation> seen(inverses.size());
+    for (const auto& [target, members] : by_target) {
+      if (target == nullptr) continue;
+      std::vector<const Operation*> operations;
+      for (const size_t i : members) operations.push_back(&inverses[i]);
+      auto readings = target->observe_all(operations, plan_.salt);
+      for (size_t i = 0; i < members.size(); ++i) seen[members[i]] = std::move(readings.at(i));
+    }
+    for (size_t i = 0; i < inverses.size(); ++i) {
+      one(inverses[i], find_target(targets, inverses[i].target), seen[i]);
+    }
+  }
+
   static Operation inverse_of(const OperationRecord& done) {
     Operation inverse = done.operation;
     inverse.carriers.clear();

@@ -115,6 +115,15 @@ std::optional<Reference> image(const Word& word, Form form, Scheme scheme, Sure 
   return r;
 }
 
+// As in a jar's name: `1.4.0-SNAPSHOT` is older than the version it becomes.
+std::optional<Version> snapshot_of(std::string_view text, Scheme scheme) {
+  const size_t dash = text.find('-');
+  if (scheme != Scheme::pep440 || dash == std::string_view::npos || !snapshot_mark(text.substr(dash + 1))) {
+    return std::nullopt;
+  }
+  return Version::parse(std::string(text.substr(0, dash)) + ".dev0", scheme);
+}
+
 std::optional<Reference> maven(const Word& word, Scheme scheme) {
   const std::string_view text = word.str();
   const size_t artifact = text.find(':') + 1;
@@ -129,6 +138,7 @@ std::optional<Reference> maven(const Word& word, Scheme scheme) {
   r.version_span = {word.span.begin + version, word.span.end};
   r.version_text = text.substr(version);
   r.version = Version::parse(r.version_text, scheme);
+  if (!r.version) r.version = snapshot_of(r.version_text, scheme);
   if (!r.version) return std::nullopt;
   r.name = name;
   r.package = normalize_name(name);

@@ -272,7 +272,7 @@ class Artifacts(unittest.TestCase):
         self.configure()
         self.publish(e2e.write_jar(self.root / "dist", "churn", "1.4.0"))
         snapshot = e2e.write_jar(self.root / "dist", "churn", "1.5.0-SNAPSHOT")
-        self.refused(snapshot, "it is a SemVer version, and those there are PEP 440", "1.4.0.dev1")
+        self.refused(snapshot, "it is a SemVer version, and those there are PEP 440", "1.5.0.dev1")
         old = e2e.write_jar(self.root / "libs", "churn", "1.4.0-SNAPSHOT")
         newer = e2e.write_jar(self.root / "libs", "churn", "1.5.0-SNAPSHOT")
         crontab = e2e.write_file(self.root / "cron.d/job", f"5 2 * * * root run {old}\n6 2 * * * root run {newer}\n")

@@ -284,7 +284,7 @@ class BadInput(unittest.TestCase):
         self.make()
         self.box.mlship("build", cwd=self.project)
         self.box.mlship("publish", cwd=self.project)
-        self.refused(["rollout", "--yes"], 3, "no target", "[targets.")
+        self.refused(["rollout", "--yes"], 3, "no target", "targets.")
 
     def test_several_environments(self):
         self.make(extra='\n[environments.dev]\n[environments.prod]\n' + CRON.format(root=self.root))

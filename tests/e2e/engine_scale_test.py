@@ -23,7 +23,8 @@ class Scale(unittest.TestCase):
         seen = {name: int(value) for name, value in (line.split() for line in run.out.splitlines())}
         self.assertEqual((seen["complete"], seen["undone"]), (1, 1))
         self.assertLess(seen["peak"], MOST_HEAP)
-        self.assertLess(seen["undo-peak"], MOST_HEAP)
+        # Undoing holds the whole record of the rollout beside its own plan.
+        self.assertLess(seen["undo-peak"], 5 * MOST_HEAP // 4)
         # The beginning, one batch of intents a wave, the end; never one per object.
         self.assertEqual(seen["pushes"], seen["waves"] + 2)
         self.assertEqual(seen["notes"], seen["waves"])

@@ -167,14 +167,14 @@ TEST_F(Build, WhatIsNotShippedIsNotDirty) {
 TEST_F(Build, AllowDirtyMarksTheVersion) {
   commit();
   build();
-  write(folder() / "src/churn/score.py", "changed\n");
+  write(folder() / "src/churn/score.py", "main = 'changed'\n");
   const auto one = build({"", true, false, {}, true});
   EXPECT_TRUE(one.version.str().starts_with("1.4.0.dev0+dirty.")) << one.version.str();
   EXPECT_EQ(one.version.str().size(), std::string("1.4.0.dev0+dirty.").size() + 12);
   EXPECT_LT(one.version, *Version::parse("1.4.0"));
   EXPECT_TRUE(read_build_record(one.layout)->dirty);
   EXPECT_EQ(build({"", true, false, {}, false}).version, one.version);
-  write(folder() / "src/churn/score.py", "changed again\n");
+  write(folder() / "src/churn/score.py", "main = 'changed again'\n");
   EXPECT_NE(build({"", true, false, {}, true}).version, one.version);
 }
 
@@ -237,7 +237,7 @@ TEST_F(Build, AFileGitIgnoresMayCeaseToBe) {
 TEST_F(Build, ChangesWithinOneClockTickAreSeen) {
   // No pause anywhere: the same size, written as fast as the clock ticks.
   for (int i = 0; i < 5; ++i) {
-    const std::string text = "x = " + std::to_string(i) + "\n";
+    const std::string text = "main = " + std::to_string(i) + "\n";
     write(folder() / "src/churn/score.py", text);
     const auto result = build();
     const auto bundle = open_bundle(result.layout);

@@ -71,7 +71,8 @@ TEST(EntryPoints, AFunctionHasToBeDefinedImportedOrMadeSomehow) {
             "churn/score.py defines no 'mian' (did you mean 'main'?)");
   EXPECT_EQ(refused(target, "class App:\n    def main(self):\n        return main\n"),
             "churn/score.py defines no 'main'");
-  EXPECT_EQ(refused(target, "# main\ndef domain():\n    main()\n"), "churn/score.py defines no 'main'");
+  EXPECT_EQ(refused(target, "# main\ndef domain():\n    main()\n"),
+            "churn/score.py defines no 'main' (did you mean 'domain'?)");
 }
 
 }  // namespace
