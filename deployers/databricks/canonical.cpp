@@ -121,7 +121,7 @@ std::string print_of(const Json& document) {
   const Json plain = canonical(document);
   std::string out;
   for (const auto& [name, part] : plain.items()) {
-    out += name + "=" + sha256(part.dump()).hex().substr(0, digits) + ";";
+    out.append(name).append("=").append(sha256(part.dump()).hex(), 0, digits).append(";");
   }
   return out;
 }
@@ -129,7 +129,8 @@ std::string print_of(const Json& document) {
 std::string salted(const std::string& print, std::string_view salt) {
   std::string out;
   for (const auto& [name, digest] : parts_of(print)) {
-    out += name + "=" + sha256(std::string(salt) + name + digest).hex().substr(0, salted_digits) + ";";
+    const std::string hidden = sha256(std::string(salt).append(name).append(digest)).hex();
+    out.append(name).append("=").append(hidden, 0, salted_digits).append(";");
   }
   return out;
 }

@@ -93,12 +93,7 @@ class Clusters final : public Kind {
 
   [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
     const std::string cluster = without_prefix(*this, id);
-    try {
-      return Document{id, document_of(statuses(api, cluster), get(api, cluster))};
-    } catch (const Error& e) {
-      if (e.code() == ErrorCode::not_found) return std::nullopt;
-      throw;
-    }
+    return unless_absent(id, [&] { return document_of(statuses(api, cluster), get(api, cluster)); });
   }
 
   [[nodiscard]] std::string pending(const Json& whole) const override {

@@ -24,6 +24,15 @@ void in_parallel(size_t count, Clock& clock, const std::function<void(size_t)>& 
   run_limited(count, limiter, clock, [] { return true; }, task);
 }
 
+std::optional<Document> unless_absent(const std::string& id, const std::function<Json()>& read) {
+  try {
+    return Document{id, read()};
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::not_found) return std::nullopt;
+    throw;
+  }
+}
+
 const Json& member_of(const Json& object, std::string_view member) {
   static const Json null;
   if (!object.is_object()) return null;

@@ -76,6 +76,9 @@ const Kind* kind_of(std::string_view id);
 // Task, at most `parallel` at a time.
 void in_parallel(size_t count, Clock& clock, const std::function<void(size_t)>& task);
 
+// What `read` answers; nullopt where it says that the object is not there.
+std::optional<Document> unless_absent(const std::string& id, const std::function<Json()>& read);
+
 // Members of documents that may be anything.
 std::string text_at(const Json& object, std::string_view member);
 const Json& member_of(const Json& object, std::string_view member);  // null when it has none

@@ -41,12 +41,7 @@ class Policies final : public Kind {
   [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
     Call call{"GET", "/api/2.0/policies/clusters/get", {{"policy_id", without_prefix(*this, id)}}};
     call.doing = "read cluster policy " + without_prefix(*this, id);
-    try {
-      return Document{id, api.call(call)};
-    } catch (const Error& e) {
-      if (e.code() == ErrorCode::not_found) return std::nullopt;
-      throw;
-    }
+    return unless_absent(id, [&] { return api.call(call); });
   }
 
   std::string write(Api& api, const Write& write) const override {

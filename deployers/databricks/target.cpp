@@ -37,6 +37,7 @@ std::vector<Change> swapped(const std::vector<Change>& changes) {
 
 std::vector<std::string> paths_at(const Standing& standing) {
   std::vector<std::string> paths;
+  paths.reserve(standing.places.size());
   for (const auto& place : standing.places) paths.push_back(place->path);
   return paths;
 }

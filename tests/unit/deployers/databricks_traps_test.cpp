@@ -61,26 +61,28 @@ INSTANTIATE_TEST_SUITE_P(Names, Traps,
                                            Trap{"/V/churn-plus-1.0.9-py3-none-any.whl", "whl", ""},
                                            Trap{"/V/mychurn-1.0.9-py3-none-any.whl", "whl", ""},
                                            Trap{"/V/churn2-1.0.9-py3-none-any.whl", "whl", ""},
-                                           Trap{"churn-plus==1.0.9", "pypi", ""}, Trap{"churn.plus==1.0.9", "pypi", ""},
+                                           Trap{"churn-plus==1.0.9", "pypi", ""},
+                                           Trap{"churn.plus==1.0.9", "pypi", ""},
                                            Trap{"com.acme:churn-core:1.0.9", "maven", ""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Spellings, Traps,
-    ::testing::Values(Trap{"dbfs:/FileStore/churn-1.0.9-py3-none-any.whl", "whl", "moves"},
-                      Trap{"/dbfs/FileStore/churn-1.0.9-py3-none-any.whl", "whl", "moves"},
-                      Trap{"dbfs:/Volumes/m/l/churn-1.0.9-py3-none-any.whl", "whl", "moves"},
-                      Trap{"'/V/churn-1.0.9-py3-none-any.whl'", "whl", "moves"},
-                      Trap{"/V/churn-1.0.9-py3-none-any.whl[train,gpu]", "whl", "moves"},
-                      Trap{"churn[train]==1.0.9", "pypi", "moves"},
-                      Trap{"churn == 1.0.9 ; python_version > '3.8'", "pypi", "moves"},
-                      Trap{"CHURN==1.0.9", "pypi", "moves"}, Trap{"churn>=1.0,<2", "pypi", "range"},
-                      Trap{"churn~=1.0.9", "pypi", "range"}, Trap{"churn==1.0.*", "pypi", "range"},
-                      Trap{"churn", "pypi", "unpinned"},
-                      Trap{"churn==1.0.9 --hash=sha256:1111111111111111111111111111111111111111111111111111111111111111",
-                           "pypi", "hash-pinned"},
-                      Trap{"churn @ git+https://git.test/churn.git@v1.0.9", "pypi", "opaque"},
-                      Trap{"dbfs:/FileStore/jars/47fb08a7_5dff-churn_1_0_9_py3_6-aa123.egg", "egg", "unresolvable"},
-                      Trap{"/Workspace/churn/requirements.txt", "requirements", "opaque"}));
+    ::testing::Values(
+        Trap{"dbfs:/FileStore/churn-1.0.9-py3-none-any.whl", "whl", "moves"},
+        Trap{"/dbfs/FileStore/churn-1.0.9-py3-none-any.whl", "whl", "moves"},
+        Trap{"dbfs:/Volumes/m/l/churn-1.0.9-py3-none-any.whl", "whl", "moves"},
+        Trap{"'/V/churn-1.0.9-py3-none-any.whl'", "whl", "moves"},
+        Trap{"/V/churn-1.0.9-py3-none-any.whl[train,gpu]", "whl", "moves"},
+        Trap{"churn[train]==1.0.9", "pypi", "moves"},
+        Trap{"churn == 1.0.9 ; python_version > '3.8'", "pypi", "moves"},
+        Trap{"CHURN==1.0.9", "pypi", "moves"}, Trap{"churn>=1.0,<2", "pypi", "range"},
+        Trap{"churn~=1.0.9", "pypi", "range"}, Trap{"churn==1.0.*", "pypi", "range"},
+        Trap{"churn", "pypi", "unpinned"},
+        Trap{"churn==1.0.9 --hash=sha256:1111111111111111111111111111111111111111111111111111111111111111",
+             "pypi", "hash-pinned"},
+        Trap{"churn @ git+https://git.test/churn.git@v1.0.9", "pypi", "opaque"},
+        Trap{"dbfs:/FileStore/jars/47fb08a7_5dff-churn_1_0_9_py3_6-aa123.egg", "egg", "unresolvable"},
+        Trap{"/Workspace/churn/requirements.txt", "requirements", "opaque"}));
 
 }  // namespace
 }  // namespace mlship
