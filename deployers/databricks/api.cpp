@@ -176,9 +176,13 @@ HttpResponse Api::one_try(const Call& call) {
     pacer_.accepted(now);
     return response;
   }
-  const auto asked = parse_retry_after(response.header("retry-after").value_or(""), host_.clock.now());
-  pacer_.throttled(sent, now, asked.value_or(std::chrono::seconds(0)));
+  pacer_.throttled(sent, now, std::min(asked_for(response), budget));
   return response;
+}
+
+milliseconds Api::asked_for(const HttpResponse& response) const {
+  return parse_retry_after(response.header("retry-after").value_or(""), host_.clock.now())
+      .value_or(std::chrono::seconds(0));
 }
 
 HttpResponse Api::exchange(const Call& call) {
@@ -202,7 +206,8 @@ HttpResponse Api::exchange(const Call& call) {
     }
     const bool refused = !lost && response.status == 429;
     const bool passes = lost || std::find(passing.begin(), passing.end(), response.status) != passing.end();
-    const bool again = refused || (passes && call.repeat == Repeat::any);
+    const bool again = refused ? call.repeat != Repeat::reread && asked_for(response) <= budget
+                               : passes && call.repeat == Repeat::any;
     const bool late = host_.clock.monotonic() - begun > budget;
     if (!again || late) {
       if (lost) throw *lost;

@@ -23,11 +23,11 @@ namespace mlship::databricks {
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-// May a call arrive twice? A write that may not is sent again only where the service said that it did nothing
-// (429); anything else that fails leaves open whether it happened: the caller reads before it sends again.
-// `only_refused` does the same thing when a connection that the service had closed meanwhile makes it arrive
-// twice within a moment; what must not even do that is sent `once`, on a connection of its own.
-enum class Repeat { any, only_refused, once };
+// May a call be sent again? `reread`: it writes what was made of a reading, so that every failure, 429 too,
+// is the caller's, who reads again first. That it arrives twice within a moment, because a kept connection
+// was closed, does no harm; what must not even do that is sent `once`, on a connection of its own, and again
+// only after a 429.
+enum class Repeat { any, reread, once };
 
 struct Call {
   std::string method = "GET";
@@ -66,6 +66,8 @@ class Api {
  private:
   class Connection;
   void wait_for_turn();
+  [[nodiscard]] std::chrono::milliseconds asked_for(
+      const HttpResponse& response) const;  // Retry-After; 0: none
   HttpResponse one_try(const Call& call);
   std::string authorization();
   void renew();

@@ -57,6 +57,10 @@ Stored checked_place(const std::string& library_path, const Carrier& carrier, co
       .hint("mlship plan --out FILE");
 }
 
+bool file_claimed(Api& api, const Stored& claim) {
+  return claim.store->size(api, claim.path).has_value();
+}
+
 // What stands there was put there by somebody; its content decides.
 void compare_content(Api& api, const Stored& file, const Carrier& carrier, const Release& release) {
   Sha256 hash;
@@ -91,20 +95,20 @@ bool place_file(Api& api, const std::string& library_path, const Carrier& carrie
   const Stored file = checked_place(library_path, carrier, release, output);
   const Store& store = *file.store;
   store.make_folder(api, parent(file.path));
-  const Stored claim{file.store, claim_path(file.path)};
-  const bool first = store.create_text(api, claim.path, claim_text(*output));
-  if (!first) {
-    const std::string said = read_text(api, claim);
-    if (said != claim_text(*output)) other_content(carrier, release, said.substr(0, said.find(' ')));
-    if (store.size(api, file.path) == output->size) return false;
-  }
   fs::make_folders(scratch);
   const fs::TempFolder folder(scratch);
   const std::filesystem::path local = folder.path() / "output";
   source.write_output(release, *output, local);
   const bool made = store.create(api, file.path, local);
-  if (!made && first) compare_content(api, file, carrier, release);
   compare_size(api, file, carrier, *output);
+  // The claim comes last: what it stands for is complete and has been looked at.
+  const Stored claim{file.store, claim_path(file.path)};
+  const bool claimed = !made && file_claimed(api, claim);
+  if (!made && !claimed) compare_content(api, file, carrier, release);
+  if (claimed || !store.create_text(api, claim.path, claim_text(*output))) {
+    const std::string said = read_text(api, claim);
+    if (said != claim_text(*output)) other_content(carrier, release, said.substr(0, said.find(' ')));
+  }
   return made;
 }
 

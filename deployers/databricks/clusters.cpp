@@ -16,7 +16,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds look_again{2'000};
 constexpr milliseconds patience{1'200'000};  // a restart takes minutes
 
-constexpr auto under_way = std::to_array<std::string_view>({"PENDING", "RESOLVING", "INSTALLING"});
+constexpr auto there = std::to_array<std::string_view>({"INSTALLED", "RESTORED"});
+constexpr auto stopped = std::to_array<std::string_view>({"TERMINATED", "TERMINATING", "ERROR"});
 constexpr std::string_view going = "UNINSTALL_ON_RESTART";
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
@@ -79,8 +80,8 @@ class Clusters final : public Kind {
     Call call{"GET", "/api/2.0/libraries/all-cluster-statuses"};
     call.doing = "list the libraries of the clusters of " + api.host();
     const Json answer = api.call(call);
-    const Json& rows = member_of(answer, "statuses");
-    if (!rows.is_array() || rows.empty()) return;
+    const Json rows = rows_of(answer, "statuses", call.doing);
+    if (rows.empty()) return;
     const auto known = names(api);
     for (const auto& row : rows) {
       const std::string id = text_at(row, "cluster_id");
@@ -98,32 +99,57 @@ class Clusters final : public Kind {
 
   [[nodiscard]] std::string pending(const Json& whole) const override {
     const Json& statuses = member_of(whole, "statuses");
-    const bool left = statuses.is_array() && std::any_of(statuses.begin(), statuses.end(), [](const Json& s) {
-                        return text_at(s, "status") == going;
-                      });
-    return left ? "restart" : "";
+    std::string left;
+    if (!statuses.is_array()) return left;
+    for (const auto& status : statuses) {
+      const std::string word = text_at(status, "status");
+      if (word == going) return "restart";  // the new one cannot be installed before either
+      if (word == "FAILED") left = "installation: " + messages_of(statuses, member_of(status, "library"));
+    }
+    return left;
   }
 
+  // The new library first: a failure leaves the old one.
   std::string write(Api& api, const Write& write) const override {
     const std::string id = without_prefix(*this, write.before.id);
     const Json& before = member_of(write.before.whole, "libraries");
     const Json& after = member_of(write.settings, "libraries");
-    Json out = difference(before, after), in = difference(after, before);
-    change(api, id, "uninstall", out);
+    const Json out = difference(before, after), in = difference(after, before);
     change(api, id, "install", in);
-    if (text_at(write.before.whole, "state") != "RUNNING") return "";  // at its next start
+    change(api, id, "uninstall", out);
+    if (is_one_of(text_at(write.before.whole, "state"), stopped)) return "";  // at its next start
     if (!write.restart || in_use(api, id)) return "restart";
-    post(api, "clusters/restart", {{"cluster_id", id}}, "restart cluster " + id);
-    const std::string problem = settled(api, id, in);
+    std::string problem;
+    try {
+      restart(api, id);
+      problem = settled(api, id, in, out);
+    } catch (const Error& e) {
+      problem = e.message();
+    }
     if (problem.empty()) return "";
-    change(api, id, "uninstall", in);
-    change(api, id, "install", out);
-    post(api, "clusters/restart", {{"cluster_id", id}}, "restart cluster " + id);
     throw Error(ErrorCode::verification,
-                "cannot install on cluster " + id + ": " + problem + "; the old library is back");
+                "cannot install on cluster " + id + ": " + problem + "; " + put_back(api, id, in, out));
   }
 
  private:
+  static void restart(Api& api, const std::string& id) {
+    post(api, "clusters/restart", {{"cluster_id", id}}, "restart cluster " + id);
+  }
+
+  // What became of it, for people.
+  static std::string put_back(Api& api, const std::string& id, const Json& in, const Json& out) {
+    try {
+      change(api, id, "install", out);
+      change(api, id, "uninstall", in);
+      if (in_use(api, id)) return "the old library comes back when it restarts";
+      restart(api, id);
+      const std::string problem = settled(api, id, out, in);
+      return problem.empty() ? "the old library is back" : "and the old library: " + problem;
+    } catch (const Error& e) {
+      return "the old library could not be put back: " + e.message();
+    }
+  }
+
   static Json difference(const Json& a, const Json& b) {
     Json out = Json::array();
     for (const auto& library : a) {
@@ -140,18 +166,13 @@ class Clusters final : public Kind {
       if (!token.empty()) call.query.emplace_back("page_token", token);
       call.doing = "list the clusters of " + api.host();
       const Json answer = api.call(call);
-      const Json& rows = member_of(answer, "clusters");
-      if (rows.is_array()) {
-        for (const auto& row : rows) {
-          out[text_at(row, "cluster_id")] = {{"cluster_name", text_at(row, "cluster_name")},
-                                             {"cluster_source", text_at(row, "cluster_source")},
-                                             {"creator_user_name", text_at(row, "creator_user_name")},
-                                             {"state", text_at(row, "state")}};
-        }
+      for (const auto& row : rows_of(answer, "clusters", call.doing)) {
+        out[text_at(row, "cluster_id")] = {{"cluster_name", text_at(row, "cluster_name")},
+                                           {"cluster_source", text_at(row, "cluster_source")},
+                                           {"creator_user_name", text_at(row, "creator_user_name")},
+                                           {"state", text_at(row, "state")}};
       }
-      const std::string next = text_at(answer, "next_page_token");
-      if (next == token) break;
-      token = next;
+      token = next_page(answer, token, call.doing);
     } while (!token.empty());
     return out;
   }
@@ -169,7 +190,7 @@ class Clusters final : public Kind {
   static void post(Api& api, const std::string& verb, Json body, const std::string& doing) {
     Call call{"POST", "/api/2.0/" + verb};
     call.body = std::move(body);
-    call.repeat = Repeat::only_refused;
+    call.repeat = Repeat::reread;
     call.doing = doing;
     api.call(call);
   }
@@ -184,31 +205,37 @@ class Clusters final : public Kind {
     Call call{"GET", "/api/2.2/jobs/runs/list", {{"active_only", "true"}, {"expand_tasks", "true"}}};
     call.doing = "list the active runs";
     const Json answer = api.call(call);
-    // More than one page of runs under way: better not.
+    // More of them, or of their tasks, than were shown: better not.
     if (!text_at(answer, "next_page_token").empty()) return true;
+    for (const auto& run : rows_of(answer, "runs", call.doing)) {
+      if (member_of(run, "has_more") == Json(true)) return true;
+    }
     return answer.dump().find("\"" + id + "\"") != std::string::npos;
   }
 
-  // Waits for the cluster to be up with the libraries; what went wrong, or "".
-  static std::string settled(Api& api, const std::string& id, const Json& libraries) {
+  // Waits for the cluster to be up with `in` and without `out`, which go at the restart; what went wrong, or
+  // "".
+  static std::string settled(Api& api, const std::string& id, const Json& in, const Json& out) {
     const auto end = api.clock().monotonic() + patience;
     while (api.clock().monotonic() < end) {
       api.clock().sleep(look_again);
       const std::string state = text_at(get(api, id), "state");
-      if (state == "TERMINATED" || state == "ERROR") return "the cluster did not come up: " + state;
+      if (is_one_of(state, stopped)) return "the cluster did not come up: " + state;
       if (state != "RUNNING") continue;
       const Json now = statuses(api, id);
-      bool waiting = false;
-      for (const auto& library : libraries) {
-        const std::string status = status_of(now, library);
-        if (status == "FAILED" || status.empty())
-          return "the library is " + (status.empty() ? "not there" : status) + ": " +
-                 messages_of(now, library);
-        waiting = waiting || is_one_of(status, under_way);
+      if (!now.is_array() || any_of(out, [&](const Json& l) { return !status_of(now, l).empty(); })) continue;
+      for (const auto& library : in) {
+        if (status_of(now, library) == "FAILED") return "the library is FAILED: " + messages_of(now, library);
       }
-      if (!waiting) return "";
+      const auto installed = [&](const Json& l) { return is_one_of(status_of(now, l), there); };
+      if (!any_of(in, [&](const Json& l) { return !installed(l); })) return "";
     }
     return "it did not settle in " + std::to_string(patience.count() / 60'000) + " minutes";
+  }
+
+  template <typename Is>
+  static bool any_of(const Json& libraries, Is is) {
+    return std::any_of(libraries.begin(), libraries.end(), is);
   }
 };
 

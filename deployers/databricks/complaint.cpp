@@ -71,6 +71,9 @@ constexpr auto statuses = std::to_array<StatusRow>({
     {404, ErrorCode::not_found, "it is not there (HTTP 404)", ""},
     {409, ErrorCode::http_conflict, "it conflicts with what is there (HTTP 409)", ""},
     {412, ErrorCode::http_precondition, "somebody changed it meanwhile (HTTP 412)", ""},
+    // The service, or who stands before it, gave up waiting: it may have happened.
+    {408, ErrorCode::server_error, "it took too long (HTTP 408)", "run the command again later"},
+    {499, ErrorCode::server_error, "it took too long (HTTP 499)", "run the command again later"},
     {429, ErrorCode::rate_limited, "too many requests (HTTP 429), retries spent",
      "run the command again later"},
 });

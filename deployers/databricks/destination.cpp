@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/error.h"
+#include "core/secret.h"
 #include "deployers/databricks/carrier.h"
 #include "deployers/databricks/store.h"
 
@@ -73,7 +74,13 @@ Destination file(const Places& places, std::string_view kind, const FoundReferen
 Places find_places(const TargetSection& section, const Project& project) {
   Places places{host_places(section, project), section.text("library-path")};
   while (places.library_path.ends_with('/')) places.library_path.pop_back();
-  if (!places.library_path.empty() && stored(places.library_path + "/").store == nullptr) {
+  // Spellings that libraries take; others of the same place they do not.
+  const auto begins = [&](std::string_view prefix) {
+    return (places.library_path + "/").starts_with(prefix);
+  };
+  const bool known =
+      (begins("/Volumes/") || begins("/Workspace/") || begins("dbfs:/")) && !begins("dbfs:/Volumes/");
+  if (!places.library_path.empty() && !known) {
     throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
                                              ": library-path " + places.library_path +
                                              " is no folder of a workspace")
@@ -96,7 +103,8 @@ Destination destination_of(const Places& places, const FoundReference& found, co
   if (repo.empty()) return host_destination(places.common, found, release, source);
   // The library's own index has the last word, whatever the target trusts.
   HostPlaces own = places.common;
-  own.index_name = own.index_url = repo;
+  own.index_name = printable_url(repo);
+  own.index_url = repo;
   own.trust_pins = false;
   return host_destination(own, found, release, source);
 }

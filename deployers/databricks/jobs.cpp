@@ -16,13 +16,6 @@ constexpr std::string_view page_size = "100";
 constexpr auto paged =
     std::to_array<std::string_view>({"tasks", "job_clusters", "parameters", "environments"});
 
-Json items(const Json& answer, std::string_view member, const std::string& doing) {
-  const Json& list = member_of(answer, member);
-  if (list.is_null()) return Json::array();  // an empty workspace leaves it out
-  if (list.is_array()) return list;
-  throw Error(ErrorCode::server_error, "cannot " + doing + ": '" + std::string(member) + "' is no list");
-}
-
 std::string number(const Json& job) {
   const Json& id = member_of(job, "job_id");
   if (id.is_number_integer()) return id.dump();
@@ -107,8 +100,8 @@ class Jobs final : public Kind {
       if (!token.empty()) call.query.emplace_back("page_token", token);
       call.doing = doing;
       Json answer = api.call(call);
-      Json found = items(answer, "jobs", doing);
-      const std::string next = text_at(answer, "next_page_token");
+      Json found = rows_of(answer, "jobs", doing);
+      const std::string next = next_page(answer, token, doing);
       answer = nullptr;
       std::vector<Document> page;
       for (auto& job : found) {
@@ -117,9 +110,6 @@ class Jobs final : public Kind {
       }
       complete(api, page);
       for (auto& document : page) take(std::move(document));
-      if (!next.empty() && next == token) {
-        throw Error(ErrorCode::server_error, "cannot " + doing + ": the same page came twice");
-      }
       token = next;
     } while (!token.empty());
   }
@@ -139,11 +129,11 @@ class Jobs final : public Kind {
         if (e.code() == ErrorCode::not_found) return std::nullopt;
         throw;
       }
-      const std::string next = text_at(page, "next_page_token");
-      join(document.whole, std::move(page));
-      if (!next.empty() && next == token) {
-        throw Error(ErrorCode::server_error, "cannot " + doing + ": the same page came twice");
+      const std::string next = next_page(page, token, doing);
+      if (!page.is_object() || (member_of(page, "has_more") == Json(true) && next.empty())) {
+        throw Error(ErrorCode::server_error, "cannot " + doing + ": the answer is not all of it");
       }
+      join(document.whole, std::move(page));
       token = next;
     } while (!token.empty());
     return document;
@@ -155,7 +145,7 @@ class Jobs final : public Kind {
     for (const auto& path : write.paths) add(sent, write.settings, root_of(path));
     Call call{"POST", "/api/2.2/jobs/update"};
     call.body = {{"job_id", std::stoll(id)}, {"new_settings", std::move(sent)}};
-    call.repeat = Repeat::only_refused;
+    call.repeat = Repeat::reread;
     call.doing = "update job " + id;
     api.call(call);
     return "";

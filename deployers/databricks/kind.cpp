@@ -33,6 +33,19 @@ std::optional<Document> unless_absent(const std::string& id, const std::function
   }
 }
 
+Json rows_of(const Json& answer, std::string_view member, const std::string& doing) {
+  const Json& rows = member_of(answer, member);
+  if (answer.is_object() && rows.is_null()) return Json::array();  // an empty workspace leaves it out
+  if (rows.is_array()) return rows;
+  throw Error(ErrorCode::server_error, "cannot " + doing + ": the answer is no list");
+}
+
+std::string next_page(const Json& answer, const std::string& used, const std::string& doing) {
+  std::string next = text_at(answer, "next_page_token");
+  if (next.empty() || next != used) return next;
+  throw Error(ErrorCode::server_error, "cannot " + doing + ": the same page came twice");
+}
+
 const Json& member_of(const Json& object, std::string_view member) {
   static const Json null;
   if (!object.is_object()) return null;

@@ -79,6 +79,12 @@ void in_parallel(size_t count, Clock& clock, const std::function<void(size_t)>& 
 // What `read` answers; nullopt where it says that the object is not there.
 std::optional<Document> unless_absent(const std::string& id, const std::function<Json()>& read);
 
+// The rows of a list answered to `doing`: none when it leaves them out. An answer that is no list is
+// Error(server_error): nothing there must not be concluded from nothing said.
+Json rows_of(const Json& answer, std::string_view member, const std::string& doing);
+// The token of the next page, "" when there is none. Error(server_error) when it is the one just used.
+std::string next_page(const Json& answer, const std::string& used, const std::string& doing);
+
 // Members of documents that may be anything.
 std::string text_at(const Json& object, std::string_view member);
 const Json& member_of(const Json& object, std::string_view member);  // null when it has none

@@ -44,7 +44,7 @@ class Finder {
     if (host.empty()) host = said;
     if (!host.empty()) {
       const std::string origin = checked(host);
-      if (said.empty() || origin_of(said) == origin) {
+      if (origin_of(said) == origin) {
         if (auto login = of_environment(origin)) return *login;
       }
       return with_host(origin);
@@ -111,7 +111,12 @@ class Finder {
     }
     const std::string origin = checked(host);
     const std::string own = origin_of(value(found->second, "host"));
-    if (!own.empty() && own != origin) {
+    if (own.empty()) {
+      throw Error(ErrorCode::unauthorized, at() + ": profile '" + name + "' of " + shown_ +
+                                               " does not say which host its credentials are for")
+          .hint("add host = " + origin + " to [" + name + "] of " + shown_);
+    }
+    if (own != origin) {
       throw Error(ErrorCode::project_file,
                   at() + ": its host is " + origin + ", profile '" + name + "' is for " + own)
           .hint("leave out host or profile of [targets." + section_.name + "]");
@@ -137,8 +142,8 @@ class Finder {
 
   [[nodiscard]] Error no_credentials(const std::string& origin) const {
     return Error(ErrorCode::unauthorized, at() + ": there are no credentials for " + origin)
-        .hint("set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or add it to " +
-              shown_);
+        .hint("set DATABRICKS_HOST=" + origin +
+              " and DATABRICKS_TOKEN (or DATABRICKS_CLIENT_ID and _SECRET), or add a profile to " + shown_);
   }
 
   const TargetSection& section_;

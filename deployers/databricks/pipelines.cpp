@@ -57,20 +57,23 @@ class Pipelines final : public Kind {
       if (!token.empty()) call.query.emplace_back("page_token", token);
       call.doing = doing;
       const Json answer = api.call(call);
-      const Json& rows = member_of(answer, "statuses");
       std::vector<std::string> ids;
-      if (rows.is_array()) {
-        for (const auto& row : rows) ids.push_back("pipelines/" + text_at(row, "pipeline_id"));
+      for (const auto& row : rows_of(answer, "statuses", doing)) {
+        ids.push_back("pipelines/" + text_at(row, "pipeline_id"));
       }
       std::vector<std::optional<Document>> found(ids.size());
-      in_parallel(ids.size(), api.clock(), [&](size_t i) { found[i] = read(api, ids[i]); });
+      in_parallel(ids.size(), api.clock(), [&](size_t i) {
+        try {
+          found[i] = read(api, ids[i]);
+        } catch (const Error& e) {
+          if (e.code() != ErrorCode::forbidden && e.code() != ErrorCode::http_refused) throw;
+          found[i] = Document{ids[i], nullptr, true, e.message()};
+        }
+      });
       for (auto& document : found) {
         if (document) take(std::move(*document));
       }
-      const std::string next = text_at(answer, "next_page_token");
-      if (!next.empty() && next == token) {
-        throw Error(ErrorCode::server_error, "cannot " + doing + ": the same page came twice");
-      }
+      const std::string next = next_page(answer, token, doing);
       token = next;
     } while (!token.empty());
   }
@@ -83,6 +86,11 @@ class Pipelines final : public Kind {
 
   std::string write(Api& api, const Write& write) const override {
     const Json& whole = write.before.whole;
+    if (!member_of(whole, "last_modified").is_number_integer()) {
+      throw Error(ErrorCode::http_refused, "cannot update pipeline " +
+                                               without_prefix(*this, write.before.id) +
+                                               ": it shows no last_modified to write against");
+    }
     Call call{"PUT", "/api/2.0/pipelines/" + url_encoded(without_prefix(*this, write.before.id))};
     call.body = write.settings;
     call.body["expected_last_modified"] = member_of(whole, "last_modified");
@@ -91,7 +99,7 @@ class Pipelines final : public Kind {
       if (const Json& value = member_of(whole, beside); !value.is_null())
         call.body[std::string(beside)] = value;
     }
-    call.repeat = Repeat::only_refused;
+    call.repeat = Repeat::reread;
     call.doing = "update pipeline " + without_prefix(*this, write.before.id);
     try {
       api.call(call);

@@ -8,10 +8,9 @@
 namespace mlship::databricks {
 namespace {
 
-// What `edit` takes of what `get` answers.
-constexpr auto editable = std::to_array<std::string_view>(
-    {"policy_id", "name", "definition", "description", "libraries", "max_clusters_per_user",
-     "policy_family_id", "policy_family_definition_overrides"});
+// What `get` tells and `edit` does not take. Everything else goes back as it came.
+constexpr auto read_only =
+    std::to_array<const char*>({"creator_user_name", "created_at_timestamp", "is_default"});
 
 class Policies final : public Kind {
  public:
@@ -33,9 +32,8 @@ class Policies final : public Kind {
     Call call{"GET", "/api/2.0/policies/clusters/list"};
     call.doing = "list the cluster policies of " + api.host();
     const Json answer = api.call(call);
-    const Json& rows = member_of(answer, "policies");
-    if (!rows.is_array()) return;
-    for (const auto& policy : rows) take({"policies/" + text_at(policy, "policy_id"), policy, true});
+    for (const auto& policy : rows_of(answer, "policies", call.doing))
+      take({"policies/" + text_at(policy, "policy_id"), policy, true});
   }
 
   [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
@@ -46,14 +44,11 @@ class Policies final : public Kind {
 
   std::string write(Api& api, const Write& write) const override {
     Call call{"POST", "/api/2.0/policies/clusters/edit"};
-    call.body = Json::object();
-    for (const auto name : editable) {
-      const Json& value = member_of(write.settings, name);
-      if (!value.is_null()) call.body[std::string(name)] = value;
-    }
+    call.body = write.settings;
+    for (const auto* name : read_only) call.body.erase(name);
     // A policy of a family has its definition from there, and takes overrides only.
     if (!text_at(write.settings, "policy_family_id").empty()) call.body.erase("definition");
-    call.repeat = Repeat::only_refused;
+    call.repeat = Repeat::reread;
     call.doing = "edit cluster policy " + without_prefix(*this, write.before.id);
     api.call(call);
     return "";

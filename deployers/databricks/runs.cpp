@@ -20,6 +20,9 @@ std::int64_t milliseconds_at(const Json& run, std::string_view member) {
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
+constexpr auto no_evidence = std::to_array<std::string_view>(
+    {"CANCELED", "UPSTREAM_CANCELED", "UPSTREAM_FAILED", "EXCLUDED", "MAXIMUM_CONCURRENT_RUNS_REACHED"});
+
 // What went wrong, in the service's words; LIBRARY_INSTALLATION_ERROR is the exact signal of a bad library.
 std::string explained(const Json& run) {
   const Json& details = member_of(member_of(run, "status"), "termination_details");
@@ -58,7 +61,10 @@ RunEvidence evidence_of(const Json& run) {
     const auto end = std::max(milliseconds_at(run, "end_time"), milliseconds_at(run, "start_time"));
     out.seconds = (end - milliseconds_at(run, "start_time")) / 1000;
   }
-  out.good = text_at(state, "result_state") == "SUCCESS";
+  const std::string result = text_at(state, "result_state");
+  // A run that was stopped by somebody, or not begun, says nothing of the version.
+  if (std::find(no_evidence.begin(), no_evidence.end(), result) != no_evidence.end()) out.seconds.reset();
+  out.good = result == "SUCCESS";
   out.reports = libraries_of(run);
   if (!out.good) out.detail = explained(run);
   return out;

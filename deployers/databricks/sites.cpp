@@ -108,22 +108,29 @@ void walk(const Json& at, std::string_view pattern, const std::string& path, con
   }
 }
 
-constexpr auto key_members =
-    std::to_array<std::string_view>({"task_key", "job_cluster_key", "environment_key", "label"});
+// By which member the elements of a list are known.
+struct KeyRow {
+  std::string_view list, member;
+};
+constexpr auto keys = std::to_array<KeyRow>({{"tasks", "task_key"},
+                                             {"job_clusters", "job_cluster_key"},
+                                             {"environments", "environment_key"},
+                                             {"clusters", "label"}});
 
-bool has_key(const Json& element, std::string_view key) {
-  return element.is_object() && std::any_of(key_members.begin(), key_members.end(), [&](auto member) {
-           const auto found = element.find(member);
-           return found != element.end() && found->is_string() &&
-                  found->template get_ref<const std::string&>() == key;
-         });
+bool has_key(const Json& element, std::string_view list, std::string_view key) {
+  const auto row = std::find_if(keys.begin(), keys.end(), [&](const KeyRow& r) { return r.list == list; });
+  if (row == keys.end() || !element.is_object()) return false;
+  const auto found = element.find(row->member);
+  return found != element.end() && found->is_string() && found->get_ref<const std::string&>() == key;
 }
 
 template <typename AnyJson>  // const or not
-AnyJson* element_at(AnyJson& array, std::string_view key) {
+AnyJson* element_at(AnyJson& array, const Step& step) {
+  std::string_view key = step.key;
   if (key.starts_with("key=")) {
-    const auto found = std::find_if(array.begin(), array.end(),
-                                    [&](const Json& element) { return has_key(element, key.substr(4)); });
+    const auto found = std::find_if(array.begin(), array.end(), [&](const Json& element) {
+      return has_key(element, step.name, key.substr(4));
+    });
     return found == array.end() ? nullptr : &*found;
   }
   size_t index = 0;
@@ -316,7 +323,7 @@ AnyJson* value_at(AnyJson& document, std::string_view rest) {
     at = &*member;
     if (!step.array) continue;
     if (!at->is_array()) return nullptr;
-    at = element_at(*at, step.key);
+    at = element_at(*at, step);
     if (at == nullptr) return nullptr;
   }
   return at;
@@ -372,7 +379,14 @@ Standing standing(const Json& document, Sites sites, const std::vector<Change>& 
     }
     pre = pre && found->text == change.from;
     post = post && found->text == change.to;
-    out.places.push_back(Standing::Place{found->path, found->span});
+    const auto taken = [&](const auto& place) {
+      return place && place->path == found->path && place->span == found->span;
+    };
+    if (std::any_of(out.places.begin(), out.places.end(), taken)) {
+      out.detail = "'" + found->text + "' stands only once at " + found->path;
+      pre = post = false;
+    }
+    out.places.push_back(Standing::Place{found->path, found->span, found->text});
   }
   out.state = pre ? ObjectState::pre : post ? ObjectState::post : ObjectState::conflict;
   if (out.state == ObjectState::conflict && out.detail.empty())
@@ -392,7 +406,11 @@ Json changed(Json document, const std::vector<Change>& changes, const Standing& 
     Json* text = value_at(document, without_number(place->path));
     if (text == nullptr || !text->is_string())
       throw Error(ErrorCode::internal, "a change stands nowhere: " + place->path);
-    text->get_ref<std::string&>().replace(place->span.begin, place->span.size(), changes[i].to);
+    auto& whole = text->get_ref<std::string&>();
+    if (whole.compare(place->span.begin, place->span.size(), place->text) != 0) {
+      throw Error(ErrorCode::internal, "a change would hit something else: " + place->path);
+    }
+    whole.replace(place->span.begin, place->span.size(), changes[i].to);
   }
   return document;
 }

@@ -56,6 +56,7 @@ struct Standing {
   struct Place {
     std::string path;  // where the change's text stands now
     Span span;         // in the string there
+    std::string text;  // what it is
   };
   std::vector<std::optional<Place>> places;  // by change; nullopt where it is neither
 };

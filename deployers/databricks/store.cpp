@@ -43,10 +43,10 @@ bool created(Api& api, Call call) {
   }
 }
 
+// Things that are there may have no size (notebooks, libraries): 0 then.
 std::optional<std::uint64_t> number_at(const Json& json, std::string_view member) {
   const Json& value = member_of(json, member);
-  if (!value.is_number_integer()) return std::nullopt;
-  return value.get<std::uint64_t>();
+  return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
 }
 
 template <typename Ask>
@@ -94,7 +94,7 @@ class Volumes final : public Store {
     Call call{"GET", files(path)};
     call.doing = "read " + path;
     call.sink = sink;
-    call.repeat = Repeat::only_refused;  // what the sink has cannot be taken back
+    call.repeat = Repeat::once;  // what the sink has cannot be taken back
     api.exchange(call);
   }
 
@@ -155,7 +155,7 @@ class Dbfs final : public Store {
   bool create(Api& api, const std::string& path, const std::filesystem::path& from) const override {
     const HttpBody body = body_of(from);
     const std::string doing = "upload " + path;
-    const std::string part = path + ".part";
+    const std::string part = path + fs::unique_name(".part-");
     const Json handle =
         member_of(post(api, "create", {{"path", part}, {"overwrite", true}}, doing), "handle");
     std::string block(block_size, '\0');

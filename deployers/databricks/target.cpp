@@ -161,10 +161,12 @@ class Workspace final : public Target {
 
   std::vector<std::string> needs(const Operation& operation) override;
   bool start_run(const Operation& operation, const std::string& tag) override {
+    ahead_.reset();  // what takes its time makes a list old
     if (kind_of(operation.object.id) != &jobs) return false;
     return run_now(api_, without_prefix(jobs, operation.object.id), tag);
   }
   std::optional<std::vector<RunEvidence>> runs(const Operation& operation, std::int64_t since) override {
+    ahead_.reset();
     if (kind_of(operation.object.id) != &jobs) return std::nullopt;
     return runs_since(api_, without_prefix(jobs, operation.object.id), since, ended_runs_);
   }
@@ -218,8 +220,10 @@ Discovery Workspace::list_what_may_be_seen(const Kind& kind) {
   try {
     list(kind, out, {});
   } catch (const Error& e) {
-    // Policies are for admins; what may not be seen is said. Without jobs there is nothing to say.
-    if (e.code() != ErrorCode::forbidden || &kind == &jobs) throw;
+    // Policies are for admins, and not every workspace has pipelines; what may not be seen is said. Without
+    // jobs there is nothing to say.
+    const bool absent = e.code() == ErrorCode::not_found || e.code() == ErrorCode::http_refused;
+    if (&kind == &jobs || !(absent || e.code() == ErrorCode::forbidden)) throw;
     out.objects.clear();
     out.skipped.push_back(
         {name(), std::string(kind.prefix()), "", Reason::no_permission, with_answer(e), e.hint_text(), ""});
@@ -261,8 +265,12 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   const std::lock_guard lock(mutex_);  // kinds are listed side by side
   for (const auto& found : object.references) {
     Side side{repo_beside(settings, found.path), kind.warnings(settings, found.path)};
-    if (!side.repo.empty() || !side.warnings.empty())
-      sides_[document.id + " " + found.path] = std::move(side);
+    const std::string key = document.id + " " + found.path;
+    if (side.repo.empty() && side.warnings.empty()) {
+      sides_.erase(key);
+    } else {
+      sides_.insert_or_assign(key, std::move(side));
+    }
   }
   prints_[document.id] = std::move(print);
   out.objects.push_back(std::move(object));

@@ -39,6 +39,7 @@ TEST(Complaint_, EveryFormOfTheService) {
        "MALFORMED_REQUEST: vpc_endpoints malformed"},
       {503, "<html><body><pre>TEMPORARILY_UNAVAILABLE: later</pre></body></html>", ErrorCode::server_error,
        "TEMPORARILY_UNAVAILABLE: later"},
+      {408, "", ErrorCode::server_error, ""},
       {502, "<html><h1>Bad Gateway</h1></html>", ErrorCode::server_error, ""},
       {403, "", ErrorCode::forbidden, ""},
       {302, "", ErrorCode::forbidden, ""},
@@ -98,8 +99,25 @@ TEST_F(Api_, AReadingGoesOnThroughWhatPasses) {
 
 TEST_F(Api_, AWriteIsSentAgainOnlyWhereItWasRefused) {
   http_.on("GET", url, 429, "").on("GET", url, 503, "").on("GET", url, 200, "{}");
-  EXPECT_THROW(api_.call(get(Repeat::only_refused)), Error);
+  EXPECT_THROW(api_.call(get(Repeat::once)), Error);
   EXPECT_EQ(http_.requests.size(), 2U);
+}
+
+TEST_F(Api_, WhatWasMadeOfAReadingIsNotSentAgainWithoutAnother) {
+  http_.on("GET", url, 429, "");
+  try {
+    api_.call(get(Repeat::reread));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::rate_limited);
+  }
+  EXPECT_EQ(http_.requests.size(), 1U);
+}
+
+TEST_F(Api_, AServiceThatAsksToComeBackTomorrowIsNotWaitedFor) {
+  http_.on("GET", url, 429, "", {{"retry-after", "86400"}});
+  EXPECT_THROW(api_.call(get()), Error);
+  EXPECT_LT(clock_.monotonic(), std::chrono::minutes(6));
 }
 
 TEST_F(Api_, GivesUpAfterFiveMinutes) {

@@ -56,6 +56,20 @@ TEST_F(Login_, TheTargetsHostDoesNotGetTheTokenOfAnother) {
             "https://prod.cloud.databricks.com");
 }
 
+TEST_F(Login_, ATokenThatNamesNoHostGoesNowhere) {
+  section_.values["host"] = std::string("https://evil.test");
+  set("DATABRICKS_TOKEN", "secret");
+  EXPECT_EQ(failure(),
+            "unauthorized: cannot use target 'dbx' of mlship.toml:3:1: there are no credentials for "
+            "https://evil.test");
+  section_.values["profile"] = std::string("any");
+  profiles("[any]\ntoken = secret\n");
+  EXPECT_EQ(failure(),
+            "unauthorized: cannot use target 'dbx' of mlship.toml:3:1: profile 'any' of ~/.databrickscfg "
+            "does not say "
+            "which host its credentials are for");
+}
+
 TEST_F(Login_, TheProfileWithTheTargetsHostIsFound) {
   section_.values["host"] = std::string("prod.cloud.databricks.com");
   profiles(

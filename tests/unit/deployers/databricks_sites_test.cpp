@@ -97,6 +97,37 @@ TEST(Sites_, AnElementThatMovedIsFoundAgain) {
             "/V/churn-1.4.0-py3-none-any.whl");
 }
 
+// A task is known by its own key, whatever cluster or environment it names.
+TEST(Sites_, AClusterCalledLikeATaskIsNotTheTask) {
+  const std::string old = "/V/churn-1.3.0-py3-none-any.whl";
+  const Json job = {
+      {"tasks",
+       {{{"task_key", "prepare"}, {"job_cluster_key", "train"}, {"libraries", {{{"whl", old}}}}},
+        {{"task_key", "train"}, {"environment_key", "prepare"}, {"libraries", {{{"whl", old}}}}}}}};
+  const std::vector<Change> changes = {
+      change("tasks[key=prepare]/libraries[0]/whl", old, "/V/a-1.4.0-py3-none-any.whl"),
+      change("tasks[key=train]/libraries[0]/whl", old, "/V/b-1.4.0-py3-none-any.whl")};
+  const Standing now = standing(job, job_sites(), changes, Scheme::pep440);
+  ASSERT_EQ(now.state, ObjectState::pre);
+  const Json after = changed(job, changes, now);
+  EXPECT_EQ(after["tasks"][0]["libraries"][0]["whl"], "/V/a-1.4.0-py3-none-any.whl");
+  EXPECT_EQ(after["tasks"][1]["libraries"][0]["whl"], "/V/b-1.4.0-py3-none-any.whl");
+}
+
+TEST(Sites_, TwoChangesThatComeToStandAtOnePlaceAreAConflict) {
+  const std::string old = "dbfs:/l/churn-1.3.0-py3.9.egg";
+  const auto job = [&](const Json& parameters) {
+    return Json{{"tasks", {{{"task_key", "s"}, {"spark_submit_task", {{"parameters", parameters}}}}}}};
+  };
+  const std::vector<Change> changes = {
+      change("tasks[key=s]/spark_submit_task/parameters[1]", old, "/V/n.egg"),
+      change("tasks[key=s]/spark_submit_task/parameters[3]", old, "/V/n.egg")};
+  EXPECT_EQ(standing(job({"--py-files", old, "--files", old}), job_sites(), changes, Scheme::pep440).state,
+            ObjectState::pre);
+  EXPECT_EQ(standing(job({"--py-files", old}), job_sites(), changes, Scheme::pep440).state,
+            ObjectState::conflict);
+}
+
 TEST(Sites_, WhatSomebodyElseWroteIsAConflict) {
   Json other = settings;
   other["tasks"][0]["libraries"][1]["whl"] = "/Volumes/m/l/v/churn-1.3.5-py3-none-any.whl";
