@@ -44,20 +44,20 @@ ExitCode exit_of(const RolloutReport& report) {
   return report.complete() ? ExitCode::done : ExitCode::partial;
 }
 
-// How a rollout can end other than done, and what to do then; {} is its id.
+// How a rollout can end other than done, and what to do then; {0} is its id, {1} the command.
 struct EndRow {
   std::string_view state, cause, hint;
 };
 constexpr auto ends = std::to_array<EndRow>({
-    {"interrupted", "interrupted; what is listed as pending is as it was", "mlship rollout --resume={}"},
-    {"paused", "too many failures; what is listed as pending is as it was", "mlship rollout --resume={}"},
+    {"interrupted", "interrupted; what is listed as pending is as it was", "mlship rollout --resume={0}"},
+    {"paused", "too many failures; what is listed as pending is as it was", "mlship rollout --resume={0}"},
     {"reverted", "too many failures; everything it changed was put back and the version is held",
-     "mlship show {}"},
-    {"needs-human", "too many failures, and not everything could be put back", "mlship show {}"},
+     "mlship show {0}"},
+    {"needs-human", "too many failures, and not everything could be put back", "mlship show {0}"},
     {"taken-over", "another runner took over meanwhile; nothing was written after that", "mlship history"},
     {"skipped", "at least one reference could not be moved",
-     "mend what is listed as skipped, then: mlship rollout"},
-    {"", "at least one reference fell short", "mlship rollout --resume={}"},
+     "mend what is listed as skipped, then: mlship {1}"},
+    {"", "at least one reference fell short", "mlship rollout --resume={0}"},
 });
 
 // Nothing is left that going on could do.
@@ -69,7 +69,7 @@ bool only_skipped(const RolloutReport& report) {
 }
 
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
-void explain(Services& services, const RolloutReport& report, ExitCode code) {
+void explain(Services& services, const RolloutReport& report, const std::string& command, ExitCode code) {
   if (code == ExitCode::done) return;
   const std::string state = only_skipped(report) ? "skipped" : report.state;
   const auto* end =
@@ -77,7 +77,8 @@ void explain(Services& services, const RolloutReport& report, ExitCode code) {
   const std::string what = report.id.empty() ? "the run" : report.id;
   Error error(code == ExitCode::interrupted ? ErrorCode::interrupted : ErrorCode::partial,
               fmt::format("cannot finish {}: {}", what, end->cause));
-  if (!report.id.empty()) error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id));
+  if (!report.id.empty())
+    error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id, command));
   if (services.diagnostics().json_lines()) return services.diagnostics().json_line("error", error.message());
   services.diagnostics().raw(render_error(error, Style(services.terminal().color_err)));
 }
@@ -89,7 +90,7 @@ ExitCode finish(Services& services, const RolloutReport& report, const std::vect
   out.text(report_text(report, shown, out.width(), out.style()));
   out.document(report_document(report, "mlship." + command + "/1"));
   out.flush();
-  explain(services, report, code);
+  explain(services, report, command, code);
   return code;
 }
 

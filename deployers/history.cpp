@@ -9,18 +9,15 @@
 namespace mlship {
 namespace {
 
-// What rollbacks seen so far (newest first) put back: rollout -> operations.
-using Reverted = std::map<std::string, std::set<std::string>>;
+// What rollbacks seen so far (newest first) put back, by rollout.
+using Reverted = std::map<std::string, PutBack>;
 
 void remember(const RolloutView& rollout, Reverted& reverted) {
-  if (rollout.plan.inverse_of.empty()) return;
-  for (const auto& op : rollout.operations) {
-    if (op.updated) reverted[rollout.plan.inverse_of].insert(op.operation.id);
-  }
+  if (!rollout.plan.inverse_of.empty()) remember_put_back(rollout, reverted[rollout.plan.inverse_of]);
 }
 
-std::string outcome_word(const OperationRecord& op, const std::set<std::string>& undone) {
-  if (undone.contains(op.operation.id) && op.touched()) return "reverted";
+std::string outcome_word(const OperationRecord& op, const Change& change, const PutBack& undone) {
+  if (undone.contains({op.operation.id, change.path}) && op.touched()) return "reverted";
   if (op.updated) return "updated";
   if (op.dangling || op.outcome.empty()) return "pending";
   return op.outcome;
@@ -33,10 +30,10 @@ Outcome outcome_of(const std::string& word) {
   throw Error(ErrorCode::ledger, "cannot read the ledger: unknown outcome '" + word + "'");
 }
 
-std::string state_of(const RolloutView& rollout, const std::set<std::string>& undone) {
+std::string state_of(const RolloutView& rollout, const PutBack& undone) {
   const auto& ops = rollout.operations;
   const bool all = std::all_of(ops.begin(), ops.end(), [&](const OperationRecord& op) {
-    return !op.touched() || undone.contains(op.operation.id);
+    return !op.touched() || all_put_back(op, undone);
   });
   if (!undone.empty() && all) return "reverted";
   return rollout.state.empty() ? "unfinished" : rollout.state;
@@ -44,7 +41,7 @@ std::string state_of(const RolloutView& rollout, const std::set<std::string>& un
 
 HistoryEntry entry_of(const RolloutView& rollout, const Reverted& reverted) {
   const auto it = reverted.find(rollout.record.id);
-  const std::set<std::string> undone = it == reverted.end() ? std::set<std::string>{} : it->second;
+  const PutBack undone = it == reverted.end() ? PutBack{} : it->second;
   HistoryEntry e;
   e.id = rollout.record.id;
   e.command = rollout.record.command;
@@ -61,17 +58,19 @@ HistoryEntry entry_of(const RolloutView& rollout, const Reverted& reverted) {
   e.started = rollout.record.started;
   e.seconds = rollout.seconds;
   e.commits = rollout.record.commits;
-  for (const auto& op : rollout.operations) e.counts[outcome_word(op, undone)] += op.operation.changes.size();
+  for (const auto& op : rollout.operations) {
+    for (const auto& change : op.operation.changes) ++e.counts[outcome_word(op, change, undone)];
+  }
   return e;
 }
 
-std::vector<ObjectResult> changes_of(const OperationRecord& op, const std::set<std::string>& undone) {
+std::vector<ObjectResult> changes_of(const OperationRecord& op, const PutBack& undone) {
   std::vector<ObjectResult> rows;
-  const Outcome outcome = outcome_of(outcome_word(op, undone));
   const Operation& planned = op.operation;
   rows.reserve(planned.changes.size());
   for (const auto& c : planned.changes) {
-    rows.push_back({planned.target, planned.object.id, c.path, c.from, c.to, outcome, op.detail, op.proof});
+    rows.push_back({planned.target, planned.object.id, c.path, c.from, c.to,
+                    outcome_of(outcome_word(op, c, undone)), op.detail, op.proof});
   }
   return rows;
 }

@@ -14,23 +14,21 @@ Change swapped(const Change& c) {
   return {c.path, c.to, c.from, c.form, c.to_version, c.from_version, {}};
 }
 
-// Operations of the rollout that rollbacks of it have put back already.
-std::set<std::string> reverted(Ledger& ledger, const RolloutView& rollout) {
-  std::set<std::string> ids;
+// Changes of the rollout that rollbacks of it have put back already.
+PutBack reverted(Ledger& ledger, const RolloutView& rollout) {
+  PutBack changes;
   const auto visit = [&](const RolloutView& later) {
     if (later.plan.inverse_of != rollout.record.id) return true;
-    for (const auto& op : later.operations) {
-      if (op.updated) ids.insert(op.operation.id);
-    }
+    remember_put_back(later, changes);
     return true;
   };
   each_rollout(ledger, rollout.record.environment, rollout.record.package, visit, {}, rollout.record.id);
-  return ids;
+  return changes;
 }
 
 class Inverter {
  public:
-  explicit Inverter(Plan& plan) : plan_(plan) {}
+  Inverter(Plan& plan, const PutBack& done) : plan_(plan), done_(done) {}
 
   // Of what the rollout did, newest first; many at a time, for systems that answer in bulk.
   void add(const std::vector<const OperationRecord*>& done, const Targets& targets) {
@@ -62,12 +60,12 @@ class Inverter {
     }
   }
 
-  static Operation inverse_of(const OperationRecord& done) {
+  [[nodiscard]] Operation inverse_of(const OperationRecord& done) const {
     Operation inverse = done.operation;
     inverse.carriers.clear();
     inverse.changes.clear();
     for (auto c = done.operation.changes.rbegin(); c != done.operation.changes.rend(); ++c) {
-      inverse.changes.push_back(swapped(*c));
+      if (!done_.contains({inverse.id, c->path})) inverse.changes.push_back(swapped(*c));
     }
     return inverse;
   }
@@ -131,6 +129,7 @@ class Inverter {
   }
 
   Plan& plan_;
+  const PutBack& done_;
 };
 
 }  // namespace
@@ -150,10 +149,10 @@ Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets) {
   plan.salt = rollout.plan.salt;
   plan.strict = rollout.plan.strict;
   const auto done = reverted(ledger, rollout);
-  Inverter inverter(plan);
+  Inverter inverter(plan, done);
   std::vector<const OperationRecord*> undo;
   for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
-    if (op->touched() && !done.contains(op->operation.id)) undo.push_back(&*op);
+    if (op->touched() && !all_put_back(*op, done)) undo.push_back(&*op);
   }
   inverter.add(undo, targets);
   finish_plan(plan);

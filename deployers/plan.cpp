@@ -167,7 +167,8 @@ class TargetPlanner {
   [[nodiscard]] bool may_change_owned(const LiveObject& object, const FoundReference& found) const {
     if (object.owned_for_good) return false;
     return request_.include_owned ||
-           history_.text_at(target_.name(), object.info, found.text, request_.release.version).has_value();
+           history_.text_at(target_.name(), object.info, found.path, found.text, request_.release.version)
+               .has_value();
   }
 
   static std::string way_on(Reason reason, const LiveObject& object) {
@@ -213,7 +214,7 @@ class TargetPlanner {
 
   void restore_only(const LiveObject& object, const FoundReference& found, Operation& operation) {
     const Version& version = request_.release.version;
-    const auto text = history_.text_at(target_.name(), object.info, found.text, version);
+    const auto text = history_.text_at(target_.name(), object.info, found.path, found.text, version);
     if (!text) {
       return skip(
           object, found, Reason::no_output,
@@ -231,7 +232,8 @@ class TargetPlanner {
 
   // A rollback puts back the very text the ledger saw there, when what it names is still there.
   void restore_exact(const LiveObject& object, Change& change) {
-    const auto text = history_.text_at(target_.name(), object.info, change.from, request_.release.version);
+    const auto text =
+        history_.text_at(target_.name(), object.info, change.path, change.from, request_.release.version);
     if (!text || *text == change.to) return;
     Change old = change;
     old.to = *text;

@@ -169,6 +169,19 @@ void each_rollout(Ledger& ledger, const std::string& environment, const std::str
   }
 }
 
+void remember_put_back(const RolloutView& rollback, PutBack& changes) {
+  for (const auto& op : rollback.operations) {
+    if (!op.updated) continue;
+    for (const auto& c : op.operation.changes) changes.insert({op.operation.id, c.path});
+  }
+}
+
+bool all_put_back(const OperationRecord& op, const PutBack& changes) {
+  const auto& planned = op.operation.changes;
+  return std::all_of(planned.begin(), planned.end(),
+                     [&](const Change& c) { return changes.contains({op.operation.id, c.path}); });
+}
+
 std::string next_rollout_id(Ledger& ledger, std::int64_t now) {
   const auto ids = ledger.rollouts();
   std::string id = stamp(now) + "-" + random_suffix();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,12 @@ void each_rollout(Ledger& ledger, const std::string& environment, const std::str
                   const std::function<bool(const RolloutView&)>& visit,
                   const std::function<void(const std::string& id, const Error&)>& unreadable = {},
                   const std::string& after = "");
+
+// Changes of a rollout that rollbacks of it put back: operation and path. One object's may have been put back
+// in part.
+using PutBack = std::set<std::pair<std::string, std::string>>;
+void remember_put_back(const RolloutView& rollback, PutBack& changes);
+bool all_put_back(const OperationRecord& op, const PutBack& changes);
 
 // Sorts after every id of the ledger: "20261121T093854Z-k3f9".
 std::string next_rollout_id(Ledger& ledger, std::int64_t now);

@@ -30,15 +30,30 @@ bool TextHistory::knows(const Version& version) const {
   });
 }
 
-std::optional<std::string> TextHistory::text_at(const std::string& target, const ObjectInfo& object,
-                                                const std::string& live, const Version& version) const {
-  std::string text = live;
+std::vector<const TextHistory::Step*> TextHistory::steps_of(const std::string& target,
+                                                            const ObjectInfo& object) const {
+  std::vector<const Step*> out;
   for (const auto& step : steps_) {
-    const bool same_object = step.target == target && step.object.kind == object.kind &&
-                             (step.object.id == object.id || step.object.name == object.name);
-    if (!same_object || step.change.to != text) continue;
-    text = step.change.from;
-    const auto at = Version::parse(step.change.from_version, version.scheme());
+    const bool same = step.object.id == object.id || step.object.name == object.name;
+    if (step.target == target && step.object.kind == object.kind && same) out.push_back(&step);
+  }
+  return out;
+}
+
+std::optional<std::string> TextHistory::text_at(const std::string& target, const ObjectInfo& object,
+                                                const std::string& path, const std::string& live,
+                                                const Version& version) const {
+  auto steps = steps_of(target, object);
+  // Several references of an object may have come to the same text from different ones.
+  const auto here = [&](const Step* step) { return step->change.path == path && step->change.to == live; };
+  if (std::any_of(steps.begin(), steps.end(), here)) {
+    std::erase_if(steps, [&](const Step* step) { return step->change.path != path; });
+  }
+  std::string text = live;
+  for (const auto* step : steps) {
+    if (step->change.to != text) continue;
+    text = step->change.from;
+    const auto at = Version::parse(step->change.from_version, version.scheme());
     if (at && *at == version) {
       if (names_version(text, package_, version.str(), version.scheme())) return text;
       return std::nullopt;

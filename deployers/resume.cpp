@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "deployers/record.h"
 #include "deployers/rollout.h"
@@ -15,7 +16,7 @@ bool changed_something(const RolloutView& rollout) {
 }
 
 // An object of a target.
-using Place = std::pair<std::string, std::string>;
+using Place = std::tuple<std::string, std::string, std::string>;  // target, object, path
 
 // What later rollbacks undid, seen newest first.
 class Undone {
@@ -29,13 +30,17 @@ class Undone {
     }
   }
 
-  // A rollback may have been for some targets or jobs only: each object counts.
+  // A rollback may have been for some targets or jobs only: each reference counts.
   [[nodiscard]] bool has(const RolloutView& rollout) const {
     if (lowest_ && rollout.plan.to && *rollout.plan.to > *lowest_) return true;
     const auto it = dealt_with_.find(rollout.record.id);
     if (it == dealt_with_.end()) return false;
     return std::all_of(rollout.operations.begin(), rollout.operations.end(), [&](const OperationRecord& op) {
-      return !op.touched() || it->second.contains({op.operation.target, op.operation.object.id});
+      const Operation& planned = op.operation;
+      return !op.touched() ||
+             std::all_of(planned.changes.begin(), planned.changes.end(), [&](const Change& c) {
+               return it->second.contains({planned.target, planned.object.id, c.path});
+             });
     });
   }
 
@@ -44,12 +49,14 @@ class Undone {
   static void remember(const RolloutView& rollback, std::set<Place>& places) {
     for (const auto& op : rollback.operations) {
       if (op.updated || op.outcome == "unchanged" || op.outcome == "conflict") {
-        places.insert({op.operation.target, op.operation.object.id});
+        for (const auto& c : op.operation.changes) {
+          places.insert({op.operation.target, op.operation.object.id, c.path});
+        }
       }
     }
     for (const auto& skipped : rollback.plan.skipped) {
       if (skipped.reason == Reason::conflict || skipped.reason == Reason::same_version) {
-        places.insert({skipped.target, skipped.object});
+        places.insert({skipped.target, skipped.object, skipped.path});
       }
     }
   }

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 // databricks.md: the retry budget of one call is five minutes.
 constexpr milliseconds budget{300'000};
+constexpr int first_tries = 3;  // of a workspace that has never answered
 constexpr milliseconds first_pause{250};
 constexpr milliseconds longest_pause{20'000};
 constexpr milliseconds renew_early{60'000};            // before an OAuth token ends
@@ -171,6 +172,7 @@ HttpResponse Api::one_try(const Call& call) {
   wait_for_turn();
   const auto sent = host_.clock.monotonic();
   HttpResponse response = connection.http().send(request);
+  answered_ = true;
   const auto now = host_.clock.monotonic();
   if (response.status != 429) {
     pacer_.accepted(now);
@@ -189,13 +191,15 @@ HttpResponse Api::exchange(const Call& call) {
   const auto begun = host_.clock.monotonic();
   milliseconds pause = first_pause;
   bool renewed = false;
+  int unanswered = 0;
   for (;;) {
     HttpResponse response;
     std::optional<Error> lost;
     try {
       response = one_try(call);
     } catch (const Error& e) {
-      if (e.code() != ErrorCode::network || call.repeat != Repeat::any) throw;
+      const bool hopeless = !answered_ && ++unanswered == first_tries;
+      if (e.code() != ErrorCode::network || call.repeat != Repeat::any || hopeless) throw;
       lost = e;
     }
     if (!lost && response.status >= 200 && response.status < 300) return response;

@@ -2,6 +2,7 @@
 // Used by several threads at once; each call in flight has a connection of its own.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -76,6 +77,8 @@ class Api {
   TargetSection section_;
   Host& host_;
   Pacer pacer_;
+  std::atomic<bool> answered_ =
+      false;  // once: before that, no answer means a wrong address rather than bad luck
   std::counting_semaphore<most_in_flight> connections_{most_in_flight};
   std::mutex mutex_;  // of what is below
   std::optional<Login> login_;

@@ -22,7 +22,9 @@ bool number(const std::string& text) {
 }
 
 // By its id, else by its name, which need not be unique.
-Document find_job(Api& api, const std::string& job) {
+Document find_job(Api& api, const std::string& named) {
+  const bool id = named.starts_with(jobs.prefix());
+  const std::string job = id ? without_prefix(jobs, named) : named;
   if (number(job)) {
     if (auto found = jobs.read(api, "jobs/" + job)) return std::move(*found);
   }

@@ -120,6 +120,12 @@ TEST_F(Api_, AServiceThatAsksToComeBackTomorrowIsNotWaitedFor) {
   EXPECT_LT(clock_.monotonic(), std::chrono::minutes(6));
 }
 
+TEST_F(Api_, AWorkspaceThatHasNeverAnsweredIsGivenUpSoon) {
+  http_.unreachable("GET", url);
+  EXPECT_THROW(api_.call(get()), Error);
+  EXPECT_EQ(http_.requests.size(), 3U);
+}
+
 TEST_F(Api_, GivesUpAfterFiveMinutes) {
   http_.on("GET", url, 503, "");
   try {

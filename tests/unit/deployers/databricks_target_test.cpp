@@ -329,6 +329,28 @@ TEST(Databricks, ARollbackIsEqualOnCanonicalJson) {
   EXPECT_EQ(all(), before);
 }
 
+// Both came to the same path from different ones.
+TEST(Databricks, ARollbackToAVersionPutsBackWhatEachReferenceWas) {
+  DbxWorld world;
+  const std::string wheel_12 = "/Volumes/main/ml/old/churn-1.2.0-py3-none-any.whl";
+  const auto id = world.add_job({{"name", "two"}, {"tasks", {task("p", wheel_12), task("q", wheel_13)}}});
+  world.workspace.edit([&](auto& state) {
+    state.put_file(wheel_12, "older", 1);
+    state.put_file(wheel_13, "old", 1);
+  });
+  EXPECT_TRUE(world.rollout("1.4.0").complete());
+  world.restart();
+  const Plan down =
+      make_plan(world.request("1.3.0", Direction::down), world.targets, world.source, world.diagnostics);
+  ASSERT_EQ(down.operations.size(), 1U);
+  for (const auto& c : down.operations[0].changes) {
+    EXPECT_EQ(c.to,
+              c.path.find("key=q") != std::string::npos ? std::string(wheel_13) : published(world, "1.3.0"))
+        << c.path;
+  }
+  EXPECT_NE(world.settings(id)["tasks"][0]["libraries"][0]["whl"], wheel_12);
+}
+
 TEST(Databricks, AnOldFileThatIsGoneIsNotRolledBackTo) {
   DbxWorld world;
   world.add_job({{"name", "score"}, {"tasks", {task("a", wheel_13)}}});  // the old file is nowhere
@@ -336,6 +358,24 @@ TEST(Databricks, AnOldFileThatIsGoneIsNotRolledBackTo) {
   const auto report = world.rollback();
   ASSERT_EQ(report.skipped.size(), 1U);
   EXPECT_EQ(report.skipped[0].reason, Reason::no_output);
+}
+
+// One of two references of a job could not be put back: the rollout is not undone, and a second rollback does
+// the rest.
+TEST(Databricks, ARollbackOfAPartOfAnObjectLeavesTheRestToTheNext) {
+  DbxWorld world;
+  const std::string wheel_12 = "/Volumes/main/ml/old/churn-1.2.0-py3-none-any.whl";
+  const auto id = world.add_job({{"name", "two"}, {"tasks", {task("p", wheel_12), task("q", wheel_13)}}});
+  world.workspace.edit([&](auto& state) { state.put_file(wheel_13, "old", 1); });
+  EXPECT_TRUE(world.rollout("1.4.0").complete());
+  EXPECT_FALSE(world.rollback().complete());
+  EXPECT_EQ(world.settings(id)["tasks"][1]["libraries"][0]["whl"], wheel_13);
+  EXPECT_EQ(world.settings(id)["tasks"][0]["libraries"][0]["whl"], published(world, "1.4.0"));
+  ASSERT_TRUE(last_rollout(world.ledger, "prod", "churn"));
+  world.workspace.edit([&](auto& state) { state.put_file(wheel_12, "older", 1); });
+  EXPECT_TRUE(world.rollback().complete());
+  EXPECT_EQ(world.settings(id)["tasks"][0]["libraries"][0]["whl"], wheel_12);
+  EXPECT_FALSE(last_rollout(world.ledger, "prod", "churn"));
 }
 
 }  // namespace
