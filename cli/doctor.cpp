@@ -5,7 +5,6 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "cli/render.h"
 #include "cli/run_plan.h"
@@ -14,6 +13,7 @@
 #include "core/secret.h"
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
+#include "deployers/selection.h"
 #include "packager/bundler.h"
 #include "packager/platform.h"
 #include "packager/resolve.h"
@@ -50,7 +50,7 @@ class Doctor {
   void check_registry(Services& inner);
   void check_ledger(Services& inner);
   void check_rollouts(Services& inner);
-  void check_target(Services& inner, Target& target);
+  void check_target(Target& target);
   void check_reach(Services& inner);
   void check_space(const std::string& area, const Path& folder);
 
@@ -117,17 +117,6 @@ void Doctor::check(const std::string& area, Check&& body) {
     if (error.code() == ErrorCode::interrupted) throw;
     problem(area, error, remedy_of(error));
   }
-}
-
-// The folder itself, or the nearest one above it, in which it would be made.
-Path existing(Path there) {
-  while (!there.empty() && !fs::exists(there) && there != there.parent_path()) there = there.parent_path();
-  return there.empty() ? "." : there;
-}
-
-void require_writable(const Path& folder) {
-  const Path there = existing(folder);
-  if (::access(there.c_str(), W_OK | X_OK) != 0) fs::fail(errno, "write in", there);
 }
 
 void Doctor::check_project() {
@@ -234,7 +223,7 @@ void Doctor::check_environment(Services& inner) {
     for (const auto& target : inner.targets()) {
       const std::string area = "target " + target->name();
       if (!seen_.insert(area).second) continue;
-      check(area, [&] { check_target(inner, *target); });
+      check(area, [&] { check_target(*target); });
     }
     check_reach(inner);
   });
@@ -254,7 +243,7 @@ void Doctor::check_reach(Services& inner) {
 void Doctor::check_space(const std::string& area, const Path& folder) {
   constexpr std::uintmax_t enough = 256U << 20U;  // bytes
   std::error_code failed;
-  const auto space = std::filesystem::space(existing(folder), failed);
+  const auto space = std::filesystem::space(fs::nearest_existing(folder), failed);
   if (failed || space.available >= enough) return;
   warn(area, fmt::format("{} left in {}", human_bytes(space.available), folder.string()),
        std::string(remedy_of(Error(ErrorCode::disk_full, ""))));
@@ -267,7 +256,7 @@ void Doctor::check_registry(Services& inner) {
   (void)inner.registry().stat(package, nobody);
   constexpr std::string_view local = "layout:";
   if (setting.value.starts_with(local)) {
-    require_writable(setting.value.substr(local.size()));
+    fs::require_writable(setting.value.substr(local.size()));
     check_space("registry", setting.value.substr(local.size()));
   }
   ok("registry", fmt::format("{} ({})", inner.registry().url(), setting.where));
@@ -279,7 +268,7 @@ void Doctor::check_ledger(Services& inner) {
   auto& ledger = inner.ledger();
   const auto count = ledger.rollouts().size();
   const auto held = ledger.holds().size();
-  if (!ledger.shared()) require_writable(setting.value);
+  if (!ledger.shared()) fs::require_writable(setting.value);
   std::string detail = fmt::format("{} ({}), {}", ledger.url(), setting.where, human_count(count, "rollout"));
   if (held > 0) detail += ", " + human_count(held, "hold");
   ok("ledger", detail);
@@ -306,7 +295,7 @@ void Doctor::check_rollouts(Services& inner) {
   }
 }
 
-void Doctor::check_target(Services& inner, Target& target) {
+void Doctor::check_target(Target& target) {
   const std::string area = "target " + target.name();
   const Discovery found = target.discover(Scheme::pep440);
   size_t references = 0;
@@ -321,17 +310,13 @@ void Doctor::check_target(Services& inner, Target& target) {
                       sentence ? row.detail : fmt::format("cannot read {}: {}", row.object, row.detail));
     problem(area, error, row.hint.empty() ? std::string(remedy_of(error)) : row.hint);
   }
-  for (const auto& key : {"install-root", "library-path"}) {
-    const std::string folder = target.section().text(key);
-    if (!folder.empty()) check(area, [&] { require_writable(inner.project().folder / folder); });
-  }
+  check(area, [&] {
+    const auto remark = target.check_places();
+    if (!remark.text.empty()) warn(area, remark.text, remark.fix);
+  });
   if (short_of) return;
   const auto include = target.section().list("include");
-  const auto listed = [&](const LiveObject& object) {
-    return std::any_of(include.begin(), include.end(), [&](const std::string& glob) {
-      return glob_match(glob, object.info.name) || glob_match(glob, object.info.id);
-    });
-  };
+  const auto listed = [&](const LiveObject& object) { return means(include, object.info); };
   if (!include.empty() && !found.objects.empty() &&
       std::none_of(found.objects.begin(), found.objects.end(), listed)) {
     return warn(area,

@@ -13,6 +13,7 @@
 #include "cli/render_plan.h"
 #include "cli/services.h"
 #include "deployers/ledger/ledger.h"
+#include "deployers/record.h"
 #include "registry/provenance.h"
 
 namespace mlship {
@@ -44,7 +45,8 @@ ExitCode exit_of(const RolloutReport& report) {
   return report.complete() ? ExitCode::done : ExitCode::partial;
 }
 
-// How a rollout can end other than done, and what to do then; {0} is its id, {1} the command.
+// How a rollout can end other than done, and what to do then; {0} is its id, {1} the command that does the
+// rest.
 struct EndRow {
   std::string_view state, cause, hint;
 };
@@ -55,8 +57,7 @@ constexpr auto ends = std::to_array<EndRow>({
      "mlship show {0}"},
     {"needs-human", "too many failures, and not everything could be put back", "mlship show {0}"},
     {"taken-over", "another runner took over meanwhile; nothing was written after that", "mlship history"},
-    {"skipped", "at least one reference could not be moved",
-     "mend what is listed as skipped, then: mlship {1}"},
+    {"skipped", "at least one reference could not be moved", "mend what is listed as skipped, then: {1}"},
     {"", "at least one reference fell short", "mlship rollout --resume={0}"},
 });
 
@@ -68,8 +69,16 @@ bool only_skipped(const RolloutReport& report) {
          });
 }
 
+// What does the rest of a plan once what stood in its way is mended.
+std::string again(const Plan& plan) {
+  if (!plan.to) return "mlship rollback --rollout " + plan.inverse_of;
+  const std::string to = plan.to->str();
+  return plan.direction == Direction::up ? fmt::format("mlship rollout {}:{}", plan.package, to)
+                                         : fmt::format("mlship rollback {} --to {}", plan.package, to);
+}
+
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
-void explain(Services& services, const RolloutReport& report, const std::string& command, ExitCode code) {
+void explain(Services& services, const RolloutReport& report, const Plan& plan, ExitCode code) {
   if (code == ExitCode::done) return;
   const std::string state = only_skipped(report) ? "skipped" : report.state;
   const auto* end =
@@ -78,19 +87,19 @@ void explain(Services& services, const RolloutReport& report, const std::string&
   Error error(code == ExitCode::interrupted ? ErrorCode::interrupted : ErrorCode::partial,
               fmt::format("cannot finish {}: {}", what, end->cause));
   if (!report.id.empty())
-    error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id, command));
+    error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id, again(plan)));
   if (services.diagnostics().json_lines()) return services.diagnostics().json_line("error", error.message());
   services.diagnostics().raw(render_error(error, Style(services.terminal().color_err)));
 }
 
-ExitCode finish(Services& services, const RolloutReport& report, const std::vector<Skipped>& shown,
-                const std::string& command) {
+ExitCode finish(Services& services, const RolloutReport& report, const Plan& plan,
+                const std::vector<Skipped>& shown, const std::string& command) {
   auto& out = services.out();
   const ExitCode code = exit_of(report);
   out.text(report_text(report, shown, out.width(), out.style()));
   out.document(report_document(report, "mlship." + command + "/1"));
   out.flush();
-  explain(services, report, command, code);
+  explain(services, report, plan, code);
   return code;
 }
 
@@ -144,14 +153,16 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   context.undoes = run.undoes;
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
-  return finish(services, execute(engine, run.plan, run.release, context), run.plan.skipped, run.command);
+  return finish(services, execute(engine, run.plan, run.release, context), run.plan, run.plan.skipped,
+                run.command);
 }
 
 ExitCode resume_run(Services& services, const std::string& id) {
   const RunContext context = context_of(services, services.ledger().read(id).command);
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
-  return finish(services, resume(engine, id, context), {}, "rollout");
+  const RolloutReport report = resume(engine, id, context);
+  return finish(services, report, read_view(services.ledger(), id).plan, {}, "rollout");
 }
 
 }  // namespace mlship

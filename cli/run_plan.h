@@ -20,7 +20,7 @@ struct PlannedRun {
   std::string doing;    // "roll out churn 1.4.0", for the question and messages
   std::optional<PlanRequest> converge;
   Execution execution = {};
-  std::optional<size_t> undoes = std::nullopt;  // see RunContext
+  std::optional<Undoing> undoes = std::nullopt;  // see RunContext
 };
 
 // Prints the plan, asks, executes, prints the report.

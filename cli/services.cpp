@@ -248,6 +248,19 @@ RegistrySource& Services::source() {
   return *open;
 }
 
+namespace {
+
+// Of what this user seems to work with.
+std::string_view likely_target(const Env& env) {
+  const bool databricks = env.get("DATABRICKS_HOST") || env.get("DATABRICKS_CONFIG_PROFILE") ||
+                          fs::exists(env.home() / ".databrickscfg");
+  return databricks
+             ? R"(targets.dbx = { kind = "databricks", library-path = "/Volumes/CATALOG/SCHEMA/VOLUME" })"
+             : R"(targets.cron = { kind = "cron", files = ["/etc/cron.d/*"], install-root = "/opt/mlship" })";
+}
+
+}  // namespace
+
 Ledger& Services::ledger() {
   if (!ledger_) ledger_ = open_ledger(ledger_setting().value, {host_, diagnostics_});
   return *ledger_;
@@ -262,9 +275,8 @@ Targets& Services::targets() {
     throw Error(ErrorCode::no_target,
                 fmt::format("cannot find any job: no target is configured in {}",
                             project().file.empty() ? user_file().string() : project().file))
-        .hint("begin " + (project().file.empty() ? user_file().string() : project().file) +
-              " with: targets.cron = { kind = \"cron\", files = [\"/etc/cron.d/*\"], install-root = "
-              "\"/opt/mlship\" }");
+        .hint(fmt::format("begin {} with: {}", project().file.empty() ? user_file().string() : project().file,
+                          likely_target(host_.env)));
   }
   auto made = std::make_unique<Targets>();
   for (const auto& name : chosen) made->push_back(make_target(sections.at(name), project(), host_));

@@ -59,17 +59,43 @@ bool class_has(std::string_view cls, char c) {
   return found != negated;
 }
 
-bool match_star(std::string_view p, std::string_view t) {
-  const bool deep = p.starts_with("**");
-  p.remove_prefix(deep ? 2 : 1);
+// Whether a slash parts the text, so that only `**` goes across.
+enum class Slash { parts, ordinary };
+
+bool match(std::string_view p, std::string_view t, Slash slash);
+
+bool match_star(std::string_view p, std::string_view t, Slash slash) {
+  const bool two = p.starts_with("**");
+  const bool deep = two || slash == Slash::ordinary;
+  p.remove_prefix(two ? 2 : 1);
   if (p.empty()) return deep || t.find('/') == std::string_view::npos;
   // `**/x` also matches `x`: the slash belongs to the stars.
-  if (deep && p.starts_with('/') && glob_match(p.substr(1), t)) return true;
+  if (two && p.starts_with('/') && match(p.substr(1), t, slash)) return true;
   for (size_t i = 0; i <= t.size(); ++i) {
-    if (glob_match(p, t.substr(i))) return true;
+    if (match(p, t.substr(i), slash)) return true;
     if (i < t.size() && t[i] == '/' && !deep) return false;
   }
   return false;
+}
+
+bool match(std::string_view p, std::string_view t, Slash slash) {
+  while (!p.empty()) {
+    if (p.front() == '*') return match_star(p, t, slash);
+    if (t.empty()) return false;
+    const bool parted = t.front() == '/' && slash == Slash::parts;
+    size_t used = 1;
+    if (p.front() == '[' && class_length(p) != 0) {
+      used = class_length(p);
+      if (parted || !class_has(p.substr(0, used), t.front())) return false;
+    } else if (p.front() == '?') {
+      if (parted) return false;
+    } else if (p.front() != t.front()) {
+      return false;
+    }
+    p.remove_prefix(used);
+    t.remove_prefix(1);
+  }
+  return t.empty();
 }
 
 }  // namespace
@@ -113,23 +139,12 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
   return near ? " (did you mean '" + *near + "'?)" : "";
 }
 
-bool glob_match(std::string_view p, std::string_view t) {
-  while (!p.empty()) {
-    if (p.front() == '*') return match_star(p, t);
-    if (t.empty()) return false;
-    size_t used = 1;
-    if (p.front() == '[' && class_length(p) != 0) {
-      used = class_length(p);
-      if (t.front() == '/' || !class_has(p.substr(0, used), t.front())) return false;
-    } else if (p.front() == '?') {
-      if (t.front() == '/') return false;
-    } else if (p.front() != t.front()) {
-      return false;
-    }
-    p.remove_prefix(used);
-    t.remove_prefix(1);
-  }
-  return t.empty();
+bool glob_match(std::string_view pattern, std::string_view text) {
+  return match(pattern, text, Slash::parts);
+}
+
+bool name_match(std::string_view pattern, std::string_view name) {
+  return pattern == name || match(pattern, name, Slash::ordinary);
 }
 
 }  // namespace mlship

@@ -22,5 +22,8 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
 
 // Shell-style glob over a whole string: `*` (within a path segment), `**` (across), `?`, `[a-z]`, `[!a-z]`.
 bool glob_match(std::string_view pattern, std::string_view text);
+// The same over a name that people gave, in which a slash is a character like others ("ETL / churn") and
+// which always matches itself ("[dev ada] churn").
+bool name_match(std::string_view pattern, std::string_view name);
 
 }  // namespace mlship

@@ -80,13 +80,15 @@ class Convergence {
     }
   }
 
-  static std::vector<Skipped> rows(const Plan& plan) {
+  [[nodiscard]] std::vector<Skipped> rows(const Plan& plan) const {
+    const std::string again =
+        "mlship rollout " + request_.release.package + ":" + request_.release.version.str();
     std::vector<Skipped> rows;
     for (const auto& op : plan.operations) {
       for (const auto& change : op.changes) {
         rows.push_back({op.target, op.object.id, change.path, Reason::busy,
-                        fmt::format("old references kept appearing during {} passes", max_passes),
-                        "mlship rollout", change.from});
+                        fmt::format("old references kept appearing during {} passes", max_passes), again,
+                        change.from});
       }
     }
     return rows;

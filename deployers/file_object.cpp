@@ -4,11 +4,11 @@
 
 #include "core/digest.h"
 #include "core/error.h"
-#include "core/names.h"
 #include "deployers/file_owner.h"
 #include "deployers/file_swap.h"
 #include "deployers/file_view.h"
 #include "deployers/host_destination.h"
+#include "deployers/selection.h"
 
 namespace mlship {
 namespace {
@@ -91,6 +91,13 @@ class HostFileTarget final : public Target {
     return host_carrier_ok(carrier, release, source);
   }
   bool old_place_ok(const Change& change) override { return host_place_exists(places_, change.to); }
+
+  Remark check_places() override {
+    for (const auto& folder : {places_.install_root, places_.library_path}) {
+      if (!folder.empty()) fs::require_writable(folder);
+    }
+    return {};
+  }
 
   Observation observe(const Operation& operation, std::string_view salt) override {
     const Reading reading = read(operation.locator);
@@ -215,9 +222,7 @@ class HostFileTarget final : public Target {
     out.kind = object.kind;
     out.schedule = object.schedule;
     out.cls = kind_.cls;
-    for (const auto& row : owners_) {
-      if (glob_match(row.glob, out.name) || glob_match(row.glob, out.id)) out.owner = row.owner;
-    }
+    out.owner = declared_owner(owners_, out);
     return out;
   }
 

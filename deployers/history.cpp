@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "core/names.h"
 #include "deployers/record.h"
+#include "deployers/selection.h"
 
 namespace mlship {
 namespace {
@@ -144,8 +144,7 @@ std::vector<LineageEntry> lineage(Ledger& ledger, const HistoryFilter& filter, c
         LineageEntry entry{entry_of(rollout, reverted), {}};
         for (const auto& op : rollout.operations) {
           const ObjectInfo& info = op.operation.object;
-          const bool named = info.id == object || info.name == object;
-          if (!named && !glob_match(object, info.id) && !glob_match(object, info.name)) continue;
+          if (!means(object, info)) continue;
           append(entry.changes, changes_of(op, reverted[rollout.record.id]));
         }
         if (!entry.changes.empty()) entries.push_back(std::move(entry));

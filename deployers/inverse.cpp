@@ -30,6 +30,12 @@ class Inverter {
  public:
   Inverter(Plan& plan, const PutBack& done) : plan_(plan), done_(done) {}
 
+  // Where nothing at all could be read, that is what has to be said: Error(unauthorized) and the like.
+  void check_something_was_read(const Targets& targets) const {
+    if (!first_unread_ || read_) return;
+    (void)find_target(targets, first_unread_->target)->observe(*first_unread_, plan_.salt);
+  }
+
   // Of what the rollout did, newest first; many at a time, for systems that answer in bulk.
   void add(const std::vector<const OperationRecord*>& done, const Targets& targets) {
     constexpr size_t at_once = 1'000;
@@ -74,7 +80,12 @@ class Inverter {
     if (target == nullptr) {
       return skip_all(inverse, Reason::unresolvable, "target '" + inverse.target + "' is not configured");
     }
-    if (whole.state == ObjectState::unreadable) return skip_all(inverse, Reason::unresolvable, whole.detail);
+    if (whole.state == ObjectState::unreadable) {
+      skip_all(inverse, Reason::unresolvable, whole.detail);
+      if (!first_unread_) first_unread_ = std::move(inverse);
+      return;
+    }
+    read_ = true;
     std::vector<Change> kept;
     try {
       kept = still_ours(*target, inverse, whole);
@@ -130,11 +141,13 @@ class Inverter {
 
   Plan& plan_;
   const PutBack& done_;
+  std::optional<Operation> first_unread_;
+  bool read_ = false;
 };
 
 }  // namespace
 
-Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets) {
+Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets, const Selection& selection) {
   const RolloutView rollout = read_view(ledger, id);
   if (rollout.plan.direction == Direction::down) {
     throw Error(ErrorCode::usage, "cannot roll back " + id + ": it is a rollback itself")
@@ -152,9 +165,12 @@ Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets) {
   Inverter inverter(plan, done);
   std::vector<const OperationRecord*> undo;
   for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
-    if (op->touched() && !all_put_back(*op, done)) undo.push_back(&*op);
+    const Operation& did = op->operation;
+    const bool wanted = selects(selection, did.target) && selects(selection, did.object);
+    if (wanted && op->touched() && !all_put_back(*op, done)) undo.push_back(&*op);
   }
   inverter.add(undo, targets);
+  inverter.check_something_was_read(targets);
   finish_plan(plan);
   return plan;
 }

@@ -61,12 +61,6 @@ std::string random_salt() {
   return hex;
 }
 
-bool named(const ObjectInfo& object, const std::vector<std::string>& globs) {
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    return glob_match(glob, object.name) || glob_match(glob, object.id);
-  });
-}
-
 // Whether a text that is no reference, the name of a script or a requirements file, has the package's name in
 // it.
 bool mentions(std::string_view text, const std::string& package) {
@@ -79,44 +73,17 @@ bool mentions(std::string_view text, const std::string& package) {
   return false;
 }
 
-// Which of the plain names of a selection no object had.
-class Missing {
- public:
-  explicit Missing(const Selection& selection) {
-    for (const auto& name : {selection.jobs, selection.services}) {
-      if (name && !name->empty() && name->find_first_of("*?[") == std::string::npos) missing_.insert(*name);
-    }
-  }
-  void saw(const ObjectInfo& object) {
-    if (missing_.empty()) return;
-    missing_.erase(object.name);
-    missing_.erase(object.id);
-    names_.push_back(object.name);
-  }
-  void check() const {
-    if (missing_.empty()) return;
-    const std::string& name = *missing_.begin();
-    throw Error(ErrorCode::not_found,
-                "cannot find a job or service called '" + name + "'" + did_you_mean(name, names_))
-        .hint("mlship status");
-  }
-
- private:
-  std::set<std::string> missing_;
-  std::vector<std::string> names_;
-};
-
 // Makes the operations of one target, reference by reference.
 class TargetPlanner {
  public:
   TargetPlanner(const PlanRequest& request, Target& target, ReleaseSource& source, Plan& plan,
-                std::map<std::string, Carrier>& carriers, Missing& missing)
+                std::map<std::string, Carrier>& carriers, Unmet& unmet)
       : request_(request),
         target_(target),
         source_(source),
         plan_(plan),
         carriers_(carriers),
-        missing_(missing),
+        unmet_(unmet),
         history_(request.direction == Direction::down ? request.ledger : nullptr, request.environment,
                  request.release.package),
         include_(target.section().list("include")),
@@ -130,9 +97,9 @@ class TargetPlanner {
     const Discovery found = target_.discover(request_.release.version.scheme());
     for (const auto& skipped : found.skipped) plan_.skipped.push_back(skipped);
     for (const auto& object : found.objects) {
-      missing_.saw(object.info);
-      const bool listed = include_.empty() || named(object.info, include_);
-      if (listed && !named(object.info, exclude_) && selects(request_.selection, object.info)) one(object);
+      unmet_.saw(object.info);
+      const bool listed = include_.empty() || means(include_, object.info);
+      if (listed && !means(exclude_, object.info) && selects(request_.selection, object.info)) one(object);
     }
   }
 
@@ -171,9 +138,11 @@ class TargetPlanner {
                .has_value();
   }
 
-  static std::string way_on(Reason reason, const LiveObject& object) {
-    if (reason == Reason::other_major) return "mlship plan --compat any";
-    return reason == Reason::foreign_owner && !object.owned_for_good ? "mlship plan --include-owned" : "";
+  [[nodiscard]] std::string way_on(Reason reason, const LiveObject& object) const {
+    const std::string plan =
+        "mlship plan " + request_.release.package + ":" + request_.release.version.str() + " ";
+    if (reason == Reason::other_major) return plan + "--compat any";
+    return reason == Reason::foreign_owner && !object.owned_for_good ? plan + "--include-owned" : "";
   }
 
   void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
@@ -267,7 +236,7 @@ class TargetPlanner {
   ReleaseSource& source_;
   Plan& plan_;
   std::map<std::string, Carrier>& carriers_;
-  Missing& missing_;
+  Unmet& unmet_;
   TextHistory history_;
   std::vector<std::string> include_, exclude_;
   Policy policy_;
@@ -295,22 +264,19 @@ Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& sour
 
   std::vector<Target*> order;
   for (const auto& target : targets) {
-    const auto& names = request.selection.targets;
-    if (names.empty() || std::find(names.begin(), names.end(), target->name()) != names.end()) {
-      order.push_back(target.get());
-    }
+    if (selects(request.selection, target->name())) order.push_back(target.get());
   }
   std::stable_sort(order.begin(), order.end(), [](Target* a, Target* b) { return a->name() < b->name(); });
 
   const auto progress = diagnostics.progress("look through the targets", order.size(), Unit::items);
   std::map<std::string, Carrier> carriers;
-  Missing missing(request.selection);
+  Unmet unmet(request.selection);
   for (std::uint64_t i = 0; i < order.size(); ++i) {
-    TargetPlanner(request, *order[i], source, plan, carriers, missing).run();
+    TargetPlanner(request, *order[i], source, plan, carriers, unmet).run();
     progress->advance(i + 1);
   }
   progress->finish();
-  if (request.names_must_be_there) missing.check();
+  if (request.names_must_be_there) unmet.check(diagnostics);
   for (auto& [id, carrier] : carriers) plan.carriers.push_back(std::move(carrier));
   size_t n = 0;
   for (auto& operation : plan.operations) operation.id = fmt::format("op-{:04}", ++n);

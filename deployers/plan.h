@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "core/release.h"
+#include "deployers/selection.h"
 #include "deployers/target.h"
 
 namespace mlship {
@@ -25,13 +26,6 @@ struct Policy {
 // Why a reference of this package does not move to `to`; nullopt: it moves.
 std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
                                 Direction direction);
-
-struct Selection {
-  std::optional<std::string> jobs;  // --jobs[=GLOB]: "" = all jobs
-  std::optional<std::string> services;
-  std::vector<std::string> targets;  // --target; empty: all of the environment
-};
-bool selects(const Selection& selection, const ObjectInfo& object);
 
 struct Plan {
   std::string id;  // "plan-" + sha256 of the canonical JSON without id
@@ -66,7 +60,7 @@ struct PlanRequest {
   // The registry does not have `release` (which names package and version alone): only exact texts that the
   // ledger knows are put back.
   bool from_ledger = false;
-  // A name in `selection` that no object has is Error(not_found); a glob with wildcards may match nothing.
+  // What in `selection` no object is meant by: see Unmet.
   bool names_must_be_there = false;
 };
 // Discovers and decides; writes nothing.

@@ -1,6 +1,5 @@
 #include <array>
 
-#include "core/names.h"
 #include "deployers/plan.h"
 
 namespace mlship {
@@ -32,10 +31,6 @@ std::optional<Reason> hold_back_up(const Version& from, const Version& to, const
   return std::nullopt;
 }
 
-bool wanted(const std::optional<std::string>& glob, const ObjectInfo& object) {
-  return glob && (glob->empty() || glob_match(*glob, object.name) || glob_match(*glob, object.id));
-}
-
 }  // namespace
 
 std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
@@ -54,13 +49,6 @@ std::optional<Reason> hold_back(const Reference& reference, const Version& to, c
   // Last, so that what would not move anyway is not reported as falling short.
   if (reference.hash_pinned) return Reason::hash_pinned;
   return std::nullopt;
-}
-
-bool selects(const Selection& selection, const ObjectInfo& object) {
-  if (!selection.jobs && !selection.services) return true;
-  const bool job = object.cls != ObjectClass::service;
-  const bool service = object.cls != ObjectClass::job;
-  return (job && wanted(selection.jobs, object)) || (service && wanted(selection.services, object));
 }
 
 }  // namespace mlship

@@ -240,10 +240,11 @@ RolloutReport go_on_reverting(Engine& engine, Runner& runner, const RolloutView&
 
 // The lease may have been waited for: what the rollout wrote meanwhile is not in the plan of its undoing.
 void check_inverse_is_whole(Engine& engine, const Plan& plan, const RunContext& context) {
-  if (!context.undoes || *context.undoes == touched_operations(engine.ledger, plan.inverse_of)) return;
+  if (!context.undoes || context.undoes->touched == touched_operations(engine.ledger, plan.inverse_of))
+    return;
   std::set<std::string> planned;
   for (const auto& op : plan.operations) planned.insert(op.id);
-  const Plan now = inverse_plan(engine.ledger, plan.inverse_of, engine.targets);
+  const Plan now = inverse_plan(engine.ledger, plan.inverse_of, engine.targets, context.undoes->selection);
   if (std::all_of(now.operations.begin(), now.operations.end(),
                   [&](const Operation& op) { return planned.contains(op.id); })) {
     return;

@@ -72,6 +72,12 @@ Execution parse_execution(const Json& json);  // Error(ledger)
 Json selection_json(const PlanRequest& request);
 PlanRequest parse_selection(const Json& json);  // Error(ledger)
 
+// What inverse_plan() was made of.
+struct Undoing {
+  size_t touched = 0;  // touched_operations() before
+  Selection selection;
+};
+
 struct RunContext {
   std::string command;  // "rollout" | "rollback"
   std::string who, host;
@@ -80,9 +86,8 @@ struct RunContext {
   // reference remains, so that jobs created meanwhile are caught.
   std::optional<PlanRequest> converge;
   Execution execution;
-  // For the undoing of a rollout: touched_operations() when the plan was made. Error(stale_plan) when it is
-  // another number once the ledger is held.
-  std::optional<size_t> undoes = std::nullopt;
+  // For the undoing of a rollout. Error(stale_plan) when it is another number once the ledger is held.
+  std::optional<Undoing> undoes = std::nullopt;
 };
 // Operations that this rollout changed, or may have. Error(rollout_not_found).
 size_t touched_operations(Ledger& ledger, const std::string& id);
@@ -103,8 +108,9 @@ std::optional<std::string> unfinished(Ledger& ledger, const std::string& environ
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& context);
 
 // The inverse of one rollout's confirmed operations (reverse order), as a plan: exactly the old texts, where
-// the value is still ours; the rest is Skipped as conflict. Nothing is written.
-Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets);
+// the value is still ours; the rest is Skipped as conflict. `selection` leaves the others out. Nothing is
+// written. When not one object can be read, what the first one's reading throws.
+Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets, const Selection& selection = {});
 // The last rollout of the package and environment that changed something and was not undone; nullopt when
 // none.
 std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,

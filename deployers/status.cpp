@@ -192,14 +192,14 @@ std::string drift(const Recorded& last, const Observation& seen) {
 }
 
 // What is seen; what the ledger knows comes later.
-std::vector<Shown> discover(const StatusRequest& request, Targets& targets, std::vector<Skipped>& skipped) {
+std::vector<Shown> discover(const StatusRequest& request, Targets& targets, StatusReport& report) {
   std::vector<Shown> shown;
   for (const auto& target : targets) {
-    const auto& names = request.selection.targets;
-    if (!names.empty() && std::find(names.begin(), names.end(), target->name()) == names.end()) continue;
+    if (!selects(request.selection, target->name())) continue;
     Discovery found = target->discover(request.scheme);
-    for (auto& row : found.skipped) skipped.push_back(std::move(row));
+    for (auto& row : found.skipped) report.skipped.push_back(std::move(row));
     for (auto& object : found.objects) {
+      report.unmet.saw(object.info);
       if (!selects(request.selection, object.info)) continue;
       Shown each{target.get(), std::move(object), {}};
       each.row.target = target->name();
@@ -256,7 +256,8 @@ void complete(Shown& shown, const Knowledge& knowledge, const Observation& seen,
 
 StatusReport status(const StatusRequest& request, Targets& targets, Ledger& ledger) {
   StatusReport report;
-  std::vector<Shown> shown = discover(request, targets, report.skipped);
+  report.unmet = Unmet(request.selection);
+  std::vector<Shown> shown = discover(request, targets, report);
   Knowledge knowledge(shown);
   if (!knowledge.complete()) {
     each_rollout(

@@ -50,6 +50,7 @@ struct ObjectStatus {
 struct StatusReport {
   std::vector<ObjectStatus> objects;  // by target, then in the target's own order
   std::vector<Skipped> skipped;       // what could not be read
+  Unmet unmet;
 };
 
 // Reads the ledger newest first, and no further than what is shown needs.

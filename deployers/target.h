@@ -222,6 +222,12 @@ class Target {
   virtual std::optional<std::int64_t> next_run(const LiveObject&, std::int64_t /*now*/) {
     return std::nullopt;
   }
+  // For `doctor`, beside discover(): throws what stands in the way of placing carriers; "" or a remark and
+  // what to do about it.
+  struct Remark {
+    std::string text, fix;
+  };
+  virtual Remark check_places() { return {}; }
   // Its jobs run elsewhere, so that others change them too: their ledger should not stay on this machine.
   [[nodiscard]] virtual bool is_remote() const { return false; }
   // Names or ids of objects of this target that have to be changed before this one.

@@ -5,16 +5,12 @@
 
 #include <fmt/ranges.h>
 
-#include "core/names.h"
+#include "deployers/selection.h"
 
 namespace mlship {
 namespace {
 
 constexpr size_t widening = 4;  // each wave is that many times the one before it
-
-bool matches(const std::string& glob, const ObjectInfo& object) {
-  return glob_match(glob, object.name) || glob_match(glob, object.id);
-}
 
 bool share(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   return std::any_of(a.begin(), a.end(),
@@ -59,10 +55,7 @@ class Graph {
                               const std::vector<std::vector<std::string>>& needs) const {
     const ObjectInfo& object = operations_[first].object;
     if (share(traits_[first].writes, traits_[later].reads)) return true;
-    const auto& after = traits_[later].after;
-    if (std::any_of(after.begin(), after.end(), [&](const auto& glob) { return matches(glob, object); })) {
-      return true;
-    }
+    if (means(traits_[later].after, object)) return true;
     if (operations_[first].target != operations_[later].target || later >= needs.size()) return false;
     return std::any_of(needs[later].begin(), needs[later].end(),
                        [&](const auto& name) { return name == object.name || name == object.id; });
@@ -134,7 +127,7 @@ ObjectTraits traits_of(std::span<const ObjectSection> sections, const ObjectInfo
   ObjectTraits traits;
   bool ranked = false;
   for (const auto& section : sections) {
-    if (!matches(section.glob, object)) continue;
+    if (!means(section.glob, object)) continue;
     if (section.criticality && !ranked) traits.criticality = *section.criticality;
     ranked = ranked || section.criticality.has_value();
     if (traits.after.empty()) traits.after = section.after;

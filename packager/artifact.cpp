@@ -115,12 +115,17 @@ struct KindRow {
 constexpr auto kinds = std::to_array<KindRow>(
     {{".whl", "wheel", read_wheel}, {".egg", "egg", read_egg}, {".jar", "jar", read_jar}});
 
+const KindRow* row_of(const std::string& filename) {
+  const auto row = std::find_if(kinds.begin(), kinds.end(),
+                                [&](const KindRow& r) { return filename.ends_with(r.suffix); });
+  return row == kinds.end() ? nullptr : row;
+}
+
 // The name goes into the jobs that run the file: nothing that a shell, a URL or a list would take apart.
 const KindRow& kind_of(const std::string& filename) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+!-";
-  const auto row = std::find_if(kinds.begin(), kinds.end(),
-                                [&](const KindRow& r) { return filename.ends_with(r.suffix); });
-  if (row == kinds.end()) {
+  const KindRow* row = row_of(filename);
+  if (row == nullptr) {
     refuse(printable(filename), "it is no .whl, .egg or .jar file");
   }
   if (filename.find_first_not_of(allowed) != std::string::npos) {
@@ -131,6 +136,10 @@ const KindRow& kind_of(const std::string& filename) {
 }
 
 }  // namespace
+
+bool is_artifact(const Path& file) {
+  return row_of(file.filename()) != nullptr;
+}
 
 Artifact read_artifact(const Path& file, const Path& scratch) {
   const std::string shown = printable(file.string());

@@ -27,6 +27,9 @@ struct Artifact {
   std::string description;
 };
 
+// By its name alone.
+bool is_artifact(const Path& file);
+
 // Copies `file` into the folder `scratch` and checks every byte of the copy: the strict rules for zips, a
 // wheel's RECORD, the checksums of eggs and jars. Throws Error(not_found), Error(archive|wheel) when it is
 // none of the three, a link, or malformed.

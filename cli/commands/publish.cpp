@@ -29,8 +29,18 @@ struct Subject {
   std::optional<Artifact> artifact;
 };
 
+// A bundle's archive is a tar; a wheel in its place is a slip.
+void refuse_artifact(const Path& path) {
+  if (!is_artifact(path)) return;
+  throw Error(ErrorCode::usage, fmt::format("cannot publish {}: it is no bundle", path.string()))
+      .hint("mlship publish --artifact " + path.string());
+}
+
 Bundle built_bundle(Services& services, const Options& options) {
-  if (options.path) return open_path(services, *options.path);
+  if (options.path) {
+    refuse_artifact(*options.path);
+    return open_path(services, *options.path);
+  }
   const auto& project = services.package_project();
   const Version version = project_version(project);
   const Path folder = dist_folder(project, version);

@@ -15,6 +15,7 @@
 #include "cli/services.h"
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
+#include "deployers/record.h"
 #include "deployers/restore.h"
 
 namespace mlship {
@@ -111,30 +112,24 @@ std::string rollout_to_undo(const Options& options, Services& services, const st
       .hint(fmt::format("mlship rollback {} --to VERSION", package));
 }
 
-// Filters narrow the inverse like any plan.
-void narrow_to(Plan& plan, const Selection& filter) {
-  std::erase_if(plan.operations, [&](const Operation& operation) {
-    const auto& names = filter.targets;
-    const bool target =
-        names.empty() || std::find(names.begin(), names.end(), operation.target) != names.end();
-    return !target || !selects(filter, operation.object);
-  });
-  finish_plan(plan);
+void check_names(Services& services, const std::string& id, const Selection& filter) {
+  if (!filter.jobs && !filter.services) return;
+  Unmet unmet(filter);
+  for (const auto& op : read_view(services.ledger(), id).operations) unmet.saw(op.operation.object);
+  unmet.check(services.diagnostics());
 }
 
 ExitCode run_inverse(const Options& options, Services& services, const std::string& package) {
   const std::string id = rollout_to_undo(options, services, package);
-  const Selection filter = selection(services, options.selection);
-  const size_t touched = touched_operations(services.ledger(), id);
-  Plan plan = inverse_plan(services.ledger(), id, services.targets());
-  const bool filtered = filter.jobs || filter.services || !filter.targets.empty();
-  if (filtered) narrow_to(plan, filter);
+  const Undoing undoing{touched_operations(services.ledger(), id), selection(services, options.selection)};
+  check_names(services, id, undoing.selection);
+  Plan plan = inverse_plan(services.ledger(), id, services.targets(), undoing.selection);
   Release release;
   release.package = plan.package;
   if (plan.operations.empty() && !any_fell_short(plan.skipped))
     services.diagnostics().status("nothing to roll back");
   const std::string doing = fmt::format("undo {} of {}", id, plan.package);
-  return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt, {}, touched});
+  return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt, {}, undoing});
 }
 
 void check_combination(const Options& options) {

@@ -74,7 +74,7 @@ std::string version_of(const ReferenceStatus& reference) {
   return could && !reference.digest ? "unpinned" : std::string(to_string(reference.form));
 }
 
-std::string text(const StatusReport& report, Stdout& out) {
+std::string text(const StatusReport& report, const std::string& package, Stdout& out) {
   Table table({"TARGET", "OBJECT", "SCHEDULE", "NEXT RUN", "OWNER", "PACKAGE", "VERSION", "STATE", "LAST"});
   for (const auto& row : report.objects) {
     for (const auto& reference : row.references) {
@@ -83,7 +83,9 @@ std::string text(const StatusReport& report, Stdout& out) {
                  row.last ? row.last->outcome + " " + row.last->rollout : ""});
     }
   }
-  std::string shown = table.empty() ? "no references found\n" : table.render(out.width(), out.style());
+  const std::string none =
+      package.empty() ? "no references found\n" : "no references to " + package + " found\n";
+  std::string shown = table.empty() ? none : table.render(out.width(), out.style());
   if (!report.skipped.empty()) shown += "\n" + skipped_text(report.skipped, out.width(), out.style());
   return shown;
 }
@@ -114,8 +116,9 @@ ExitCode run(const Options& options, Services& services) {
   request.selection = selection(services, options.selection);
   request.now = services.host().clock.now();
   const StatusReport report = status(request, services.targets(), services.ledger());
+  report.unmet.check(services.diagnostics());
   auto& out = services.out();
-  out.text(text(report, out));
+  out.text(text(report, request.package, out));
   out.document(document(report, request.environment));
   mention_unfinished(services, request.package);
   return any_fell_short(report.skipped) ? ExitCode::partial : ExitCode::done;

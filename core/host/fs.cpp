@@ -161,6 +161,16 @@ bool exists(const Path& path) {
   return stat(path).has_value();
 }
 
+Path nearest_existing(Path path) {
+  while (!path.empty() && !fs::exists(path) && path != path.parent_path()) path = path.parent_path();
+  return path.empty() ? "." : path;
+}
+
+void require_writable(const Path& folder) {
+  const Path there = nearest_existing(folder);
+  if (::access(there.c_str(), W_OK | X_OK) != 0) fail(errno, "write in", there);
+}
+
 void read_chunks(const Path& path, const std::function<void(std::string_view)>& chunk) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.ok()) fail(errno, "open", path);

@@ -39,6 +39,8 @@ struct Stat {
 std::optional<Stat> stat(const Path& path);   // follows links
 std::optional<Stat> lstat(const Path& path);  // does not
 bool exists(const Path& path);
+Path nearest_existing(Path path);  // itself, or the nearest folder above it, in which it would be made
+void require_writable(const Path& folder);  // that this user may write there; Error when not
 
 constexpr std::uint64_t small_file = 64U << 20U;  // bytes
 std::string read_file(const Path& path, std::uint64_t limit = small_file);

@@ -89,6 +89,21 @@ Places find_places(const TargetSection& section, const Project& project) {
   return places;
 }
 
+Target::Remark check_library_path(Api& api, const Places& places, const TargetSection& section) {
+  const std::string where = "[targets." + section.name + "]";
+  if (places.library_path.empty()) {
+    return {"without library-path no reference to a file moves",
+            "set library-path = \"/Volumes/…\" in " + where};
+  }
+  const Stored at = stored(places.library_path + "/");
+  const std::string missing = at.store->missing_root(api, at.path);
+  if (!missing.empty()) {
+    throw Error(ErrorCode::not_found, "cannot use library-path " + places.library_path + ": " + missing)
+        .hint("create it, or correct library-path of " + where);
+  }
+  return {std::string(at.store->remark()), "set library-path of " + where + " to a volume"};
+}
+
 Destination destination_of(const Places& places, const FoundReference& found, const std::string& repo,
                            const Release& release, ReleaseSource& source) {
   if (!found.reference.opaque.empty()) {

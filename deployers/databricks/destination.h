@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "deployers/databricks/api.h"
 #include "deployers/host_destination.h"
 #include "deployers/target.h"
 
@@ -14,6 +15,9 @@ struct Places {
 };
 // Error(project_file) for a library-path that is no folder of a workspace.
 Places find_places(const TargetSection& section, const Project& project);
+
+// For Target::check_places().
+Target::Remark check_library_path(Api& api, const Places& places, const TargetSection& section);
 
 // `repo`: the package index that a pypi library names for itself, "" when it names none.
 Destination destination_of(const Places& places, const FoundReference& found, const std::string& repo,

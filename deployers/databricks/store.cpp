@@ -65,6 +65,14 @@ class Volumes final : public Store {
   [[nodiscard]] std::uint64_t limit() const override { return 5ULL << 30U; }
   [[nodiscard]] std::string_view what() const override { return "a volume"; }
 
+  [[nodiscard]] std::string missing_root(Api& api, const std::string& path) const override {
+    const std::string volume = volume_of(path);
+    if (volume.empty()) return "it is in no volume (/Volumes/CATALOG/SCHEMA/VOLUME)";
+    Call call{"HEAD", "/api/2.0/fs/directories" + url_encoded(volume, true)};
+    call.doing = "look at " + volume;
+    const auto there = unless_absent([&] { return std::optional(api.exchange(call).status); });
+    return there ? "" : "there is no volume " + volume;
+  }
   void make_folder(Api& api, const std::string& path) const override {
     Call call{"PUT", "/api/2.0/fs/directories" + url_encoded(path, true)};
     call.doing = "make the folder " + path;
@@ -99,6 +107,12 @@ class Volumes final : public Store {
   }
 
  private:
+  // "/Volumes/CATALOG/SCHEMA/VOLUME" of a path below it, "" of one above.
+  static std::string volume_of(const std::string& path) {
+    size_t end = 0;
+    for (int part = 0; part < 4 && end != std::string::npos; ++part) end = path.find('/', end + 1);
+    return end == std::string::npos ? "" : path.substr(0, end);
+  }
   static std::string files(const std::string& path) { return "/api/2.0/fs/files" + url_encoded(path, true); }
   static Call put(const std::string& path) {
     Call call{"PUT", files(path), {{"overwrite", "false"}}};
@@ -148,6 +162,9 @@ class Dbfs final : public Store {
  public:
   [[nodiscard]] std::uint64_t limit() const override { return 5ULL << 30U; }
   [[nodiscard]] std::string_view what() const override { return "DBFS"; }
+  [[nodiscard]] std::string_view remark() const override {
+    return "from Databricks Runtime 15 on, clusters take no libraries from the DBFS root by default";
+  }
 
   void make_folder(Api& api, const std::string& path) const override {
     post(api, "mkdirs", {{"path", path}}, "make the folder " + path);

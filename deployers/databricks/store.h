@@ -17,7 +17,11 @@ class Store {
   virtual ~Store() = default;
   // Greatest size of a file, bytes.
   [[nodiscard]] virtual std::uint64_t limit() const = 0;
-  [[nodiscard]] virtual std::string_view what() const = 0;                // "workspace files", for people
+  [[nodiscard]] virtual std::string_view what() const = 0;  // "workspace files", for people
+  // What speaks against keeping libraries there; "": nothing.
+  [[nodiscard]] virtual std::string_view remark() const { return ""; }
+  // What of the path make_folder() could not make is not there, for people; "": nothing.
+  [[nodiscard]] virtual std::string missing_root(Api&, const std::string&) const { return ""; }
   virtual void make_folder(Api& api, const std::string& path) const = 0;  // and those above it
   // Creates the file, complete before it is visible; false when something is there already.
   virtual bool create(Api& api, const std::string& path, const std::filesystem::path& from) const = 0;

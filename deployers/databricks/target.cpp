@@ -10,13 +10,13 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
-#include "core/names.h"
 #include "deployers/databricks/canonical.h"
 #include "deployers/databricks/carrier.h"
 #include "deployers/databricks/destination.h"
 #include "deployers/databricks/kind.h"
 #include "deployers/databricks/runs.h"
 #include "deployers/databricks/store.h"
+#include "deployers/selection.h"
 
 namespace mlship::databricks {
 namespace {
@@ -146,6 +146,7 @@ class Workspace final : public Target {
   std::vector<Observation> observe_all(std::span<const Operation* const> operations,
                                        std::string_view salt) override;
 
+  Remark check_places() override { return check_library_path(api_, places_, section_); }
   [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
     return a == b;
   }
@@ -252,9 +253,8 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   object.references = find_in(settings, kind.sites(), scheme_);
   if (object.references.empty()) return;
   object.info = kind.info(document);
-  for (const auto& row : owners_) {
-    const bool about = glob_match(row.glob, object.info.name) || glob_match(row.glob, object.info.id);
-    if (about && !row.owner.empty()) object.info.owner = row.owner;
+  if (std::string owner = declared_owner(owners_, object.info); !owner.empty()) {
+    object.info.owner = std::move(owner);
   }
   object.token = kind.token(document.whole);
   object.locator = {{"id", document.id}};

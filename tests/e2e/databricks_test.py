@@ -95,6 +95,30 @@ class Databricks(unittest.TestCase):
         wrong = self.mlship("plan", "churn:1.4.0", exit=4, DATABRICKS_TOKEN="of-somebody-else")
         self.assertIn("does not accept the credentials", wrong.err)
         self.assertNotIn("of-somebody-else", wrong.err)
+        self.mlship("rollout", "churn:1.4.0", "--yes")
+        for way in ([], ["--to", "1.3.0"]):
+            wrong = self.mlship("rollback", "churn", *way, "--yes", exit=4, DATABRICKS_TOKEN="of-somebody-else")
+            self.assertIn("does not accept the credentials", wrong.err)
+
+    def test_doctor_looks_at_the_folder_of_published_files_in_the_workspace(self):
+        self.workspace.put("jobs/7", job("nightly scores", OLD))
+
+        def target(config, exit=0):
+            e2e.write_file(self.box.root / "home/.config/mlship/config.toml", '[targets.dbx]\nkind = "databricks"\n' + config)
+            checks = self.mlship("doctor", "--json", exit=exit).json()["checks"]
+            return [(c["status"], c["detail"], c["fix"]) for c in checks if c["area"] == "target dbx"]
+
+        fine = ("ok", "databricks: 1 object, 1 reference", None)
+        self.assertEqual(target('library-path = "/Volumes/main/ml/libs"\n'), [fine])
+        self.assertEqual(target(""), [("warning", "without library-path no reference to a file moves",
+                                       'set library-path = "/Volumes/…" in [targets.dbx]'), fine])
+        self.assertEqual(target('library-path = "/Volumes/main/ml"\n', exit=5)[0][:2],
+                         ("problem", "cannot use library-path /Volumes/main/ml: it is in no volume (/Volumes/CATALOG/SCHEMA/VOLUME)"))
+        self.assertIn("Databricks Runtime 15", target('library-path = "dbfs:/FileStore/libs"\n')[0][1])
+        self.workspace.fault(method="HEAD", path="/api/2.0/fs/directories/Volumes/main/ml/libs", status=404, code="NOT_FOUND")
+        self.assertEqual(target('library-path = "/Volumes/main/ml/libs/deep"\n', exit=5)[0],
+                         ("problem", "cannot use library-path /Volumes/main/ml/libs/deep: there is no volume /Volumes/main/ml/libs",
+                          "create it, or correct library-path of [targets.dbx]"))
 
     def test_no_right_to_write_is_refused_and_exit_8(self):
         self.workspace.put("jobs/7", job("nightly scores", OLD))

@@ -41,6 +41,15 @@ TEST(Glob, SegmentsStarsAndClasses) {
   EXPECT_TRUE(glob_match("*", ""));
   EXPECT_FALSE(glob_match("a", ""));
   EXPECT_TRUE(glob_match("[", "["));
+  EXPECT_FALSE(glob_match("ETL*", "ETL / churn"));
+}
+
+TEST(Names, GlobsOverNamesGoAcrossSlashesAndNamesMatchThemselves) {
+  EXPECT_TRUE(name_match("*churn*", "ETL / churn / daily"));
+  EXPECT_TRUE(name_match("ETL?/?churn", "ETL / churn"));
+  EXPECT_TRUE(name_match("[dev ada] churn", "[dev ada] churn"));
+  EXPECT_TRUE(name_match("*] churn", "[dev ada] churn"));
+  EXPECT_FALSE(name_match("churn*", "ETL / churn"));
 }
 
 }  // namespace

@@ -53,6 +53,24 @@ TEST(MakePlan, HonoursIncludeExcludeTargetsAndSelection) {
   EXPECT_EQ(make_plan(request, world.targets, world.source, world.diagnostics).operations.size(), 1U);
 }
 
+TEST(MakePlan, ANameThatNoObjectHasIsAnErrorAndAGlobAWarning) {
+  World world;
+  world.edge->add("[dev ada] ETL / churn", {"churn==1.3.0"});
+  PlanRequest request = world.request("1.4.0");
+  request.names_must_be_there = true;
+  const auto planned = [&](const std::string& jobs) {
+    request.selection.jobs = jobs;
+    return make_plan(request, world.targets, world.source, world.diagnostics).operations.size();
+  };
+  EXPECT_EQ(planned("[dev ada] ETL / churn"), 1U);
+  EXPECT_EQ(planned("*churn*"), 1U);
+  EXPECT_TRUE(world.diagnostics.warnings.empty());
+  EXPECT_EQ(planned("chrun*"), 0U);
+  EXPECT_EQ(world.diagnostics.warnings,
+            std::vector<std::string>{"no job or service with a reference matches 'chrun*'"});
+  EXPECT_THROW(planned("churn"), Error);
+}
+
 TEST(MakePlan, SkipsWhatHasNoVerifiedDestination) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});
@@ -72,7 +90,7 @@ TEST(MakePlan, WhatSomebodyElseWritesIsLeftToThem) {
   ASSERT_EQ(left.skipped.size(), 2U);
   EXPECT_EQ(left.skipped[0].reason, Reason::foreign_owner);
   EXPECT_EQ(left.skipped[0].detail, "change jobs.yaml instead");
-  EXPECT_EQ(left.skipped[0].hint, "mlship plan --include-owned");
+  EXPECT_EQ(left.skipped[0].hint, "mlship plan churn:1.4.0 --include-owned");
   EXPECT_FALSE(fell_short(left.skipped[0]));
   EXPECT_EQ(left.skipped[1].reason, Reason::same_version);
   request.include_owned = true;

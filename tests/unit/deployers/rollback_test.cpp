@@ -100,6 +100,36 @@ TEST(Rollback, OnlyUndoesWhatTheRolloutDid) {
   EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.4.0"}));
 }
 
+TEST(Rollback, WhereNothingCanBeReadTheReasonIsAnErrorAndElseARow) {
+  World world;
+  for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.3.0"});
+  const auto id = world.rollout("1.4.0").id;
+  for (auto& [name, object] : world.edge->objects) object.unreadable = 2;
+  EXPECT_THROW(inverse_plan(world.memory, id, world.targets), Error);
+  world.edge->objects["a"].unreadable = 0;
+  world.edge->objects["b"].unreadable = 2;
+  const Plan plan = inverse_plan(world.memory, id, world.targets);
+  EXPECT_EQ(plan.operations.size(), 1U);
+  ASSERT_EQ(plan.skipped.size(), 1U);
+  EXPECT_EQ(plan.skipped[0].reason, Reason::unresolvable);
+}
+
+TEST(Rollback, WhatIsNotSelectedIsNotEvenRead) {
+  World world;
+  auto* far = world.add_target("far");
+  world.edge->add("a", {"churn==1.3.0"});
+  world.edge->add("b", {"churn==1.3.0"});
+  far->add("c", {"churn==1.3.0"});
+  const auto id = world.rollout("1.4.0").id;
+  far->objects["c"].unreadable = 1000;
+  const Plan here = inverse_plan(world.memory, id, world.targets, {{}, {}, {"edge"}});
+  EXPECT_EQ(here.operations.size(), 2U);
+  EXPECT_TRUE(here.skipped.empty());
+  const Plan one = inverse_plan(world.memory, id, world.targets, {"b", {}, {}});
+  ASSERT_EQ(one.operations.size(), 1U);
+  EXPECT_EQ(one.operations[0].object.id, "b");
+}
+
 TEST(Rollback, OldArtifactsAreCheckedFirst) {
   World world;
   world.edge->add("a", {"churn==1.2.0"});
@@ -120,7 +150,7 @@ TEST(Rollback, OfARolloutThatWentOnMeanwhileIsRefused) {
   world.edge->after_apply = {};
   world.interrupted = false;
   RunContext context = World::context("rollback");
-  context.undoes = touched_operations(world.memory, id);
+  context.undoes = {touched_operations(world.memory, id), {}};
   const Plan plan = inverse_plan(world.memory, id, world.targets);
   world.go_on(id);
   Engine engine = world.engine();
@@ -131,7 +161,7 @@ TEST(Rollback, OfARolloutThatWentOnMeanwhileIsRefused) {
     EXPECT_EQ(e.code(), ErrorCode::stale_plan);
   }
   EXPECT_EQ(world.texts(), (Texts{"churn==1.4.0", "churn==1.4.0"}));
-  context.undoes = touched_operations(world.memory, id);
+  context.undoes = {touched_operations(world.memory, id), {}};
   EXPECT_TRUE(execute(engine, inverse_plan(world.memory, id, world.targets), {}, context).complete());
   EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
 }
