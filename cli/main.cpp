@@ -5,13 +5,13 @@
 #include <vector>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/app.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "core/settings.h"
 
 namespace mlship {

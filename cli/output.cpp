@@ -3,9 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include <nlohmann/json.hpp>
-
 #include "core/host/fs.h"
+#include "core/json_library.h"
 
 namespace mlship {
 

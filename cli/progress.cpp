@@ -4,10 +4,10 @@
 #include <cstdio>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/interrupt.h"
 #include "cli/render.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

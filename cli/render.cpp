@@ -4,9 +4,9 @@
 #include <array>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "core/host/clock.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -1,9 +1,9 @@
 #include "cli/render_history.h"
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/render.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/render.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -4,7 +4,6 @@
 #include <array>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/confirm.h"
 #include "cli/interrupt.h"
@@ -12,6 +11,7 @@
 #include "cli/render.h"
 #include "cli/render_plan.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/record.h"
 #include "registry/provenance.h"

@@ -4,11 +4,11 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/found_project.h"
 #include "core/error.h"
 #include "core/ini.h"
+#include "core/json_library.h"
 #include "core/secret.h"
 #include "core/text.h"
 

@@ -20,7 +20,7 @@ endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 if(MLSHIP_SANITIZE)
   target_compile_options(mlship_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
-    -fno-omit-frame-pointer -O1 -g1)
+    -fno-omit-frame-pointer -Og -g1)
   target_link_options(mlship_options INTERFACE -fsanitize=address,undefined)
 endif()
 

@@ -3,7 +3,7 @@
 #include <set>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

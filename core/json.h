@@ -1,4 +1,4 @@
-// JSON in and out. Include <nlohmann/json.hpp> in sources that build documents; headers use json_fwd.
+// JSON in and out. Include "core/json_library.h" in sources that build documents; headers use json_fwd.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 #include "core/oci.h"
 
-#include <nlohmann/json.hpp>
+#include "core/json_library.h"
 
 namespace mlship::oci {
 namespace {

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include <nlohmann/json.hpp>
-
 #include "core/digest.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

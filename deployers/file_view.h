@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "deployers/file_anchor.h"
 #include "deployers/target.h"
 

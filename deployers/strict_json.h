@@ -8,9 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/json.h"
+#include "core/json_library.h"
 
 namespace mlship {
 

@@ -11,10 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/diagnostics.h"
 #include "core/host/host.h"
+#include "core/json_library.h"
 #include "core/project.h"
 #include "core/release.h"
 #include "deployers/reference.h"

@@ -1,9 +1,9 @@
 #include "manual/schema.h"
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "core/json.h"
+#include "core/json_library.h"
 #include "core/project.h"
 #include "deployers/target.h"
 

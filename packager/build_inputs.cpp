@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "packager/entry_points.h"
 #include "packager/lock.h"
 #include "packager/model.h"

@@ -5,9 +5,8 @@
 #include <map>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "packager/build_outputs.h"
 #include "packager/bundle_paths.h"
 #include "packager/bundle_writer.h"

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "core/toml.h"
 
 namespace mlship {

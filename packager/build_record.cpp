@@ -1,9 +1,8 @@
 #include "packager/build_record.h"
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/host/fs_list.h"
+#include "core/json_library.h"
 #include "packager/replace_file.h"
 
 namespace mlship {

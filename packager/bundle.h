@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "core/oci.h"
 #include "core/release.h"
 #include "packager/platform.h"

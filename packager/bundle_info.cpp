@@ -1,7 +1,7 @@
 // .mlship/bundle.json, both ways.
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json_library.h"
 #include "packager/bundle.h"
 
 namespace mlship {

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "packager/bundle_paths.h"
 
 namespace mlship {

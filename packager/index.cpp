@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_library.h"
 #include "core/secret.h"
 #include "packager/resolve.h"
 #include "packager/url.h"

@@ -1,9 +1,8 @@
 // A build that nothing has changed for: stats, and opens no content.
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "packager/build_outputs.h"
 #include "packager/build_record.h"
 #include "packager/replace_file.h"

@@ -2,9 +2,8 @@
 
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "packager/byte_file.h"
 #include "packager/pickle.h"

@@ -3,10 +3,9 @@
 #include <charconv>
 #include <map>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/json.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "packager/platform_table.h"
 

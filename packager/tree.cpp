@@ -2,9 +2,8 @@
 #include <map>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "packager/bundle.h"
 #include "packager/bundle_paths.h"
 #include "packager/machine.h"

@@ -2,11 +2,10 @@
 
 #include <array>
 
-#include <nlohmann/json.hpp>
-
 #include "core/base64.h"
 #include "core/error.h"
 #include "core/host/http.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

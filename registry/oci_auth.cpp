@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/host/public_suffix.h"
 #include "core/json.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/host/fs.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -5,9 +5,8 @@
 #include <set>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "registry/blobs.h"
 
 namespace mlship {

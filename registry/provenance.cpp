@@ -2,11 +2,10 @@
 
 #include <ctime>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/host/clock.h"
 #include "core/json.h"
+#include "core/json_library.h"
 #include "core/secret.h"
 
 namespace mlship {

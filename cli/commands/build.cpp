@@ -1,12 +1,12 @@
 // `mlship build`: project -> bundle in dist/NAME-VERSION.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/build_checks.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "packager/bundler.h"
 
 namespace mlship {

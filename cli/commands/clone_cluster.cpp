@@ -1,11 +1,11 @@
 // `mlship clone-cluster`: an interactive Databricks cluster like a job's.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/databricks/clone.h"
 
 namespace mlship {

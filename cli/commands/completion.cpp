@@ -3,11 +3,10 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -1,13 +1,13 @@
 // `mlship config`: every value, and where it came from.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
 #include "core/error.h"
+#include "core/json_library.h"
 #include "core/secret.h"
 #include "packager/resolve.h"
 

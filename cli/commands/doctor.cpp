@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -2,7 +2,6 @@
 #include "deployers/history.h"
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -10,6 +9,7 @@
 #include "cli/render_history.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/ledger/check.h"
 
 namespace mlship {

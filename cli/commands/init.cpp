@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -13,6 +12,7 @@
 #include "cli/services.h"
 #include "cli/storkcfg.h"
 #include "core/error.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "core/text.h"
 

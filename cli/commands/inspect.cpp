@@ -1,12 +1,12 @@
 // `mlship inspect`: what is in a bundle.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/open_bundle.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "packager/bundle_diff.h"
 
 namespace mlship {

@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "core/names.h"
 
 namespace mlship {

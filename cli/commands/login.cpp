@@ -1,12 +1,12 @@
 // `mlship login`: credentials of a registry, checked and kept where docker keeps them.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/login_place.h"
 #include "cli/password.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "registry/docker_config.h"
 #include "registry/oci_client.h"
 

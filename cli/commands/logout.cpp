@@ -1,11 +1,11 @@
 // `mlship logout`: takes a registry's credentials away again.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/login_place.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "registry/docker_config.h"
 
 namespace mlship {

@@ -1,5 +1,4 @@
 // `mlship plan`: what a rollout would change; writes nothing but the plan file it is asked for.
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -7,6 +6,7 @@
 #include "cli/render_plan.h"
 #include "cli/selection.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/rollout.h"
 
 namespace mlship {

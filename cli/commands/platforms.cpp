@@ -1,10 +1,10 @@
 // `mlship platforms`: the names a lock's targets can have.
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "packager/platform.h"
 
 namespace mlship {

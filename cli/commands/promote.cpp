@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "core/ref.h"
 #include "registry/publish.h"

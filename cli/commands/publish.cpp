@@ -2,7 +2,6 @@
 #include "registry/publish.h"
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/artifact_release.h"
@@ -12,6 +11,7 @@
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
 #include "cli/tag_name.h"
+#include "core/json_library.h"
 #include "packager/bundler.h"
 #include "registry/builder.h"
 

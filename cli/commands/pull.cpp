@@ -1,6 +1,5 @@
 // `mlship pull`: a bundle to disk, as a runnable tree or as one of its output files.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -8,6 +7,7 @@
 #include "cli/render.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -3,7 +3,6 @@
 #include <array>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -13,6 +12,7 @@
 #include "cli/run_plan.h"
 #include "cli/selection.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/record.h"

@@ -4,13 +4,13 @@
 #include <set>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/render_plan.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -1,6 +1,5 @@
 // `mlship show`: one rollout in full.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -8,6 +7,7 @@
 #include "cli/render_history.h"
 #include "cli/render_plan.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/history.h"
 
 namespace mlship {

@@ -5,7 +5,6 @@
 #include <array>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -15,6 +14,7 @@
 #include "cli/run_plan.h"
 #include "cli/selection.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "deployers/record.h"
 

@@ -1,12 +1,12 @@
 // `mlship tag`: moves a name to a version.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
 #include "cli/tag_name.h"
+#include "core/json_library.h"
 #include "registry/registry.h"
 
 namespace mlship {

@@ -1,11 +1,11 @@
 // `mlship targets`: the kinds of target and their keys.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 #include "deployers/target.h"
 
 namespace mlship {

@@ -1,12 +1,12 @@
 // `mlship verify`: every byte of a bundle against what it claims.
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/open_bundle.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

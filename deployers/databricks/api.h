@@ -12,10 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/host/host.h"
 #include "core/json.h"
+#include "core/json_library.h"
 #include "core/project.h"
 #include "deployers/databricks/login.h"
 #include "deployers/databricks/pacer.h"

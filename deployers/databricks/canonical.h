@@ -6,9 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/json.h"
+#include "core/json_library.h"
 
 namespace mlship::databricks {
 

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "deployers/databricks/kind.h"
 

@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "deployers/document/document.h"
 #include "deployers/document/yaml.h"
 

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <nlohmann/json.hpp>
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

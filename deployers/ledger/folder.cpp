@@ -6,11 +6,11 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "core/host/fs.h"
+#include "core/json_library.h"
 #include "deployers/ledger/form.h"
 
 namespace mlship {

@@ -4,9 +4,9 @@
 #include <cerrno>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "core/json_library.h"
 #include "core/names.h"
 #include "deployers/strict_json.h"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
+#include "core/json_library.h"
 #include "core/secret.h"
 #include "deployers/ledger/form.h"
 #include "deployers/ledger/git_lease.h"

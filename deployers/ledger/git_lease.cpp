@@ -4,8 +4,8 @@
 #include <csignal>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
+#include "core/json_library.h"
 #include "deployers/plan.h"
 #include "deployers/strict_json.h"
 

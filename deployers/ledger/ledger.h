@@ -12,11 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/diagnostics.h"
 #include "core/host/host.h"
 #include "core/json.h"
+#include "core/json_library.h"
 #include "core/version.h"
 #include "deployers/ledger/entries.h"
 

@@ -1,7 +1,7 @@
 // Any other file: shipped as it is, identified by its digest, nothing said about its inside. It takes every
 // file, so inspect_model asks it last.
-#include <nlohmann/json.hpp>
 
+#include "core/json_library.h"
 #include "packager/byte_file.h"
 #include "packager/model.h"
 

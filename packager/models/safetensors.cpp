@@ -4,9 +4,8 @@
 #include <map>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "packager/byte_file.h"
 #include "packager/member_path.h"
 #include "packager/model.h"

@@ -7,9 +7,8 @@
 #include <set>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
+#include "core/json_library.h"
 #include "core/names.h"
 #include "core/version.h"
 #include "registry/blobs.h"

@@ -162,6 +162,7 @@ class Crash(unittest.TestCase):
             assert world.strangers() == [], f"left behind: {world.strangers()}"
             world.run("rollback", "--yes")
             assert e2e.differences(world.old, e2e.snapshot(world.box.root / "cron.d")) == [], "rolled back after resume"
+            world.run("history", "--verify")
             world.restore(crashed)
             # Killed before the rollout was recorded, there is none to undo, and nothing has happened.
             newest = world.box.mlship_json("history", "churn", cwd=world.project)["entries"][0]
@@ -172,8 +173,6 @@ class Crash(unittest.TestCase):
 
         def new_text(world, name):
             return world.old[name][4].decode().replace("churn/1.3.0/bin", "churn/1.4.0/bin")
-
-            world.run("history", "--verify")
 
         self.assertEqual(each_point(points, check, git), [])
 

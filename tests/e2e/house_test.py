@@ -27,6 +27,7 @@ ADAPTERS = {
     r"archive(_entry)?\.h": ["packager/tar_reader"],
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],
+    r"nlohmann/json\.hpp": ["core/json_library"],
     r"zlib\.h": ["packager/zip_", "packager/pickle"],
     r"utf8proc": ["packager/"],
 }

@@ -3,8 +3,7 @@
 
 #include <map>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/rollout.h"
 #include "tests/support/fake_target.h"

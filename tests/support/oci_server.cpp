@@ -1,9 +1,8 @@
 #include "tests/support/oci_server.h"
 
-#include <nlohmann/json.hpp>
-
 #include "core/digest.h"
 #include "core/json.h"
+#include "core/json_library.h"
 
 namespace mlship::testing {
 namespace {

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "packager/platform.h"
 
 namespace mlship {

@@ -1,7 +1,8 @@
 #include "core/json.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+
+#include "core/json_library.h"
 
 namespace mlship {
 namespace {

@@ -3,7 +3,8 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+
+#include "core/json_library.h"
 
 namespace mlship::oci {
 namespace {

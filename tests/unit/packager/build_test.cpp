@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/json_library.h"
 #include "core/oci.h"
 #include "packager/build_layers.h"
 #include "packager/tar.h"

@@ -1,7 +1,6 @@
 #include "packager/model.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/json_library.h"
 #include "tests/unit/packager/archive_fixture.h"
 
 namespace mlship::test {

@@ -1,8 +1,7 @@
 #include "registry/docker_config.h"
 
-#include <nlohmann/json.hpp>
-
 #include "core/base64.h"
+#include "core/json_library.h"
 #include "tests/support/registry_fixture.h"
 
 namespace mlship {

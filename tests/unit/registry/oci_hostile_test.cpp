@@ -3,10 +3,9 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "core/base64.h"
 #include "core/host/clock.h"
+#include "core/json_library.h"
 #include "registry/provenance.h"
 #include "tests/support/docker_registry.h"
 #include "tests/support/fakes.h"

@@ -1,8 +1,7 @@
 #include "registry/provenance.h"
 
-#include <nlohmann/json.hpp>
-
 #include "core/json.h"
+#include "core/json_library.h"
 #include "registry/builder.h"
 #include "tests/support/registry_fixture.h"
 
