@@ -67,6 +67,16 @@ void Table::add(std::vector<std::string> row) {
   rows_.push_back(std::move(row));
 }
 
+void Table::drop_empty_columns() {
+  for (size_t c = header_.size(); c-- > 0;) {
+    const auto has = [&](const std::vector<std::string>& row) { return !row[c].empty(); };
+    if (std::any_of(rows_.begin(), rows_.end(), has)) continue;
+    const auto at = static_cast<std::ptrdiff_t>(c);
+    header_.erase(header_.begin() + at);
+    for (auto& row : rows_) row.erase(row.begin() + at);
+  }
+}
+
 std::vector<size_t> Table::widths(size_t width) const {
   std::vector<size_t> widest;
   for (size_t c = 0; c < header_.size(); ++c) {

@@ -30,6 +30,8 @@ class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
   void add(std::vector<std::string> row);
+  // Leaves out the columns in which no row has anything: there is little room on a terminal.
+  void drop_empty_columns();
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::string render(std::size_t width, const Style& style) const;
 

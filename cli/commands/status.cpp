@@ -75,16 +75,20 @@ std::string version_of(const ReferenceStatus& reference) {
 }
 
 std::string text(const StatusReport& report, const std::string& package, Stdout& out) {
-  Table table({"TARGET", "OBJECT", "SCHEDULE", "NEXT RUN", "OWNER", "PACKAGE", "VERSION", "STATE", "LAST"});
+  Table table(
+      {"TARGET", "OBJECT", "NAME", "SCHEDULE", "NEXT RUN", "OWNER", "PACKAGE", "VERSION", "STATE", "LAST"});
   for (const auto& row : report.objects) {
     for (const auto& reference : row.references) {
-      table.add({row.target, row.object.id, row.object.schedule, row.next_run ? rfc3339(*row.next_run) : "",
-                 row.object.owner, reference.package, version_of(reference), state_of(row, reference),
+      const std::string name = row.object.name == row.object.id ? "" : row.object.name;
+      table.add({row.target, row.object.id, name, row.object.schedule,
+                 row.next_run ? rfc3339(*row.next_run) : "", row.object.owner, reference.package,
+                 version_of(reference), state_of(row, reference),
                  row.last ? row.last->outcome + " " + row.last->rollout : ""});
     }
   }
   const std::string none =
       package.empty() ? "no references found\n" : "no references to " + package + " found\n";
+  table.drop_empty_columns();
   std::string shown = table.empty() ? none : table.render(out.width(), out.style());
   if (!report.skipped.empty()) shown += "\n" + skipped_text(report.skipped, out.width(), out.style());
   return shown;
