@@ -114,6 +114,17 @@ std::string in_our_words(std::string_view theirs) {
   throw Error(ErrorCode::usage, fmt::format("cannot run '{}': {}", subject, why)).hint(subject + " --help");
 }
 
+// `--jobs=$JOB` of a script in which JOB is not set does not mean what `--jobs` alone means.
+void refuse_empty_values(const std::vector<std::string>& words, const std::vector<ArgumentRow>& rows) {
+  for (const auto& row : rows) {
+    if (!row.optional_value) continue;
+    const std::string& flag = row.flags.back();
+    if (std::find(words.begin(), words.end(), flag + "=") == words.end()) continue;
+    throw Error(ErrorCode::usage, fmt::format("cannot use '{}=': there is nothing after the =", flag))
+        .hint(fmt::format("write {0}={1}, or {0} alone", flag, row.value));
+  }
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& words) {
@@ -152,6 +163,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
   if (Entry* entry = chosen(); entry != nullptr) {
     line.command = entry->factory;
     line.arguments = entry->arguments->rows();
+    refuse_empty_values(words, line.arguments);
     if (!line.help) entry->arguments->check(entry->factory->name);
     line.run = std::move(entry->run);
   }

@@ -10,6 +10,7 @@
 #include "cli/release_source.h"
 #include "cli/render.h"
 #include "cli/render_plan.h"
+#include "cli/selection.h"
 #include "cli/services.h"
 #include "core/json_library.h"
 #include "deployers/ledger/ledger.h"
@@ -57,7 +58,7 @@ constexpr auto ends = std::to_array<EndRow>({
      "mlship show {0}"},
     {"needs-human", "too many failures, and not everything could be put back", "mlship show {0}"},
     {"taken-over", "another runner took over meanwhile; nothing was written after that", "mlship history"},
-    {"skipped", "at least one reference could not be moved", "mend what is listed as skipped, then: {1}"},
+    {"skipped", "at least one reference could not be moved; mend what is listed as skipped", "{1}"},
     {"", "at least one reference fell short", "mlship rollout --resume={0}"},
 });
 
@@ -69,16 +70,20 @@ bool only_skipped(const RolloutReport& report) {
          });
 }
 
-// What does the rest of a plan once what stood in its way is mended.
-std::string again(const Plan& plan) {
+// What does the rest of a plan once what stood in its way is mended. `like`: what it was made of.
+std::string again(const Plan& plan, const std::optional<PlanRequest>& like) {
   if (!plan.to) return "mlship rollback --rollout " + plan.inverse_of;
   const std::string to = plan.to->str();
-  return plan.direction == Direction::up ? fmt::format("mlship rollout {}:{}", plan.package, to)
-                                         : fmt::format("mlship rollback {} --to {}", plan.package, to);
+  if (plan.direction == Direction::up) {
+    return fmt::format("mlship rollout {}:{}{}", plan.package, to, like ? flags_of(*like) : "");
+  }
+  PlanRequest same;
+  if (like) same.selection = like->selection;
+  return fmt::format("mlship rollback {} --to {}{}", plan.package, to, flags_of(same));
 }
 
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
-void explain(Services& services, const RolloutReport& report, const Plan& plan, ExitCode code) {
+void explain(Services& services, const RolloutReport& report, const std::string& again, ExitCode code) {
   if (code == ExitCode::done) return;
   const std::string state = only_skipped(report) ? "skipped" : report.state;
   const auto* end =
@@ -86,20 +91,20 @@ void explain(Services& services, const RolloutReport& report, const Plan& plan, 
   const std::string what = report.id.empty() ? "the run" : report.id;
   Error error(code == ExitCode::interrupted ? ErrorCode::interrupted : ErrorCode::partial,
               fmt::format("cannot finish {}: {}", what, end->cause));
-  if (!report.id.empty())
-    error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id, again(plan)));
+  if (!report.id.empty() || state == "skipped")
+    error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id, again));
   if (services.diagnostics().json_lines()) return services.diagnostics().json_line("error", error.message());
   services.diagnostics().raw(render_error(error, Style(services.terminal().color_err)));
 }
 
-ExitCode finish(Services& services, const RolloutReport& report, const Plan& plan,
+ExitCode finish(Services& services, const RolloutReport& report, const std::string& again,
                 const std::vector<Skipped>& shown, const std::string& command) {
   auto& out = services.out();
   const ExitCode code = exit_of(report);
   out.text(report_text(report, shown, out.width(), out.style()));
   out.document(report_document(report, "mlship." + command + "/1"));
   out.flush();
-  explain(services, report, plan, code);
+  explain(services, report, again, code);
   return code;
 }
 
@@ -153,7 +158,8 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   context.undoes = run.undoes;
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
-  return finish(services, execute(engine, run.plan, run.release, context), run.plan, run.plan.skipped,
+  const std::string rest = run.again.empty() ? again(run.plan, run.converge) : run.again;
+  return finish(services, execute(engine, run.plan, run.release, context), rest, run.plan.skipped,
                 run.command);
 }
 
@@ -162,7 +168,11 @@ ExitCode resume_run(Services& services, const std::string& id) {
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
   const RolloutReport report = resume(engine, id, context);
-  return finish(services, report, read_view(services.ledger(), id).plan, {}, "rollout");
+  const RolloutView rollout = read_view(services.ledger(), id);
+  const Json& how = rollout.record.execution;
+  std::optional<PlanRequest> like;
+  if (how.is_object() && how.contains("selection")) like = parse_selection(how.at("selection"));
+  return finish(services, report, again(rollout.plan, like), {}, "rollout");
 }
 
 }  // namespace mlship

@@ -21,6 +21,7 @@ struct PlannedRun {
   std::optional<PlanRequest> converge;
   Execution execution = {};
   std::optional<Undoing> undoes = std::nullopt;  // see RunContext
+  std::string again = {};  // the command that does the rest; "": what the plan and `converge` say
 };
 
 // Prints the plan, asks, executes, prints the report.

@@ -1,6 +1,7 @@
 #include "cli/selection.h"
 
 #include "cli/arguments.h"
+#include "cli/completion.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
 #include "deployers/rollout.h"
@@ -27,6 +28,18 @@ void add_plan_options(Arguments& arguments, PlanOptions& options) {
                    "which older references move: same major version (default), same minor, any");
   arguments.flag(options.include_owned, "--include-owned",
                  "also change what another system generates or manages, and may write again");
+}
+
+std::string flags_of(const PlanRequest& request) {
+  const auto with = [](const std::string& flag, const std::optional<std::string>& glob) {
+    if (!glob) return std::string();
+    return " " + flag + (glob->empty() ? "" : "=" + mlship::quoted(*glob));
+  };
+  std::string out = with("--jobs", request.selection.jobs) + with("--services", request.selection.services);
+  for (const auto& target : request.selection.targets) out += " --target " + target;
+  if (request.compat) out += " --compat " + std::string(to_string(*request.compat));
+  if (request.include_owned) out += " --include-owned";
+  return out;
 }
 
 PlanRequest plan_request(Services& services, const PlanOptions& options) {

@@ -27,6 +27,8 @@ struct PlanOptions {
   bool strict = false, include_owned = false;
 };
 void add_plan_options(Arguments& arguments, PlanOptions& options);
+// The flags that make the same selection again, each after a space.
+std::string flags_of(const PlanRequest& request);
 // Resolves the REF (dist/ must not hold the version with another digest) and says what make_plan needs.
 PlanRequest plan_request(Services& services, const PlanOptions& options);
 

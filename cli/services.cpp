@@ -255,7 +255,7 @@ std::string_view likely_target(const Env& env) {
   const bool databricks = env.get("DATABRICKS_HOST") || env.get("DATABRICKS_CONFIG_PROFILE") ||
                           fs::exists(env.home() / ".databrickscfg");
   return databricks
-             ? R"(targets.dbx = { kind = "databricks", library-path = "/Volumes/CATALOG/SCHEMA/VOLUME" })"
+             ? R"(targets.dbx = { kind = "databricks", host = "https://HOST", library-path = "/Volumes/CATALOG/SCHEMA/VOLUME" })"
              : R"(targets.cron = { kind = "cron", files = ["/etc/cron.d/*"], install-root = "/opt/mlship" })";
 }
 

@@ -58,7 +58,9 @@ class Convergence {
       return found != tried.end() && std::any_of(found->second.begin(), found->second.end(),
                                                  [&](const std::string& id) { return !runner_.reached(id); });
     };
-    return short_of(by_id_, op.object.id) || short_of(by_name_, op.object.name);
+    const Target* target = find_target(engine_.targets, op.target);
+    const bool by_name = target == nullptr || !target->keeps_ids();
+    return short_of(by_id_, op.object.id) || (by_name && short_of(by_name_, op.object.name));
   }
 
   void extend(Plan more) {

@@ -67,6 +67,10 @@ std::optional<Proof> parse_proof(std::string_view word) {
   return value_of(proof_words, word);
 }
 
+std::string_view to_string(Compat compat) {
+  return word_of(compat_words, compat);
+}
+
 std::optional<Compat> parse_compat(std::string_view word) {
   return value_of(compat_words, word);
 }
@@ -99,7 +103,7 @@ Json selection_json(const PlanRequest& request) {
   return {{"jobs", optional_text(request.selection.jobs)},
           {"services", optional_text(request.selection.services)},
           {"targets", request.selection.targets},
-          {"compat", request.compat ? Json(word_of(compat_words, *request.compat)) : Json(nullptr)},
+          {"compat", request.compat ? Json(to_string(*request.compat)) : Json(nullptr)},
           {"include_owned", request.include_owned}};
 }
 

@@ -15,6 +15,19 @@ bool same_changes(const Operation& a, const Operation& b) {
   return std::equal(a.changes.begin(), a.changes.end(), b.changes.begin(), b.changes.end(), same_change);
 }
 
+// What is skipped now of what the file knew of; the rest of the targets is not what was approved.
+bool known_to(const Plan& file, const Skipped& row) {
+  const auto of_operation = [&](const Operation& op) {
+    return op.target == row.target && op.object.id == row.object;
+  };
+  const auto of_row = [&](const Skipped& s) {
+    const bool moved = s.reason == row.reason && s.from == row.from;  // its line is another one by now
+    return s.target == row.target && (s.object == row.object || moved);
+  };
+  return std::any_of(file.operations.begin(), file.operations.end(), of_operation) ||
+         std::any_of(file.skipped.begin(), file.skipped.end(), of_row);
+}
+
 class Narrower {
  public:
   Narrower(const Plan& file, const Plan& fresh, const Targets& targets)
@@ -117,6 +130,7 @@ Plan narrow(const Plan& file, const Plan& fresh, const Targets& targets) {
   std::set<std::string> needed;
   for (const auto& op : plan.operations) needed.insert(op.carriers.begin(), op.carriers.end());
   std::erase_if(plan.carriers, [&](const Carrier& c) { return !needed.contains(c.id); });
+  std::erase_if(plan.skipped, [&](const Skipped& row) { return !known_to(file, row); });
   plan.skipped.insert(plan.skipped.end(), narrower.conflicts.begin(), narrower.conflicts.end());
   finish_plan(plan);
   return plan;

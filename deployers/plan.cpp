@@ -134,7 +134,7 @@ class TargetPlanner {
   [[nodiscard]] bool may_change_owned(const LiveObject& object, const FoundReference& found) const {
     if (object.owned_for_good) return false;
     return request_.include_owned ||
-           history_.text_at(target_.name(), object.info, found.path, found.text, request_.release.version)
+           history_.text_at(target_, object.info, found.path, found.text, request_.release.version)
                .has_value();
   }
 
@@ -153,19 +153,20 @@ class TargetPlanner {
     if (reason) {
       return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason, object));
     }
-    if (request_.from_ledger) return restore_only(object, found, operation);
-    if (other_kind(found.reference.form)) {
+    if (!request_.from_ledger && other_kind(found.reference.form)) {
       return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");
     }
-    Destination to;
     try {
-      to = target_.destination(object, found, request_.release, source_);
+      request_.from_ledger ? restore_only(object, found, operation) : move(object, found, owned, operation);
     } catch (const Error& e) {
       if (std::find(fatal.begin(), fatal.end(), e.code()) != fatal.end()) throw;
       const bool denied = e.exit_code() == ExitCode::auth || e.code() == ErrorCode::file_permission;
-      return skip(object, found, denied ? Reason::no_permission : Reason::unresolvable, e.message(),
-                  e.hint_text());
+      skip(object, found, denied ? Reason::no_permission : Reason::unresolvable, e.message(), e.hint_text());
     }
+  }
+
+  void move(const LiveObject& object, const FoundReference& found, bool owned, Operation& operation) {
+    const Destination to = target_.destination(object, found, request_.release, source_);
     if (to.skip) return skip(object, found, *to.skip, to.detail, to.hint);
     Change change{found.path,
                   found.text,
@@ -183,7 +184,7 @@ class TargetPlanner {
 
   void restore_only(const LiveObject& object, const FoundReference& found, Operation& operation) {
     const Version& version = request_.release.version;
-    const auto text = history_.text_at(target_.name(), object.info, found.path, found.text, version);
+    const auto text = history_.text_at(target_, object.info, found.path, found.text, version);
     if (!text) {
       return skip(
           object, found, Reason::no_output,
@@ -202,7 +203,7 @@ class TargetPlanner {
   // A rollback puts back the very text the ledger saw there, when what it names is still there.
   void restore_exact(const LiveObject& object, Change& change) {
     const auto text =
-        history_.text_at(target_.name(), object.info, change.path, change.from, request_.release.version);
+        history_.text_at(target_, object.info, change.path, change.from, request_.release.version);
     if (!text || *text == change.to) return;
     Change old = change;
     old.to = *text;

@@ -30,17 +30,18 @@ bool TextHistory::knows(const Version& version) const {
   });
 }
 
-std::vector<const TextHistory::Step*> TextHistory::steps_of(const std::string& target,
+std::vector<const TextHistory::Step*> TextHistory::steps_of(const Target& target,
                                                             const ObjectInfo& object) const {
   std::vector<const Step*> out;
   for (const auto& step : steps_) {
-    const bool same = step.object.id == object.id || step.object.name == object.name;
-    if (step.target == target && step.object.kind == object.kind && same) out.push_back(&step);
+    const bool named = !target.keeps_ids() && step.object.name == object.name;
+    const bool same = step.object.id == object.id || named;
+    if (step.target == target.name() && step.object.kind == object.kind && same) out.push_back(&step);
   }
   return out;
 }
 
-std::optional<std::string> TextHistory::text_at(const std::string& target, const ObjectInfo& object,
+std::optional<std::string> TextHistory::text_at(const Target& target, const ObjectInfo& object,
                                                 const std::string& path, const std::string& live,
                                                 const Version& version) const {
   auto steps = steps_of(target, object);

@@ -20,7 +20,7 @@ class TextHistory {
   // What stood where `live` stands now, at `path`, when the object was at `version`: the ledger's changes are
   // followed back from the live text. Places that have moved (a line of a file) are known by their text
   // alone. nullopt when they do not lead there, or lead to a text that does not name the version.
-  [[nodiscard]] std::optional<std::string> text_at(const std::string& target, const ObjectInfo& object,
+  [[nodiscard]] std::optional<std::string> text_at(const Target& target, const ObjectInfo& object,
                                                    const std::string& path, const std::string& live,
                                                    const Version& version) const;
 
@@ -31,7 +31,7 @@ class TextHistory {
     Change change;
   };
   // Newest first, of the object.
-  [[nodiscard]] std::vector<const Step*> steps_of(const std::string& target, const ObjectInfo& object) const;
+  [[nodiscard]] std::vector<const Step*> steps_of(const Target& target, const ObjectInfo& object) const;
 
   std::string package_;
   std::vector<Step> steps_;  // newest first

@@ -264,6 +264,12 @@ void clear_abandoned(Engine& engine) {
   }
 }
 
+RolloutReport nothing_done(const Plan& plan) {
+  const bool short_of = std::any_of(plan.skipped.begin(), plan.skipped.end(),
+                                    [](const Skipped& row) { return fell_short(row); });
+  return {"", short_of ? "partial" : "committed", {}, plan.skipped, 0};
+}
+
 }  // namespace
 
 void check_holds(Ledger& ledger, const std::string& package, const Version& version) {
@@ -286,9 +292,7 @@ size_t touched_operations(Ledger& ledger, const std::string& id) {
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
   clear_abandoned(engine);
   const bool nothing = plan.operations.empty();
-  if (nothing && !unfinished(engine.ledger, plan.environment, plan.package)) {
-    return {"", "committed", {}, plan.skipped, 0};
-  }
+  if (nothing && !unfinished(engine.ledger, plan.environment, plan.package)) return nothing_done(plan);
   const auto start = engine.host.clock.monotonic();
   const auto now = engine.host.clock.now();
   const LeaseRequest request = lease_request(engine, context, plan);
@@ -296,7 +300,7 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   check_inverse_is_whole(engine, plan, context);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
   settle_unfinished(engine, plan.environment, plan.package, request.targets);
-  if (nothing) return {"", "committed", {}, plan.skipped, 0};
+  if (nothing) return nothing_done(plan);
   (void)course_of(engine, plan.operations,
                   context.execution.waves);  // a cycle ends here, with nothing recorded
 

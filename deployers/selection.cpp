@@ -57,7 +57,8 @@ void Unmet::saw(const ObjectInfo& object) {
 
 void Unmet::check(Diagnostics& diagnostics) const {
   for (const auto& glob : unmet_) {
-    if (glob.find_first_of("*?[") != std::string::npos) {
+    // Brackets alone are more often part of a name ("[dev ada] churn") than a pattern.
+    if (glob.find_first_of("*?") != std::string::npos) {
       diagnostics.warning("no job or service with a reference matches '" + glob + "'");
       continue;
     }

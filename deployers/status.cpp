@@ -75,6 +75,7 @@ class Knowledge {
     }
     std::vector<bool> taken(unclaimed_.size());
     for (auto* each : open_) {
+      if (each->target->keeps_ids()) continue;
       const ObjectInfo& info = each->object.info;
       const auto found = names.find(joined(each->target->name(), info.kind, info.name), taken);
       if (!found) continue;

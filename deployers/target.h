@@ -208,6 +208,9 @@ class Target {
 
   // What differs between systems; the defaults are those of files on this host.
 
+  // An object's id means that object for ever. Where it does not (a line of a file) an object is known again
+  // by its name too; where it does names may be shared and say nothing.
+  [[nodiscard]] virtual bool keeps_ids() const { return false; }
   // Calls of apply() that may be under way at once. Above 1 apply() and observe() are called by several
   // threads.
   [[nodiscard]] virtual size_t most_in_flight() const { return 1; }

@@ -1,18 +1,22 @@
 // `mlship rollback`: the inverse of a rollout, or down to a version.
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 
 #include <fmt/core.h>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/release_source.h"
+#include "cli/render.h"
 #include "cli/render_plan.h"
 #include "cli/resolve_ref.h"
 #include "cli/run_plan.h"
 #include "cli/selection.h"
 #include "cli/services.h"
 #include "core/json_library.h"
+#include "core/names.h"
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/record.h"
@@ -29,7 +33,9 @@ struct Options {
 
 std::string package_of(Services& services, const Options& options) {
   if (options.name) return parse_ref(*options.name).package;
-  return services.package_project().package->normal;
+  if (services.project().package) return services.project().package->normal;
+  throw Error(ErrorCode::no_project, "cannot roll back: there is no project here and no package is named")
+      .hint("mlship rollback NAME");
 }
 
 ExitCode release_hold(const Options& options, Services& services) {
@@ -99,17 +105,56 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
   return run_plan(services, {std::move(plan), request.release, "rollback", doing, request});
 }
 
+std::vector<std::string> recorded_packages(Ledger& ledger, const std::string& environment) {
+  std::set<std::string> names;
+  const auto visit = [&](const RolloutView& rollout) {
+    names.insert(rollout.record.package);
+    return true;
+  };
+  each_rollout(ledger, environment, "", visit, [](const std::string&, const Error&) {});
+  return {names.begin(), names.end()};
+}
+
+// Runs that were cut short and that the one to undo went on with: what they changed is not undone with it.
+void mention_superseded(Services& services, const Plan& inverse) {
+  std::map<std::string, PutBack> put_back;
+  std::optional<Version> to;
+  const auto visit = [&](const RolloutView& rollout) {
+    const std::string& id = rollout.record.id;
+    if (!to) {
+      if (!rollout.plan.inverse_of.empty()) remember_put_back(rollout, put_back[rollout.plan.inverse_of]);
+      if (id == inverse.inverse_of) to = rollout.plan.to;
+      return id != inverse.inverse_of || to.has_value();
+    }
+    if (rollout.state != "superseded" || rollout.plan.to != to) return false;
+    const auto left = std::count_if(
+        rollout.operations.begin(), rollout.operations.end(),
+        [&](const OperationRecord& op) { return op.touched() && !all_put_back(op, put_back[id]); });
+    if (left > 0) {
+      services.diagnostics().warning(
+          fmt::format("{} that {} changed before it was cut short are not among them; then: mlship rollback "
+                      "--rollout {}",
+                      human_count(static_cast<size_t>(left), "object"), id, id));
+    }
+    return true;
+  };
+  each_rollout(services.ledger(), inverse.environment, inverse.package, visit,
+               [](const std::string&, const Error&) {});
+}
+
 std::string rollout_to_undo(const Options& options, Services& services, const std::string& package) {
   if (options.rollout) return show(services.ledger(), *options.rollout).entry.id;
-  const auto last = last_rollout(services.ledger(), services.environment().name, package);
-  if (last) return *last;
+  const std::string& environment = services.environment().name;
+  if (const auto last = last_rollout(services.ledger(), environment, package)) return *last;
+  const auto others = recorded_packages(services.ledger(), environment);
+  const auto meant = closest(package, others);
   throw Error(
       ErrorCode::rollout_not_found,
       fmt::format(
-          "cannot roll {} back: the ledger has no rollout of it in environment '{}' that is not undone",
-          package, services.environment().name))
+          "cannot roll {} back: the ledger has no rollout of it in environment '{}' that is not undone{}",
+          package, environment, did_you_mean(package, others)))
       .fact("ledger", services.ledger().url())
-      .hint(fmt::format("mlship rollback {} --to VERSION", package));
+      .hint(meant ? "mlship rollback " + *meant : fmt::format("mlship rollback {} --to VERSION", package));
 }
 
 void check_names(Services& services, const std::string& id, const Selection& filter) {
@@ -124,6 +169,7 @@ ExitCode run_inverse(const Options& options, Services& services, const std::stri
   const Undoing undoing{touched_operations(services.ledger(), id), selection(services, options.selection)};
   check_names(services, id, undoing.selection);
   Plan plan = inverse_plan(services.ledger(), id, services.targets(), undoing.selection);
+  mention_superseded(services, plan);
   Release release;
   release.package = plan.package;
   if (plan.operations.empty() && !any_fell_short(plan.skipped))

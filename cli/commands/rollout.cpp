@@ -5,6 +5,7 @@
 
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "cli/confirm.h"
 #include "cli/release_source.h"
 #include "cli/resolve_ref.h"
@@ -90,8 +91,9 @@ ExitCode run_file(const Options& options, Services& services) {
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
-  return run_plan(services,
-                  planned(request, narrow(file, fresh, services.targets()), execution_of(options, services)));
+  PlannedRun run = planned(request, narrow(file, fresh, services.targets()), execution_of(options, services));
+  run.again = "mlship rollout --plan " + mlship::quoted(*options.plan_file);
+  return run_plan(services, run);
 }
 
 ExitCode run_resume(const Options& options, Services& services) {

@@ -86,6 +86,13 @@ Places find_places(const TargetSection& section, const Project& project) {
                                              " is no folder of a workspace")
         .hint("set library-path to a folder under /Volumes, /Workspace or dbfs:/");
   }
+  constexpr auto least = 4;  // /Volumes/CATALOG/SCHEMA/VOLUME
+  if (begins("/Volumes/") &&
+      std::count(places.library_path.begin(), places.library_path.end(), '/') < least) {
+    throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
+                                             ": library-path " + places.library_path + " is in no volume")
+        .hint("set library-path to /Volumes/CATALOG/SCHEMA/VOLUME or a folder in it");
+  }
   return places;
 }
 

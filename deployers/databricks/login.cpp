@@ -52,7 +52,7 @@ class Finder {
     const std::string profile = env_.get("DATABRICKS_CONFIG_PROFILE").value_or(std::string(default_profile));
     if (profiles_.contains(profile)) return of_profile(profile);
     throw Error(ErrorCode::project_file, at() + ": it has no host")
-        .hint("add host = \"https://…\" to [targets." + section_.name + "]");
+        .hint("set host = \"https://…\" of target " + section_.name + ", or DATABRICKS_HOST");
   }
 
  private:
@@ -73,6 +73,12 @@ class Finder {
     Login login;
     login.host = origin;
     if (const auto token = env_.get("DATABRICKS_TOKEN")) {
+      const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+      if (std::any_of(token->begin(), token->end(), control)) {
+        throw Error(ErrorCode::unauthorized,
+                    at() + ": DATABRICKS_TOKEN holds a line break or another control character")
+            .hint("set it without: DATABRICKS_TOKEN=$(tr -d '\\r\\n' <FILE)");
+      }
       login.token = Secret(*token);
       login.origin = "DATABRICKS_TOKEN";
       return login;

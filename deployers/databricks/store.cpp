@@ -67,7 +67,6 @@ class Volumes final : public Store {
 
   [[nodiscard]] std::string missing_root(Api& api, const std::string& path) const override {
     const std::string volume = volume_of(path);
-    if (volume.empty()) return "it is in no volume (/Volumes/CATALOG/SCHEMA/VOLUME)";
     Call call{"HEAD", "/api/2.0/fs/directories" + url_encoded(volume, true)};
     call.doing = "look at " + volume;
     const auto there = unless_absent([&] { return std::optional(api.exchange(call).status); });
@@ -107,11 +106,11 @@ class Volumes final : public Store {
   }
 
  private:
-  // "/Volumes/CATALOG/SCHEMA/VOLUME" of a path below it, "" of one above.
+  // "/Volumes/CATALOG/SCHEMA/VOLUME" of a path in it.
   static std::string volume_of(const std::string& path) {
     size_t end = 0;
     for (int part = 0; part < 4 && end != std::string::npos; ++part) end = path.find('/', end + 1);
-    return end == std::string::npos ? "" : path.substr(0, end);
+    return path.substr(0, end);
   }
   static std::string files(const std::string& path) { return "/api/2.0/fs/files" + url_encoded(path, true); }
   static Call put(const std::string& path) {

@@ -68,6 +68,7 @@ class Workspace final : public Target {
 
   [[nodiscard]] const std::string& name() const override { return section_.name; }
   [[nodiscard]] const TargetSection& section() const override { return section_; }
+  [[nodiscard]] bool keeps_ids() const override { return true; }
   [[nodiscard]] size_t most_in_flight() const override { return Api::most_in_flight; }
   // Jobs have none: they are read again right before each write, and compared after it.
   [[nodiscard]] bool has_tokens() const override { return false; }
@@ -132,7 +133,12 @@ class Workspace final : public Target {
     if (file.store == nullptr) return !change.to.empty();
     const auto known = old_places_.find(file.path);
     if (known != old_places_.end()) return known->second;
-    return old_places_[file.path] = file.store->size(api_, file.path).has_value();
+    try {
+      return old_places_[file.path] = file.store->size(api_, file.path).has_value();
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::http_refused) throw;
+      return old_places_[file.path] = false;  // no path that anything could be at
+    }
   }
 
   Observation observe(const Operation& operation, std::string_view salt) override {

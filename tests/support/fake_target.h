@@ -81,6 +81,7 @@ class FakeTarget : public Target {
 
   size_t in_flight = 1;
   bool tokens = true;
+  bool lasting_ids = false;
   bool pins = true;  // running work
   std::function<Activity(const std::string& id)> activities;
   std::map<std::string, std::vector<std::string>> needed;  // by object id
@@ -107,6 +108,7 @@ class FakeTarget : public Target {
   void recover(const Operation& operation, const std::string& tag) override;
   [[nodiscard]] size_t most_in_flight() const override { return in_flight; }
   [[nodiscard]] bool has_tokens() const override { return tokens; }
+  [[nodiscard]] bool keeps_ids() const override { return lasting_ids; }
   [[nodiscard]] bool pins_running_work() const override { return pins; }
   Activity activity(const Operation& operation) override;
   std::vector<std::string> needs(const Operation& operation) override;

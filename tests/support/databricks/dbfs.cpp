@@ -8,8 +8,8 @@
 namespace mlship::testing::dbx {
 namespace {
 
-std::string path_of(const Call& call) {
-  const std::string given = text_of(call, "path");
+std::string path_of(const Call& call, const char* field = "path") {
+  const std::string given = text_of(call, field);
   if (given.starts_with("dbfs:/")) return canonical_path(given);
   if (!given.starts_with('/')) invalid("Path must be absolute: " + given);
   return canonical_path("/dbfs" + given);
@@ -131,6 +131,21 @@ Reply erase(Call& call) {
   return json_reply(Json::object());
 }
 
+Reply move(Call& call) {
+  const std::string from = path_of(call, "source_path"), to = path_of(call, "destination_path");
+  const auto found = call.state.files.find(from);
+  if (found == call.state.files.end()) {
+    throw Refusal{404, "RESOURCE_DOES_NOT_EXIST", "No file or directory exists on path " + from + "."};
+  }
+  if (call.state.files.contains(to) || call.state.has_directory(to)) {
+    throw Refusal{400, "RESOURCE_ALREADY_EXISTS",
+                  "A file or directory already exists at the input path " + to + "."};
+  }
+  call.state.files[to] = found->second;
+  call.state.files.erase(found);
+  return json_reply(Json::object());
+}
+
 constexpr auto routes = std::to_array<Route>({{"POST", "/api/2.0/dbfs/put", put},
                                               {"POST", "/api/2.0/dbfs/create", create},
                                               {"POST", "/api/2.0/dbfs/add-block", add_block},
@@ -139,6 +154,7 @@ constexpr auto routes = std::to_array<Route>({{"POST", "/api/2.0/dbfs/put", put}
                                               {"GET", "/api/2.0/dbfs/get-status", get_status},
                                               {"GET", "/api/2.0/dbfs/list", list},
                                               {"POST", "/api/2.0/dbfs/mkdirs", make_directories},
+                                              {"POST", "/api/2.0/dbfs/move", move},
                                               {"POST", "/api/2.0/dbfs/delete", erase}});
 
 }  // namespace

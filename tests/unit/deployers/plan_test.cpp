@@ -173,6 +173,19 @@ TEST(Narrow, KeepsWhatDiscoveryReproducesAndReportsTheRest) {
   EXPECT_EQ(reason_of(plan, "c"), "same-version");
 }
 
+TEST(Narrow, WhatTheFileDoesNotKnowIsNotSkippedByIt) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  world.edge->add("b", {"churn==1.3.0"});
+  world.edge->destination_skips["b"] = Reason::no_output;
+  PlanRequest one = world.request("1.4.0");
+  one.selection.jobs = "a";
+  const Plan file = make_plan(one, world.targets, world.source, world.diagnostics);
+  EXPECT_TRUE(narrow(file, world.plan("1.4.0"), world.targets).skipped.empty());
+  const Plan all = world.plan("1.4.0");
+  EXPECT_EQ(reason_of(narrow(all, world.plan("1.4.0"), world.targets), "b"), "no-output");
+}
+
 TEST(Narrow, AStalePlanIsRefused) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});

@@ -211,6 +211,17 @@ TEST(RollbackTo, GoesDownAndRestoresTheLedgersTexts) {
   EXPECT_EQ(world.rollback(), std::nullopt);  // the rollouts above 1.3.0 are history
 }
 
+TEST(RollbackTo, WhatSharesANameKeepsItsOwnTextWhereIdsLast) {
+  World world;
+  world.edge->lasting_ids = true;
+  world.edge->add("jobs/31", {"churn==1.3"}).info.name = "nightly";
+  world.edge->add("jobs/32", {"churn==1.3.0.0"}).info.name = "nightly";
+  world.rollout("1.4.0");
+  world.edge->add("jobs/33", {"churn==1.4.0"}).info.name = "nightly";
+  EXPECT_TRUE(world.run(world.plan("1.3.0", Direction::down), "rollback").complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3", "churn==1.3.0.0", "churn==1.3.0"}));
+}
+
 TEST(RollbackTo, CatchesWhatMovesUpMeanwhile) {
   World world;
   for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.4.0"});
