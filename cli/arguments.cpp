@@ -71,7 +71,7 @@ void check_word(const std::string& name, const std::string& given, const std::ve
 
 std::string ArgumentRow::shown() const {
   if (positional()) return required ? value : "[" + value + "]";
-  const std::string names = fmt::format("{}", fmt::join(flags, ", "));
+  std::string names = fmt::format("{}", fmt::join(flags, ", "));
   if (value.empty()) return names;
   return names + (optional_value ? "[=" + value + "]" : " " + value);
 }

@@ -88,7 +88,7 @@ std::string commands(const Style& style) {
   for (const auto& group : grouped_commands()) {
     out += "\n" + style.bold(group.title) + "\n";
     for (const auto* factory : group.commands)
-      out += fmt::format("  {:<10} {}\n", factory->name, factory->summary);
+      out += fmt::format("  {:<13}  {}\n", factory->name, factory->summary);
   }
   return out;
 }

@@ -88,7 +88,11 @@ class Directory {
   ~Directory() { ::closedir(dir_); }
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
-  [[nodiscard]] int descriptor() const { return ::dirfd(dir_); }
+  [[nodiscard]] int descriptor() const {
+    const int open = ::dirfd(dir_);
+    if (open < 0) fail(errno, "open", folder_);
+    return open;
+  }
   // In bytewise order, without . and ..
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
