@@ -23,7 +23,5 @@ std::string fish_completion(const CommandTable& table);
 
 // The table of the project file whose names a value has ("targets"); "" for the other kinds.
 std::string_view table_of(ValueKind kind);
-// In single quotes, as every one of these shells reads them.
-std::string quoted(std::string_view text);
 
 }  // namespace mlship

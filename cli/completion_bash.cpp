@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/completion.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -90,7 +91,7 @@ std::vector<std::string> flags_of(const std::vector<ArgumentRow>& rows, bool wit
 std::string command_case(const DeclaredCommand& command) {
   std::string arguments;
   for (const auto& row : command.arguments) {
-    if (row.positional()) arguments += (arguments.empty() ? "" : " ") + quoted(kind_word(row));
+    if (row.positional()) arguments += (arguments.empty() ? "" : " ") + shell_quoted(kind_word(row));
   }
   return fmt::format("        {}) flags='{}' takes+='{} ' arguments=({}) ;;\n", command.factory->name,
                      fmt::join(flags_of(command.arguments, false), " "),
@@ -107,7 +108,7 @@ std::string kind_cases(std::string_view command, const std::vector<ArgumentRow>&
       patterns += fmt::format("{}{}", patterns.empty() ? "" : " | ",
                               command == "*" ? "*\" " + flag + "\"" : fmt::format("'{} {}'", command, flag));
     }
-    out += fmt::format("      {}) kind={} ;;\n", patterns, quoted(kind_word(row)));
+    out += fmt::format("      {}) kind={} ;;\n", patterns, shell_quoted(kind_word(row)));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/completion.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -68,7 +69,7 @@ std::string flag_line(std::string_view command, const ArgumentRow& row) {
     out += flag.starts_with("--") ? " -l " + flag.substr(2) : " -s " + flag.substr(1);
   }
   if (row.takes_value()) out += " " + value_words(row);
-  return out + " -d " + quoted(row.help) + "\n";
+  return out + " -d " + shell_quoted(row.help) + "\n";
 }
 
 // A positional argument that is neither a file nor a closed list has nothing to offer.
@@ -97,7 +98,7 @@ std::string fish_completion(const CommandTable& table) {
   for (const auto& command : table.commands) {
     const auto& factory = *command.factory;
     out += fmt::format("complete -c mlship -n __mlship_no_command -a {} -d {}\n", factory.name,
-                       quoted(factory.summary));
+                       shell_quoted(factory.summary));
     for (const auto& row : command.arguments) {
       out += row.positional() ? argument_line(factory.name, row) : flag_line(factory.name, row);
     }

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/completion.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -70,11 +71,12 @@ std::string value_spec(const ArgumentRow& row) {
 
 // One word of _arguments: '(-C --project)'{-C,--project}'[help]:DIR:_files -/'
 std::string spec(const ArgumentRow& row, size_t position) {
-  if (row.positional()) return quoted(fmt::format("{}{}", position, value_spec(row)));
+  if (row.positional()) return shell_quoted(fmt::format("{}{}", position, value_spec(row)));
   const std::string rest = "[" + escaped(row.help, "[]\\") + "]" + (row.takes_value() ? value_spec(row) : "");
   if (row.repeats || row.flags.size() == 1)
-    return quoted((row.repeats ? "*" : "") + row.flags.front() + rest);
-  return fmt::format("'({})'{{{}}}{}", fmt::join(row.flags, " "), fmt::join(row.flags, ","), quoted(rest));
+    return shell_quoted((row.repeats ? "*" : "") + row.flags.front() + rest);
+  return fmt::format("'({})'{{{}}}{}", fmt::join(row.flags, " "), fmt::join(row.flags, ","),
+                     shell_quoted(rest));
 }
 
 std::string specs(const std::vector<ArgumentRow>& rows, std::string_view indent) {
@@ -100,7 +102,7 @@ std::string zsh_completion(const CommandTable& table) {
   std::string out(head), names, cases;
   for (const auto& command : table.commands) {
     const auto& factory = *command.factory;
-    names += fmt::format("    {}\n", quoted(fmt::format("{}:{}", factory.name, factory.summary)));
+    names += fmt::format("    {}\n", shell_quoted(fmt::format("{}:{}", factory.name, factory.summary)));
     std::string rows = joined_lines(specs(command.arguments, "          "));
     if (!rows.empty()) rows = " \\\n" + rows.substr(0, rows.size() - 3);
     cases += fmt::format("        {}) _arguments $global{} ;;\n", factory.name, rows);

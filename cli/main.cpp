@@ -64,7 +64,11 @@ ExitCode run_command(const CommandLine& line, Host& host, Stdout& out, Stderr& d
   }
   Services services(line.global, terminal, host, diagnostics, out);
   (void)services.yes_setting();  // a variable that is none is said before anything is done
-  return line.run(services);
+  try {
+    return line.run(services);
+  } catch (const Error& error) {
+    throw Error(error).hint(services.runnable(error.hint_text()));
+  }
 }
 
 ExitCode run(const std::vector<std::string>& words) {

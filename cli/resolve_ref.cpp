@@ -96,7 +96,8 @@ std::optional<oci::Descriptor> find_any_scheme(Services& services, const std::st
 }
 
 Resolved own_release(Services& services) {
-  const auto& project = services.package_project();
+  const auto& project =
+      services.package_project("give a REF such as NAME:VERSION; mlship list shows what there is");
   const Version version = project_version(project);
   const auto found = find_version(services.registry(), project.package->normal, version);
   if (!found) {

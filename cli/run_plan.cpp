@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include <fmt/core.h>
 
@@ -75,7 +76,8 @@ std::string again(const Plan& plan, const std::optional<PlanRequest>& like) {
   if (!plan.to) return "mlship rollback --rollout " + plan.inverse_of;
   const std::string to = plan.to->str();
   if (plan.direction == Direction::up) {
-    return fmt::format("mlship rollout {}:{}{}", plan.package, to, like ? flags_of(*like) : "");
+    return fmt::format("mlship rollout {}:{}{}", plan.package, to,
+                       (like ? flags_of(*like) : "") + (plan.strict ? " --strict" : ""));
   }
   PlanRequest same;
   if (like) same.selection = like->selection;
@@ -83,7 +85,8 @@ std::string again(const Plan& plan, const std::optional<PlanRequest>& like) {
 }
 
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
-void explain(Services& services, const RolloutReport& report, const std::string& again, ExitCode code) {
+void explain(Services& services, const RolloutReport& report, const std::function<std::string()>& again,
+             ExitCode code) {
   if (code == ExitCode::done) return;
   const std::string state = only_skipped(report) ? "skipped" : report.state;
   const auto* end =
@@ -92,12 +95,13 @@ void explain(Services& services, const RolloutReport& report, const std::string&
   Error error(code == ExitCode::interrupted ? ErrorCode::interrupted : ErrorCode::partial,
               fmt::format("cannot finish {}: {}", what, end->cause));
   if (!report.id.empty() || state == "skipped")
-    error = std::move(error).hint(fmt::format(fmt::runtime(end->hint), report.id, again));
+    error =
+        std::move(error).hint(services.runnable(fmt::format(fmt::runtime(end->hint), report.id, again())));
   if (services.diagnostics().json_lines()) return services.diagnostics().json_line("error", error.message());
   services.diagnostics().raw(render_error(error, Style(services.terminal().color_err)));
 }
 
-ExitCode finish(Services& services, const RolloutReport& report, const std::string& again,
+ExitCode finish(Services& services, const RolloutReport& report, const std::function<std::string()>& again,
                 const std::vector<Skipped>& shown, const std::string& command) {
   auto& out = services.out();
   const ExitCode code = exit_of(report);
@@ -158,7 +162,7 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   context.undoes = run.undoes;
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
-  const std::string rest = run.again.empty() ? again(run.plan, run.converge) : run.again;
+  const auto rest = [&] { return run.again.empty() ? again(run.plan, run.converge) : run.again; };
   return finish(services, execute(engine, run.plan, run.release, context), rest, run.plan.skipped,
                 run.command);
 }
@@ -168,11 +172,14 @@ ExitCode resume_run(Services& services, const std::string& id) {
   const FinishWriteFirst patience;
   Engine engine = engine_of(services);
   const RolloutReport report = resume(engine, id, context);
-  const RolloutView rollout = read_view(services.ledger(), id);
-  const Json& how = rollout.record.execution;
-  std::optional<PlanRequest> like;
-  if (how.is_object() && how.contains("selection")) like = parse_selection(how.at("selection"));
-  return finish(services, report, again(rollout.plan, like), {}, "rollout");
+  const auto rest = [&] {
+    const RolloutView rollout = read_view(services.ledger(), id);
+    const Json& how = rollout.record.execution;
+    std::optional<PlanRequest> like;
+    if (how.is_object() && how.contains("selection")) like = parse_selection(how.at("selection"));
+    return again(rollout.plan, like);
+  };
+  return finish(services, report, rest, {}, "rollout");
 }
 
 }  // namespace mlship

@@ -1,9 +1,9 @@
 #include "cli/selection.h"
 
 #include "cli/arguments.h"
-#include "cli/completion.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
+#include "core/text.h"
 #include "deployers/rollout.h"
 
 namespace mlship {
@@ -33,7 +33,7 @@ void add_plan_options(Arguments& arguments, PlanOptions& options) {
 std::string flags_of(const PlanRequest& request) {
   const auto with = [](const std::string& flag, const std::optional<std::string>& glob) {
     if (!glob) return std::string();
-    return " " + flag + (glob->empty() ? "" : "=" + mlship::quoted(*glob));
+    return " " + flag + (glob->empty() ? "" : "=" + shell_quoted(*glob));
   };
   std::string out = with("--jobs", request.selection.jobs) + with("--services", request.selection.services);
   for (const auto& target : request.selection.targets) out += " --target " + target;

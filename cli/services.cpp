@@ -24,6 +24,15 @@ Path expand(const std::string& text, const Path& base, const Env& env) {
   return base / text;  // an absolute text replaces the base
 }
 
+// Of what this user seems to work with.
+std::string_view likely_target(const Env& env) {
+  const bool databricks = env.get("DATABRICKS_HOST") || env.get("DATABRICKS_CONFIG_PROFILE") ||
+                          fs::exists(env.home() / ".databrickscfg");
+  return databricks
+             ? R"(targets.dbx = { kind = "databricks", host = "https://HOST", library-path = "/Volumes/CATALOG/SCHEMA/VOLUME" })"
+             : R"(targets.cron = { kind = "cron", files = ["/etc/cron.d/*"], install-root = "/opt/mlship" })";
+}
+
 constexpr std::string_view layout_scheme = "layout:";
 
 // A relative folder in a file is relative to that file's project, not to where the person stands.
@@ -110,11 +119,16 @@ const Project& Services::project() {
   return *project_;
 }
 
-const Project& Services::package_project() {
+std::string Services::runnable(const std::string& hint) const {
+  const bool ours = hint.starts_with("mlship ") && hint.find(" --env") == std::string::npos;
+  return ours && options_.environment ? hint + " --env " + *options_.environment : hint;
+}
+
+const Project& Services::package_project(const std::string& hint) {
   if (project().package) return project();
   if (project().folder.empty()) {
     throw Error(ErrorCode::no_project, "cannot find a project: no mlship.toml here or in a folder above")
-        .hint("mlship init");
+        .hint(hint);
   }
   throw Error(ErrorCode::no_project, fmt::format("cannot use {}: it has no [package]", project().file))
       .hint("add [package] with name and version");
@@ -247,19 +261,6 @@ RegistrySource& Services::source() {
   if (!open) open = std::make_unique<RegistrySource>(registry(), host_, scratch());
   return *open;
 }
-
-namespace {
-
-// Of what this user seems to work with.
-std::string_view likely_target(const Env& env) {
-  const bool databricks = env.get("DATABRICKS_HOST") || env.get("DATABRICKS_CONFIG_PROFILE") ||
-                          fs::exists(env.home() / ".databrickscfg");
-  return databricks
-             ? R"(targets.dbx = { kind = "databricks", host = "https://HOST", library-path = "/Volumes/CATALOG/SCHEMA/VOLUME" })"
-             : R"(targets.cron = { kind = "cron", files = ["/etc/cron.d/*"], install-root = "/opt/mlship" })";
-}
-
-}  // namespace
 
 Ledger& Services::ledger() {
   if (!ledger_) ledger_ = open_ledger(ledger_setting().value, {host_, diagnostics_});

@@ -44,8 +44,10 @@ class Services {
 
   // The project file merged over the user file; without both an empty one.
   const Project& project();
-  // Throws Error(no_project) when there is no [package].
-  const Project& package_project();
+  // Throws Error(no_project) when there is no [package]; `hint`: what the command can do without a project.
+  const Project& package_project(const std::string& hint = "mlship init");
+  // A hint with what of the command line it needs to mean the same: --env.
+  [[nodiscard]] std::string runnable(const std::string& hint) const;
   [[nodiscard]] Path user_file() const;
 
   // flag > variable > built-in default, of a row of program_settings().

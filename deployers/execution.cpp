@@ -17,8 +17,6 @@ constexpr auto on_failure_words = std::to_array<Word<OnFailure>>(
     {{OnFailure::revert, "revert"}, {OnFailure::freeze, "freeze"}, {OnFailure::go_on, "continue"}});
 constexpr auto proof_words =
     std::to_array<Word<Proof>>({{Proof::config, "config"}, {Proof::run, "run"}, {Proof::soak, "soak"}});
-constexpr auto compat_words =
-    std::to_array<Word<Compat>>({{Compat::major, "major"}, {Compat::minor, "minor"}, {Compat::any, "any"}});
 constexpr std::int64_t no_limit = -1;
 
 template <typename Table, typename Value>
@@ -67,14 +65,6 @@ std::optional<Proof> parse_proof(std::string_view word) {
   return value_of(proof_words, word);
 }
 
-std::string_view to_string(Compat compat) {
-  return word_of(compat_words, compat);
-}
-
-std::optional<Compat> parse_compat(std::string_view word) {
-  return value_of(compat_words, word);
-}
-
 Json to_json(const Execution& e) {
   const bool limited = e.max_failures != std::numeric_limits<size_t>::max();
   return {{"canary", e.waves.canary},
@@ -111,7 +101,7 @@ PlanRequest parse_selection(const Json& json) {
   StrictObject o(json, ErrorCode::ledger, "the selection of the rollout");
   PlanRequest request;
   request.selection = {read_optional(o, "jobs"), read_optional(o, "services"), o.texts("targets")};
-  if (const auto word = read_optional(o, "compat")) request.compat = value_of(compat_words, *word);
+  if (const auto word = read_optional(o, "compat")) request.compat = parse_compat(*word);
   request.include_owned = o.has("include_owned") && o.flag("include_owned");
   return request;
 }

@@ -119,6 +119,31 @@ std::vector<HistoryEntry> history(Ledger& ledger, const HistoryFilter& filter) {
   return entries;
 }
 
+std::vector<CutShort> cut_short_before(Ledger& ledger, const HistoryFilter& filter, const std::string& id) {
+  std::vector<CutShort> found;
+  Reverted reverted;
+  bool past = false;
+  std::optional<Version> to;
+  const auto visit = [&](const RolloutView& rollout) {
+    remember(rollout, reverted);
+    if (!past) {
+      past = rollout.record.id == id;
+      to = rollout.plan.to;
+      return true;
+    }
+    if (rollout.state != "superseded" || !to || rollout.plan.to != to) return false;
+    const PutBack& undone = reverted[rollout.record.id];
+    const auto& ops = rollout.operations;
+    const auto left = std::count_if(ops.begin(), ops.end(), [&](const OperationRecord& op) {
+      return op.touched() && !all_put_back(op, undone);
+    });
+    if (left > 0) found.push_back({rollout.record.id, static_cast<size_t>(left)});
+    return true;
+  };
+  each_rollout(ledger, filter.environment, filter.package, visit, [](const std::string&, const Error&) {});
+  return found;
+}
+
 RolloutDetails show(Ledger& ledger, const std::string& id) {
   const RolloutView rollout = read_view(ledger, full_id(ledger, id));
   Reverted reverted;

@@ -45,6 +45,14 @@ struct RolloutDetails {
 // `id` may be an unambiguous beginning of one. Error(rollout_not_found).
 RolloutDetails show(Ledger& ledger, const std::string& id);
 
+// Of rollouts that were cut short and that rollout `id` went on with, those that changed something which no
+// rollback put back; newest first.
+struct CutShort {
+  std::string id;
+  std::size_t objects = 0;
+};
+std::vector<CutShort> cut_short_before(Ledger& ledger, const HistoryFilter& filter, const std::string& id);
+
 // One rollout's changes of one object.
 struct LineageEntry {
   HistoryEntry rollout;

@@ -1,8 +1,11 @@
 // A reviewed plan applied later: it may only take operations away from what discovery says now.
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "deployers/plan.h"
+#include "deployers/record.h"
 
 namespace mlship {
 namespace {
@@ -16,22 +19,33 @@ bool same_changes(const Operation& a, const Operation& b) {
 }
 
 // What is skipped now of what the file knew of; the rest of the targets is not what was approved.
-bool known_to(const Plan& file, const Skipped& row) {
-  const auto of_operation = [&](const Operation& op) {
-    return op.target == row.target && op.object.id == row.object;
-  };
-  const auto of_row = [&](const Skipped& s) {
-    const bool moved = s.reason == row.reason && s.from == row.from;  // its line is another one by now
-    return s.target == row.target && (s.object == row.object || moved);
-  };
-  return std::any_of(file.operations.begin(), file.operations.end(), of_operation) ||
-         std::any_of(file.skipped.begin(), file.skipped.end(), of_row);
-}
+class Known {
+ public:
+  explicit Known(const Plan& file) {
+    for (const auto& op : file.operations) objects_.insert({op.target, op.object.id});
+    for (const auto& row : file.skipped) {
+      objects_.insert({row.target, row.object});
+      rows_.insert({row.target, row.reason, row.from});
+    }
+  }
+  // An object's line may be another one by now: then it is known by what it says.
+  [[nodiscard]] bool has(const Skipped& row) const {
+    return objects_.contains({row.target, row.object}) || rows_.contains({row.target, row.reason, row.from});
+  }
+
+ private:
+  std::set<std::pair<std::string, std::string>> objects_;
+  std::set<std::tuple<std::string, Reason, std::string>> rows_;
+};
 
 class Narrower {
  public:
   Narrower(const Plan& file, const Plan& fresh, const Targets& targets)
-      : file_(file), fresh_(fresh), targets_(targets), taken_(fresh.operations.size(), false) {}
+      : file_(file), fresh_(fresh), targets_(targets), taken_(fresh.operations.size(), false) {
+    for (size_t i = 0; i < fresh.operations.size(); ++i) {
+      places_[{fresh.operations[i].target, fresh.operations[i].object.id}] = i;
+    }
+  }
 
   std::vector<Skipped> conflicts;
 
@@ -51,20 +65,32 @@ class Narrower {
   // discovered there is what may be kept. True too when it is done already: discovery lists it as
   // same-version.
   bool take(const Operation& planned) {
-    const auto named = [&](const auto& t) { return t->name() == planned.target; };
-    const auto target = std::find_if(targets_.begin(), targets_.end(), named);
-    if (target == targets_.end()) return false;
-    const Observation live = (*target)->observe(planned, file_.salt);
+    Target* target = find_target(targets_, planned.target);
+    if (target == nullptr) return false;
+    // What was discovered a moment ago says it all where an id is enough to find it there.
+    if (target->keeps_ids() && take_by_id(planned)) return true;
+    const Observation live = target->observe(planned, file_.salt);
     if (live.state != ObjectState::pre) return live.state == ObjectState::post;
     for (size_t i = 0; i < taken_.size(); ++i) {
       const Operation& now = fresh_.operations[i];
       if (taken_[i] || now.target != planned.target || !same_changes(now, planned)) continue;
       if (now.object.name != planned.object.name || now.object.kind != planned.object.kind) continue;
-      if (!(*target)->same_object(live.locator, now.locator)) continue;
+      if (!target->same_object(live.locator, now.locator)) continue;
       taken_[i] = true;
       return true;
     }
     return false;
+  }
+
+  bool take_by_id(const Operation& planned) {
+    const auto at = places_.find({planned.target, planned.object.id});
+    if (at == places_.end() || taken_[at->second]) return false;
+    const Operation& now = fresh_.operations[at->second];
+    const auto same_path = [](const Change& a, const Change& b) { return a.path == b.path; };
+    const bool same = same_changes(now, planned) &&
+                      std::equal(now.changes.begin(), now.changes.end(), planned.changes.begin(), same_path);
+    if (same) taken_[at->second] = true;
+    return same;
   }
 
   void refuse(const Operation& planned) {
@@ -94,6 +120,7 @@ class Narrower {
   const Plan& fresh_;
   const Targets& targets_;
   std::vector<bool> taken_;
+  std::map<std::pair<std::string, std::string>, size_t> places_;  // target and id -> of fresh_
 };
 
 void same_release(const Plan& file, const Plan& fresh) {
@@ -130,7 +157,8 @@ Plan narrow(const Plan& file, const Plan& fresh, const Targets& targets) {
   std::set<std::string> needed;
   for (const auto& op : plan.operations) needed.insert(op.carriers.begin(), op.carriers.end());
   std::erase_if(plan.carriers, [&](const Carrier& c) { return !needed.contains(c.id); });
-  std::erase_if(plan.skipped, [&](const Skipped& row) { return !known_to(file, row); });
+  const Known known(file);
+  std::erase_if(plan.skipped, [&](const Skipped& row) { return !known.has(row); });
   plan.skipped.insert(plan.skipped.end(), narrower.conflicts.begin(), narrower.conflicts.end());
   finish_plan(plan);
   return plan;

@@ -15,13 +15,6 @@
 namespace mlship {
 namespace {
 
-struct CompatRow {
-  std::string_view word;
-  Compat compat;
-};
-constexpr auto compats =
-    std::to_array<CompatRow>({{"major", Compat::major}, {"minor", Compat::minor}, {"any", Compat::any}});
-
 // File forms that are another kind of output than a wheel; product.md: "an egg where a wheel is shipped".
 struct OutputRow {
   Form form;
@@ -41,11 +34,8 @@ constexpr auto fatal =
 
 Compat compat_of(const TargetSection& section) {
   const std::string word = section.text("compat", "major");
-  std::vector<std::string> words;
-  for (const auto& row : compats) {
-    if (row.word == word) return row.compat;
-    words.emplace_back(row.word);
-  }
+  if (const auto compat = parse_compat(word)) return *compat;
+  const std::vector<std::string> words{"major", "minor", "any"};
   throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
                                            ": unknown compat '" + word + "'" + did_you_mean(word, words))
       .hint("set compat to major, minor or any");

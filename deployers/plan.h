@@ -15,6 +15,8 @@
 namespace mlship {
 
 enum class Compat { major, minor, any };
+std::string_view to_string(Compat compat);
+std::optional<Compat> parse_compat(std::string_view word);
 enum class Direction { up, down };
 
 struct Policy {

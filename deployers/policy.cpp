@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "deployers/plan.h"
@@ -14,6 +15,13 @@ constexpr auto never_moved = std::to_array<FormRow>({
     {Form::vcs, Reason::opaque},
     {Form::range, Reason::range},
 });
+
+struct CompatRow {
+  Compat compat;
+  std::string_view word;
+};
+constexpr auto compats =
+    std::to_array<CompatRow>({{Compat::major, "major"}, {Compat::minor, "minor"}, {Compat::any, "any"}});
 
 bool compatible(const Version& from, const Version& to, Compat compat) {
   switch (compat) {
@@ -32,6 +40,17 @@ std::optional<Reason> hold_back_up(const Version& from, const Version& to, const
 }
 
 }  // namespace
+
+std::string_view to_string(Compat compat) {
+  return std::find_if(compats.begin(), compats.end(), [&](const auto& row) { return row.compat == compat; })
+      ->word;
+}
+
+std::optional<Compat> parse_compat(std::string_view word) {
+  const auto row =
+      std::find_if(compats.begin(), compats.end(), [&](const auto& r) { return r.word == word; });
+  return row == compats.end() ? std::nullopt : std::optional(row->compat);
+}
 
 std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
                                 Direction direction) {

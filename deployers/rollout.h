@@ -65,8 +65,6 @@ struct Execution {
 };
 std::optional<OnFailure> parse_on_failure(std::string_view word);  // "revert", "freeze", "continue"
 std::optional<Proof> parse_proof(std::string_view word);           // "config", "run", "soak"
-std::string_view to_string(Compat compat);
-std::optional<Compat> parse_compat(std::string_view word);  // "major", "minor", "any"
 Json to_json(const Execution& execution);
 Execution parse_execution(const Json& json);  // Error(ledger)
 // What convergence looks for, without version and environment.

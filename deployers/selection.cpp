@@ -24,11 +24,11 @@ bool means(std::span<const std::string> globs, const ObjectInfo& object) {
 }
 
 std::string declared_owner(std::span<const ObjectSection> sections, const ObjectInfo& object) {
-  std::string owner;
-  for (const auto& section : sections) {
-    if (!section.owner.empty() && means(section.glob, object)) owner = section.owner;
-  }
-  return owner;
+  const auto says = [&](const ObjectSection& section) {
+    return !section.owner.empty() && means(section.glob, object);
+  };
+  const auto first = std::find_if(sections.begin(), sections.end(), says);
+  return first == sections.end() ? "" : first->owner;
 }
 
 bool selects(const Selection& selection, const ObjectInfo& object) {

@@ -16,7 +16,7 @@ namespace mlship {
 bool means(std::string_view glob, const ObjectInfo& object);
 bool means(std::span<const std::string> globs, const ObjectInfo& object);  // any of them
 
-// The owner that [objects] declares, of the last entry that means it and has one; "": none.
+// The owner that [objects] declares, of the first entry that means it and has one; "": none.
 std::string declared_owner(std::span<const ObjectSection> sections, const ObjectInfo& object);
 
 struct Selection {
@@ -33,7 +33,7 @@ class Unmet {
   Unmet() = default;
   explicit Unmet(const Selection& selection);
   void saw(const ObjectInfo& object);
-  // A plain name that no object has is Error(not_found) with a did-you-mean, a glob without one a warning.
+  // A name that no object has is Error(not_found) with a did-you-mean; a pattern with * or ? only a warning.
   void check(Diagnostics& diagnostics) const;
 
  private:

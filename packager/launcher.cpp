@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "packager/member_path.h"
 #include "packager/wheel.h"
 
@@ -71,10 +72,6 @@ bool python_version(std::string_view text) {
 std::string head_for(std::string_view what, const std::string& python) {
   if (!python_version(python)) throw Error(ErrorCode::internal, "not a Python version: " + printable(python));
   return replaced(replaced(std::string(head), "@WHAT@", what), "@PYTHON@", python);
-}
-
-std::string shell_quoted(std::string_view text) {
-  return "'" + replaced(std::string(text), "'", "'\\''") + "'";
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // `mlship rollback`: the inverse of a rollout, or down to a version.
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 
 #include <fmt/core.h>
@@ -33,9 +32,7 @@ struct Options {
 
 std::string package_of(Services& services, const Options& options) {
   if (options.name) return parse_ref(*options.name).package;
-  if (services.project().package) return services.project().package->normal;
-  throw Error(ErrorCode::no_project, "cannot roll back: there is no project here and no package is named")
-      .hint("mlship rollback NAME");
+  return services.package_project("mlship rollback NAME").package->normal;
 }
 
 ExitCode release_hold(const Options& options, Services& services) {
@@ -107,39 +104,19 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
 
 std::vector<std::string> recorded_packages(Ledger& ledger, const std::string& environment) {
   std::set<std::string> names;
-  const auto visit = [&](const RolloutView& rollout) {
-    names.insert(rollout.record.package);
-    return true;
-  };
-  each_rollout(ledger, environment, "", visit, [](const std::string&, const Error&) {});
+  for (const auto& entry : history(ledger, {environment, ""})) names.insert(entry.package);
   return {names.begin(), names.end()};
 }
 
-// Runs that were cut short and that the one to undo went on with: what they changed is not undone with it.
-void mention_superseded(Services& services, const Plan& inverse) {
-  std::map<std::string, PutBack> put_back;
-  std::optional<Version> to;
-  const auto visit = [&](const RolloutView& rollout) {
-    const std::string& id = rollout.record.id;
-    if (!to) {
-      if (!rollout.plan.inverse_of.empty()) remember_put_back(rollout, put_back[rollout.plan.inverse_of]);
-      if (id == inverse.inverse_of) to = rollout.plan.to;
-      return id != inverse.inverse_of || to.has_value();
-    }
-    if (rollout.state != "superseded" || rollout.plan.to != to) return false;
-    const auto left = std::count_if(
-        rollout.operations.begin(), rollout.operations.end(),
-        [&](const OperationRecord& op) { return op.touched() && !all_put_back(op, put_back[id]); });
-    if (left > 0) {
-      services.diagnostics().warning(
-          fmt::format("{} that {} changed before it was cut short are not among them; then: mlship rollback "
-                      "--rollout {}",
-                      human_count(static_cast<size_t>(left), "object"), id, id));
-    }
-    return true;
-  };
-  each_rollout(services.ledger(), inverse.environment, inverse.package, visit,
-               [](const std::string&, const Error&) {});
+// What they changed is not undone with the rollout that went on with them.
+void mention_cut_short(Services& services, const Plan& inverse) {
+  const HistoryFilter filter{inverse.environment, inverse.package};
+  for (const auto& run : cut_short_before(services.ledger(), filter, inverse.inverse_of)) {
+    services.diagnostics().warning(
+        fmt::format("{} that {} changed before it was cut short are not among them; then: mlship rollback "
+                    "--rollout {}",
+                    human_count(run.objects, "object"), run.id, run.id));
+  }
 }
 
 std::string rollout_to_undo(const Options& options, Services& services, const std::string& package) {
@@ -169,7 +146,7 @@ ExitCode run_inverse(const Options& options, Services& services, const std::stri
   const Undoing undoing{touched_operations(services.ledger(), id), selection(services, options.selection)};
   check_names(services, id, undoing.selection);
   Plan plan = inverse_plan(services.ledger(), id, services.targets(), undoing.selection);
-  mention_superseded(services, plan);
+  mention_cut_short(services, plan);
   Release release;
   release.package = plan.package;
   if (plan.operations.empty() && !any_fell_short(plan.skipped))

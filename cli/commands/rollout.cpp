@@ -5,13 +5,13 @@
 
 #include "cli/arguments.h"
 #include "cli/command.h"
-#include "cli/completion.h"
 #include "cli/confirm.h"
 #include "cli/release_source.h"
 #include "cli/resolve_ref.h"
 #include "cli/run_plan.h"
 #include "cli/selection.h"
 #include "cli/services.h"
+#include "core/text.h"
 #include "deployers/history.h"
 
 namespace mlship {
@@ -92,7 +92,7 @@ ExitCode run_file(const Options& options, Services& services) {
   mention_unfinished(services, request.release.package);
   const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
   PlannedRun run = planned(request, narrow(file, fresh, services.targets()), execution_of(options, services));
-  run.again = "mlship rollout --plan " + mlship::quoted(*options.plan_file);
+  run.again = "mlship rollout --plan " + shell_quoted(*options.plan_file);
   return run_plan(services, run);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/host/git_transport.h"
+#include "core/text.h"
 
 namespace mlship::git2 {
 namespace {
@@ -33,12 +34,6 @@ std::string last_line(std::string text) {
   return text.substr(0, 300);
 }
 
-std::string shell_word(const std::string& path) {
-  std::string out = "'";
-  for (const char c : path) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 // "ssh://[user@]host[:port]/path"; a path of /~user is relative to that user's home, as in git.
 std::vector<std::string> ssh_argv(const std::string& url, const std::string& program, const Env& env) {
   const size_t start = std::string_view("ssh://").size();
@@ -64,7 +59,7 @@ std::vector<std::string> ssh_argv(const std::string& url, const std::string& pro
     argv.insert(argv.end(), {"-o", option});
   }
   if (!port.empty()) argv.insert(argv.end(), {"-p", port});
-  argv.insert(argv.end(), {place, program + " " + shell_word(path)});
+  argv.insert(argv.end(), {place, program + " " + shell_quoted(path)});
   return argv;
 }
 

@@ -138,6 +138,17 @@ class Databricks(unittest.TestCase):
         self.mlship(*first.group(1).split(), "--yes")
         self.assertEqual([self.libraries(number) for number in range(1, 13)], [[OLD]] * 12)
 
+    def test_a_reviewed_plan_costs_no_more_readings_than_one_made_now(self):
+        for number in range(1, 31):
+            self.workspace.put(f"jobs/{number}", job("nightly scores", OLD))
+        self.mlship("plan", "churn:1.4.0", "--out", "plan.json")
+        self.workspace.reset()
+        self.mlship("rollout", "--plan", "plan.json", "--yes")
+        counts = self.workspace.counts()["endpoints"]
+        self.assertEqual(counts["POST /api/2.2/jobs/update"], 30)
+        # One right before each write; a list reads them back.
+        self.assertEqual(counts["GET /api/2.2/jobs/get"], 30, counts)
+
     def test_a_token_with_a_line_break_is_said_to_have_one(self):
         wrong = self.mlship("scan", exit=4, DATABRICKS_TOKEN="any\r")
         self.assertIn("DATABRICKS_TOKEN holds a line break", wrong.err)

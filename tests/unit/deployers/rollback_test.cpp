@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "deployers/history.h"
 #include "tests/support/memory_ledger.h"
 
 namespace mlship {
@@ -128,6 +129,25 @@ TEST(Rollback, WhatIsNotSelectedIsNotEvenRead) {
   const Plan one = inverse_plan(world.memory, id, world.targets, {"b", {}, {}});
   ASSERT_EQ(one.operations.size(), 1U);
   EXPECT_EQ(one.operations[0].object.id, "b");
+}
+
+TEST(Rollback, KnowsWhatRunsThatWereCutShortChangedBeforeIt) {
+  World world;
+  for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
+  world.edge->after_apply = [&] { world.interrupted = true; };
+  const auto first = world.rollout("1.4.0").id;
+  world.edge->after_apply = {};
+  world.interrupted = false;
+  const auto second = world.rollout("1.4.0").id;
+  const auto before = [&](const std::string& id) {
+    return cut_short_before(world.memory, {"prod", "churn"}, id);
+  };
+  ASSERT_EQ(before(second).size(), 1U);
+  EXPECT_EQ(before(second)[0].id, first);
+  EXPECT_EQ(before(second)[0].objects, 1U);
+  EXPECT_TRUE(before(first).empty());
+  world.run(inverse_plan(world.memory, first, world.targets), "rollback");
+  EXPECT_TRUE(before(second).empty());
 }
 
 TEST(Rollback, OldArtifactsAreCheckedFirst) {
