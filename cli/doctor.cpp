@@ -307,7 +307,7 @@ void Doctor::check_target(Target& target) {
     const bool denied = row.reason == Reason::no_permission;
     const bool sentence = row.detail.starts_with("cannot ");
     const Error error(denied ? ErrorCode::file_permission : ErrorCode::partial,
-                      sentence ? row.detail : fmt::format("cannot read {}: {}", row.object, row.detail));
+                      sentence ? row.detail : fmt::format("cannot read {}: {}", row.object.id, row.detail));
     problem(area, error, row.hint.empty() ? std::string(remedy_of(error)) : row.hint);
   }
   check(area, [&] {

@@ -89,7 +89,7 @@ OrderedJson to_json(const std::vector<Skipped>& skipped) {
   OrderedJson rows = OrderedJson::array();
   for (const auto& row : skipped) {
     rows.push_back({{"target", row.target},
-                    {"object", row.object},
+                    {"object", to_json(row.object)},
                     {"path", row.path},
                     {"reason", to_string(row.reason)},
                     {"detail", row.detail},
@@ -104,7 +104,7 @@ OrderedJson to_json(const std::vector<ObjectResult>& results) {
   OrderedJson rows = OrderedJson::array();
   for (const auto& row : results) {
     rows.push_back({{"target", row.target},
-                    {"object", row.object},
+                    {"object", to_json(row.object)},
                     {"path", row.path},
                     {"from", row.from},
                     {"to", row.to},
@@ -129,7 +129,7 @@ std::string skipped_text(const std::vector<Skipped>& skipped, size_t width, cons
       ++same;
       continue;
     }
-    const std::string at = row.path.empty() ? row.object : row.object + " at " + row.path;
+    const std::string at = row.path.empty() ? row.object.id : row.object.id + " at " + row.path;
     table.add({row.target, at, row.from, std::string(to_string(row.reason)), row.detail});
     if (!row.hint.empty()) hints.insert(row.hint);
   }
@@ -174,7 +174,7 @@ OrderedJson plan_document(const Plan& plan) {
   OrderedJson to{{"version", nullptr}, {"digest", nullptr}};
   if (plan.to) to["version"] = plan.to->str();
   if (plan.to && plan.digest != Digest{}) to["digest"] = plan.digest.str();
-  return {{"schema", "mlship.plan/1"},
+  return {{"schema", "mlship.plan/2"},
           {"id", plan.id},
           {"environment", plan.environment},
           {"package", plan.package},
@@ -199,15 +199,16 @@ std::string report_text(const RolloutReport& report, const std::vector<Skipped>&
     ++counts[row.outcome];
     const std::string proof = row.proof.empty() ? "" : " " + row.proof;
     const std::string back = row.outcome == Outcome::reverted ? " -> " + printable(row.from) : "";
-    out +=
-        fmt::format("{}{}  {}  {} at {}: {} -> {}{}\n", painted(row.outcome, style), proof, row.target,
-                    printable(row.object), printable(row.path), printable(row.from), printable(row.to), back);
+    out += fmt::format("{}{}  {}  {} at {}: {} -> {}{}\n", painted(row.outcome, style), proof, row.target,
+                       printable(row.object.id), printable(row.path), printable(row.from), printable(row.to),
+                       back);
     if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
   }
   std::vector<Skipped> fresh = report.skipped;
   std::erase_if(fresh, [&](const Skipped& row) {
     return std::any_of(shown.begin(), shown.end(), [&](const Skipped& s) {
-      return s.target == row.target && s.object == row.object && s.path == row.path && s.reason == row.reason;
+      return s.target == row.target && s.object.id == row.object.id && s.path == row.path &&
+             s.reason == row.reason;
     });
   });
   if (!fresh.empty()) out += "\n" + skipped_text(fresh, width, style);
@@ -220,8 +221,8 @@ std::string report_text(const RolloutReport& report, const std::vector<Skipped>&
                            human_seconds(report.seconds));
 }
 
-OrderedJson report_document(const RolloutReport& report, const std::string& schema) {
-  return {{"schema", schema},
+OrderedJson report_document(const RolloutReport& report, const std::string& command) {
+  return {{"schema", "mlship." + command + "/2"},
           {"id", report.id},
           {"state", report.state},
           {"results", to_json(report.results)},

@@ -18,11 +18,11 @@ OrderedJson plan_document(const Plan& plan);
 // `shown`: skipped rows that stand in the plan printed before; they are not repeated.
 std::string report_text(const RolloutReport& report, const std::vector<Skipped>& shown, std::size_t width,
                         const Style& style);
-// schema: "mlship.rollout/1" or "mlship.rollback/1".
-OrderedJson report_document(const RolloutReport& report, const std::string& schema);
+OrderedJson report_document(const RolloutReport& report, const std::string& command);
 
 std::string skipped_text(const std::vector<Skipped>& skipped, std::size_t width, const Style& style);
 OrderedJson to_json(const std::vector<Skipped>& skipped);
+// What every document says of an object.
 OrderedJson to_json(const ObjectInfo& object);
 OrderedJson to_json(const std::vector<ObjectResult>& results);
 bool any_fell_short(const std::vector<Skipped>& skipped);

@@ -106,7 +106,7 @@ ExitCode finish(Services& services, const RolloutReport& report, const std::func
   auto& out = services.out();
   const ExitCode code = exit_of(report);
   out.text(report_text(report, shown, out.width(), out.style()));
-  out.document(report_document(report, "mlship." + command + "/1"));
+  out.document(report_document(report, command));
   out.flush();
   explain(services, report, again, code);
   return code;

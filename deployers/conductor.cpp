@@ -33,7 +33,7 @@ class Convergence {
       Plan more = make_plan(request_, engine_.targets, engine_.source, engine_.diagnostics);
       out.now = std::move(more.skipped);
       std::erase_if(out.now, [&](const Skipped& row) {
-        return row.reason == Reason::same_version && places_.contains({row.target, row.object});
+        return row.reason == Reason::same_version && places_.contains({row.target, row.object.id});
       });
       std::erase_if(more.operations, [&](const Operation& op) { return fell_short_before(op); });
       if (more.operations.empty()) break;
@@ -88,7 +88,7 @@ class Convergence {
     std::vector<Skipped> rows;
     for (const auto& op : plan.operations) {
       for (const auto& change : op.changes) {
-        rows.push_back({op.target, op.object.id, change.path, Reason::busy,
+        rows.push_back({op.target, op.object, change.path, Reason::busy,
                         fmt::format("old references kept appearing during {} passes", max_passes), again,
                         change.from});
       }

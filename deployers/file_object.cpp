@@ -195,7 +195,9 @@ class HostFileTarget final : public Target {
   void skip(Discovery& out, const FileProblem& problem) const {
     Skipped row;
     row.target = section_.name;
-    row.object = problem.path;
+    row.object.id = problem.path;
+    row.object.name = Path(problem.path).filename().string();
+    row.object.kind = "file";
     row.reason = problem.reason;
     row.detail = problem.detail;
     row.hint = problem.hint;

@@ -69,7 +69,7 @@ std::vector<ObjectResult> changes_of(const OperationRecord& op, const PutBack& u
   const Operation& planned = op.operation;
   rows.reserve(planned.changes.size());
   for (const auto& c : planned.changes) {
-    rows.push_back({planned.target, planned.object.id, c.path, c.from, c.to,
+    rows.push_back({planned.target, planned.object, c.path, c.from, c.to,
                     outcome_of(outcome_word(op, c, undone)), op.detail, op.proof});
   }
   return rows;

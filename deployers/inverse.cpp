@@ -133,7 +133,7 @@ class Inverter {
   }
 
   void skip(const Operation& op, const Change& change, Reason reason, const std::string& detail) {
-    plan_.skipped.push_back({op.target, op.object.id, change.path, reason, detail, "", change.from});
+    plan_.skipped.push_back({op.target, op.object, change.path, reason, detail, "", change.from});
   }
   void skip_all(const Operation& op, Reason reason, const std::string& detail) {
     for (const auto& change : op.changes) skip(op, change, reason, detail);

@@ -24,13 +24,14 @@ class Known {
   explicit Known(const Plan& file) {
     for (const auto& op : file.operations) objects_.insert({op.target, op.object.id});
     for (const auto& row : file.skipped) {
-      objects_.insert({row.target, row.object});
+      objects_.insert({row.target, row.object.id});
       rows_.insert({row.target, row.reason, row.from});
     }
   }
   // An object's line may be another one by now: then it is known by what it says.
   [[nodiscard]] bool has(const Skipped& row) const {
-    return objects_.contains({row.target, row.object}) || rows_.contains({row.target, row.reason, row.from});
+    return objects_.contains({row.target, row.object.id}) ||
+           rows_.contains({row.target, row.reason, row.from});
   }
 
  private:
@@ -95,7 +96,7 @@ class Narrower {
 
   void refuse(const Operation& planned) {
     for (const auto& change : planned.changes) {
-      Skipped row{planned.target, planned.object.id, change.path, Reason::conflict, "", "", change.from};
+      Skipped row{planned.target, planned.object, change.path, Reason::conflict, "", "", change.from};
       row.detail =
           "discovery no longer finds '" + change.from + "' there with '" + change.to + "' as its successor";
       row.hint = "mlship plan --out FILE";
@@ -109,7 +110,7 @@ class Narrower {
 
   [[nodiscard]] const Skipped* skipped_as_owned(const Skipped& row) const {
     const auto same = [&](const Skipped& s) {
-      return s.reason == Reason::foreign_owner && s.target == row.target && s.object == row.object &&
+      return s.reason == Reason::foreign_owner && s.target == row.target && s.object.id == row.object.id &&
              s.from == row.from;
     };
     const auto found = std::find_if(fresh_.skipped.begin(), fresh_.skipped.end(), same);
@@ -151,7 +152,7 @@ Plan narrow(const Plan& file, const Plan& fresh, const Targets& targets) {
   if (plan.operations.empty() && !narrower.conflicts.empty()) {
     throw Error(ErrorCode::stale_plan, "cannot use the plan: nothing of it fits what is live")
         .fact("planned", std::to_string(file.operations.size()) + " objects")
-        .fact("first", narrower.conflicts.front().object + ": " + narrower.conflicts.front().detail)
+        .fact("first", narrower.conflicts.front().object.id + ": " + narrower.conflicts.front().detail)
         .hint("mlship plan --out FILE");
   }
   std::set<std::string> needed;

@@ -218,7 +218,7 @@ class TargetPlanner {
   void skip(const LiveObject& object, const FoundReference& found, Reason reason, std::string detail,
             std::string hint) {
     const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end();
-    plan_.skipped.push_back({target_.name(), object.info.id, found.path, reason, std::move(detail),
+    plan_.skipped.push_back({target_.name(), object.info, found.path, reason, std::move(detail),
                              std::move(hint), found.text, policy_.strict && behind});
   }
 

@@ -13,7 +13,9 @@
 namespace mlship {
 namespace {
 
-constexpr auto schema = "mlship.plan-file/1";
+const std::string schema = "mlship.plan-file/";
+// Form 1 kept of a skipped object its id alone; ledgers hold it for ever.
+constexpr int newest_form = 2;
 constexpr size_t longest = 64U << 20U;  // bytes; 100,000 operations are well below
 
 template <typename Value>
@@ -77,18 +79,29 @@ Change change_from_json(const Json& json, const std::string& what) {
   return c;
 }
 
+Json object_to_json(const ObjectInfo& object) {
+  return {{"id", bytes_to_json(object.id)},
+          {"name", bytes_to_json(object.name)},
+          {"kind", object.kind},
+          {"schedule", bytes_to_json(object.schedule)},
+          {"owner", bytes_to_json(object.owner)},
+          {"class", word_of(classes, object.cls)}};
+}
+
+ObjectInfo object_from_json(StrictObject& parent) {
+  StrictObject o = parent.object("object");
+  ObjectInfo object{o.bytes("id"),       o.bytes("name"),  o.text("kind"),
+                    o.bytes("schedule"), o.bytes("owner"), value_of(classes, o, "class")};
+  o.finish();
+  return object;
+}
+
 Json operation_to_json(const Operation& op) {
   Json changes = Json::array();
   for (const auto& c : op.changes) changes.push_back(change_to_json(c));
   return {{"id", op.id},
           {"target", op.target},
-          {"object",
-           {{"id", bytes_to_json(op.object.id)},
-            {"name", bytes_to_json(op.object.name)},
-            {"kind", op.object.kind},
-            {"schedule", bytes_to_json(op.object.schedule)},
-            {"owner", bytes_to_json(op.object.owner)},
-            {"class", word_of(classes, op.object.cls)}}},
+          {"object", object_to_json(op.object)},
           {"token", op.token},
           {"locator", encode_bytes(op.locator)},
           {"rest", op.rest},
@@ -102,10 +115,7 @@ Operation operation_from_json(const Json& json) {
   op.id = o.text("id");
   const std::string what = "operation '" + op.id + "' of the plan";
   op.target = o.text("target");
-  StrictObject object = o.object("object");
-  op.object = {object.bytes("id"),       object.bytes("name"),  object.text("kind"),
-               object.bytes("schedule"), object.bytes("owner"), value_of(classes, object, "class")};
-  object.finish();
+  op.object = object_from_json(o);
   op.token = o.text("token");
   op.locator = decode_bytes(o.at("locator"));
   op.rest = o.text("rest");
@@ -131,9 +141,9 @@ Carrier carrier_from_json(const Json& json) {
   return {id, place, *digest};
 }
 
-Json skipped_to_json(const Skipped& s) {
+Json skipped_to_json(const Skipped& s, int form) {
   return {{"target", s.target},
-          {"object", bytes_to_json(s.object)},
+          {"object", form == 1 ? bytes_to_json(s.object.id) : object_to_json(s.object)},
           {"path", bytes_to_json(s.path)},
           {"reason", to_string(s.reason)},
           {"detail", bytes_to_json(s.detail)},
@@ -142,10 +152,26 @@ Json skipped_to_json(const Skipped& s) {
           {"strict", s.strict}};
 }
 
+// In either form: a document that mixes them does not fit its id.
+ObjectInfo skipped_object(StrictObject& row) {
+  const Json& object = row.at("object");
+  if (object.is_object() && !object.contains("hex")) return object_from_json(row);
+  ObjectInfo info;
+  info.id = row.bytes("object");
+  return info;
+}
+
 Skipped skipped_from_json(const Json& json) {
   StrictObject o(json, ErrorCode::bad_plan, "a skipped reference of the plan");
-  Skipped s{o.text("target"),  o.bytes("object"), o.bytes("path"), reason_of(o),
-            o.bytes("detail"), o.bytes("hint"),   o.bytes("from"), o.flag("strict")};
+  Skipped s;
+  s.target = o.text("target");
+  s.object = skipped_object(o);
+  s.path = o.bytes("path");
+  s.reason = reason_of(o);
+  s.detail = o.bytes("detail");
+  s.hint = o.bytes("hint");
+  s.from = o.bytes("from");
+  s.strict = o.flag("strict");
   o.finish();
   return s;
 }
@@ -155,9 +181,9 @@ Json carrier_to_json(const Carrier& c) {
 }
 
 // All but the long arrays, which are empty.
-Json frame(const Plan& plan, bool with_id) {
+Json frame(const Plan& plan, bool with_id, int form) {
   Json json = {
-      {"schema", schema},
+      {"schema", schema + std::to_string(form)},
       {"environment", plan.environment},
       {"package", plan.package},
       {"scheme", to_string(plan.scheme)},
@@ -187,9 +213,9 @@ void write_array(const Items& items, ToJson to_json_of, const Sink& sink) {
 }
 
 // Canonical JSON, piece by piece: a plan of a large fleet is never there twice.
-void write_plan(const Plan& plan, bool with_id, const Sink& sink) {
+void write_plan(const Plan& plan, bool with_id, int form, const Sink& sink) {
   std::string_view before = "{";
-  const Json outline = frame(plan, with_id);
+  const Json outline = frame(plan, with_id, form);
   for (const auto& [key, value] : outline.items()) {
     sink(before);
     sink(canonical_json(key) + ":");
@@ -198,7 +224,7 @@ void write_plan(const Plan& plan, bool with_id, const Sink& sink) {
     } else if (key == "carriers") {
       write_array(plan.carriers, carrier_to_json, sink);
     } else if (key == "skipped") {
-      write_array(plan.skipped, skipped_to_json, sink);
+      write_array(plan.skipped, [&](const Skipped& s) { return skipped_to_json(s, form); }, sink);
     } else {
       sink(canonical_json(value));
     }
@@ -207,9 +233,9 @@ void write_plan(const Plan& plan, bool with_id, const Sink& sink) {
   sink("}");
 }
 
-std::string id_of(const Plan& plan) {
+std::string id_of(const Plan& plan, int form) {
   Sha256 hash;
-  write_plan(plan, false, [&](std::string_view piece) { hash.update(piece); });
+  write_plan(plan, false, form, [&](std::string_view piece) { hash.update(piece); });
   return "plan-" + hash.finish().hex();
 }
 
@@ -229,6 +255,14 @@ void check(const Plan& plan, ErrorCode code) {
   if (plan.to.has_value() == !plan.inverse_of.empty()) {
     throw Error(code, "cannot use the plan: it needs either a version or the rollout it undoes");
   }
+}
+
+int form_in(StrictObject& o) {
+  const std::string found = o.text("schema");
+  for (int form = newest_form; form > 0; --form) {
+    if (found == schema + std::to_string(form)) return form;
+  }
+  o.fail("its schema is '" + found + "', this mlship reads " + schema + std::to_string(newest_form));
 }
 
 void read_destination(StrictObject& o, Plan& plan) {
@@ -252,15 +286,15 @@ void read_destination(StrictObject& o, Plan& plan) {
 
 void finish_plan(Plan& plan) {
   check(plan, ErrorCode::internal);
-  plan.id = id_of(plan);
+  plan.id = id_of(plan, newest_form);
 }
 
 std::string canonical_plan(const Plan& plan) {
   size_t size = 1;
-  write_plan(plan, true, [&](std::string_view piece) { size += piece.size(); });
+  write_plan(plan, true, newest_form, [&](std::string_view piece) { size += piece.size(); });
   std::string text;
   text.reserve(size);
-  write_plan(plan, true, [&](std::string_view piece) { text += piece; });
+  write_plan(plan, true, newest_form, [&](std::string_view piece) { text += piece; });
   text += '\n';
   return text;
 }
@@ -282,9 +316,7 @@ Plan parse_plan(std::string_view text) {
   };
   const Json json = parse_json(text, ErrorCode::bad_plan, "the plan", element);
   StrictObject o(json, ErrorCode::bad_plan, "the plan");
-  if (const auto found = o.text("schema"); found != schema) {
-    o.fail("its schema is '" + found + "', this mlship reads " + schema);
-  }
+  const int form = form_in(o);
   plan.id = o.text("id");
   plan.environment = o.text("environment");
   plan.package = o.text("package");
@@ -296,7 +328,7 @@ Plan parse_plan(std::string_view text) {
   }
   o.finish();
   check(plan, ErrorCode::bad_plan);
-  if (const std::string content = id_of(plan); content != plan.id) {
+  if (const std::string content = id_of(plan, form); content != plan.id) {
     throw Error(ErrorCode::bad_plan, "cannot use the plan: its content was changed after it was made")
         .fact("id", plan.id)
         .fact("content", content)

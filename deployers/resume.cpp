@@ -56,7 +56,7 @@ class Undone {
     }
     for (const auto& skipped : rollback.plan.skipped) {
       if (skipped.reason == Reason::conflict || skipped.reason == Reason::same_version) {
-        places.insert({skipped.target, skipped.object, skipped.path});
+        places.insert({skipped.target, skipped.object.id, skipped.path});
       }
     }
   }

@@ -22,7 +22,9 @@ enum class Outcome { updated, unchanged, conflict, refused, failed, reverted, pe
 std::string_view to_string(Outcome outcome);
 
 struct ObjectResult {
-  std::string target, object, path, from, to;
+  std::string target;
+  ObjectInfo object;
+  std::string path, from, to;
   Outcome outcome = Outcome::pending;
   std::string detail;
   // With a proof beyond the read-back: "healthy", "unhealthy", "inconclusive", "unproven"; else "".

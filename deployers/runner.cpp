@@ -214,7 +214,7 @@ Runner::Tracks Runner::take_busy(Tracks& tracks) {
 
 void Runner::report_busy(const Track& track) {
   for (const auto& change : track.planned->changes) {
-    busy_.push_back({track.planned->target, track.planned->object.id, change.path, Reason::busy, track.detail,
+    busy_.push_back({track.planned->target, track.planned->object, change.path, Reason::busy, track.detail,
                      "mlship rollout --resume=" + id_, change.from});
   }
   by_operation_[track.planned->id] = {};
@@ -325,8 +325,8 @@ void Runner::add_results(const Operation& operation, Outcome outcome, const std:
   result.proven = proven;
   for (size_t i = 0; i < operation.changes.size(); ++i) {
     const Change& change = operation.changes[i];
-    ObjectResult row{operation.target, operation.object.id, change.path, change.from, change.to, outcome,
-                     detail,           std::string(proof)};
+    ObjectResult row{operation.target, operation.object, change.path, change.from,
+                     change.to,        outcome,          detail,      std::string(proof)};
     if (fresh) {
       results_.push_back(std::move(row));
     } else {

@@ -37,7 +37,7 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
         const Reference& r = reference.reference;
         if (r.package.empty()) {
           report.skipped.push_back(
-              {target->name(), object.info.id, reference.path, Reason::opaque, r.opaque, "", reference.text});
+              {target->name(), object.info, reference.path, Reason::opaque, r.opaque, "", reference.text});
           continue;
         }
         if (!package.empty() && !glob_match(package, r.package)) continue;

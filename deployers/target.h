@@ -71,7 +71,9 @@ struct LiveObject {
 };
 
 struct Skipped {
-  std::string target, object, path;
+  std::string target;
+  ObjectInfo object;  // of what could not be read only what is known: its id, its name
+  std::string path;
   Reason reason = Reason::opaque;
   std::string detail;
   std::string hint;

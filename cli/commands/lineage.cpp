@@ -29,7 +29,7 @@ void add_rows(Table& table, const LineageEntry& entry) {
   }
   for (const auto& change : entry.changes) {
     table.add({human_time(rollout.started), rollout.id, change.from, change.to,
-               std::string(to_string(change.outcome)), change.object, rollout.who + "@" + rollout.host,
+               std::string(to_string(change.outcome)), change.object.id, rollout.who + "@" + rollout.host,
                commits, change.detail});
   }
 }
@@ -53,7 +53,7 @@ ExitCode run(const Options& options, Services& services) {
   }
   auto& out = services.out();
   out.text(table.render(out.width(), out.style()));
-  out.document({{"schema", "mlship.lineage/1"}, {"object", options.object}, {"entries", rows}});
+  out.document({{"schema", "mlship.lineage/2"}, {"selector", options.object}, {"entries", rows}});
   return ExitCode::done;
 }
 

@@ -50,7 +50,7 @@ ExitCode release_hold(const Options& options, Services& services) {
   const auto held = services.ledger().acquire({who + ", rollback --release-hold", ref.package, {}});
   services.ledger().release_hold(ref.package, version, who);
   services.out().text(fmt::format("{} {} may be rolled out again\n", ref.package, version.str()));
-  services.out().document({{"schema", "mlship.rollback/1"},
+  services.out().document({{"schema", "mlship.rollback/2"},
                            {"id", ""},
                            {"state", "hold-released"},
                            {"package", ref.package},

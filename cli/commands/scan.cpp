@@ -49,7 +49,7 @@ OrderedJson document(const ScanReport& report) {
                         {"objects", object_count(package)},
                         {"references", references}});
   }
-  return {{"schema", "mlship.scan/1"}, {"packages", packages}, {"skipped", to_json(report.skipped)}};
+  return {{"schema", "mlship.scan/2"}, {"packages", packages}, {"skipped", to_json(report.skipped)}};
 }
 
 ExitCode run(const Options& options, Services& services) {

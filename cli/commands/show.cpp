@@ -37,8 +37,8 @@ std::string text(const RolloutDetails& details, Stdout& out) {
   for (const auto& carrier : details.carriers) row("carrier", carrier.place);
   Table table({"OUTCOME", "TARGET", "OBJECT", "AT", "FROM", "TO", "DETAIL"});
   for (const auto& operation : details.operations) {
-    table.add({std::string(to_string(operation.outcome)), operation.target, operation.object, operation.path,
-               operation.from, operation.to, operation.detail});
+    table.add({std::string(to_string(operation.outcome)), operation.target, operation.object.id,
+               operation.path, operation.from, operation.to, operation.detail});
   }
   if (!table.empty()) shown += "\n" + table.render(out.width(), out.style());
   if (!details.skipped.empty()) shown += "\n" + skipped_text(details.skipped, out.width(), out.style());
@@ -49,7 +49,7 @@ ExitCode run(const Options& options, Services& services) {
   const RolloutDetails details = show(services.ledger(), options.id);
   auto& out = services.out();
   out.text(text(details, out));
-  OrderedJson document{{"schema", "mlship.show/1"}};
+  OrderedJson document{{"schema", "mlship.show/2"}};
   document.update(to_json(details.entry));
   OrderedJson carriers = OrderedJson::array();
   for (const auto& carrier : details.carriers) {

@@ -53,7 +53,7 @@ OrderedJson document(const StatusReport& report, const std::string& environment)
          {"drift", row.drift},
          {"pending", row.pending}});
   }
-  return {{"schema", "mlship.status/1"},
+  return {{"schema", "mlship.status/2"},
           {"environment", environment},
           {"objects", objects},
           {"skipped", to_json(report.skipped)}};

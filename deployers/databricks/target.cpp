@@ -232,8 +232,9 @@ Discovery Workspace::list_what_may_be_seen(const Kind& kind) {
     const bool absent = e.code() == ErrorCode::not_found || e.code() == ErrorCode::http_refused;
     if (&kind == &jobs || !(absent || e.code() == ErrorCode::forbidden)) throw;
     out.objects.clear();
-    out.skipped.push_back(
-        {name(), std::string(kind.prefix()), "", Reason::no_permission, with_answer(e), e.hint_text(), ""});
+    const std::string all(kind.prefix());
+    const ObjectInfo object{all, all, kind.info({all, {}}).kind, "", "", ObjectClass::both};
+    out.skipped.push_back({name(), object, "", Reason::no_permission, with_answer(e), e.hint_text(), ""});
   }
   return out;
 }
@@ -250,7 +251,7 @@ void Workspace::list(const Kind& kind, Discovery& out, const Look& look) {
 
 void Workspace::take(const Kind& kind, const Document& document, Discovery& out) {
   if (!document.problem.empty()) {
-    out.skipped.push_back({name(), document.id, "", Reason::no_permission, document.problem,
+    out.skipped.push_back({name(), kind.info(document), "", Reason::no_permission, document.problem,
                            "ask a workspace admin for CAN_VIEW on it", ""});
     return;
   }

@@ -209,7 +209,7 @@ class BadInput(unittest.TestCase):
             become = []
         before = self.state()
         result = self.box.run([*become, e2e.mlship_binary(), "rollout", "--yes", "--json"], cwd=self.project, exit=8)
-        self.assertEqual([(s["reason"], str(self.crontab) in s["object"]) for s in result.json()["skipped"]],
+        self.assertEqual([(s["reason"], str(self.crontab) in s["object"]["id"]) for s in result.json()["skipped"]],
                          [("no-permission", True)])
         self.assertEqual(e2e.differences(before, self.state()), [])
 

@@ -221,8 +221,8 @@ class Compose(unittest.TestCase):
         edited = edited.replace("'it''s churn==1.3.0'", "'it''s churn==1.2.0'")
         self.stack.write_text(edited)
         result = self.json("rollout", "--plan", plan, "--yes", exit=8)
-        outcomes = {r["object"].rpartition(":")[2]: r["outcome"] for r in result["results"]}
-        outcomes.update({s["object"].rpartition(":")[2]: s["reason"] for s in result["skipped"]})
+        outcomes = {r["object"]["id"].rpartition(":")[2]: r["outcome"] for r in result["results"]}
+        outcomes.update({s["object"]["id"].rpartition(":")[2]: s["reason"] for s in result["skipped"]})
         self.assertEqual(outcomes, {"x-common": "updated", "services.api": "updated", "configs.settings": "updated",
                                     "services.batch": "conflict"})
         head, batch, tail = (lambda t: (t[:t.index("  batch:")], t[t.index("  batch:"):t.index("configs:")],
@@ -238,7 +238,7 @@ class Compose(unittest.TestCase):
         twice = e2e.write_file(self.srv / "twice/compose.yaml", "services:\n  a: {k: churn==1.3.0}\n  a: {}\n")
         before = {path: path.read_bytes() for path in (bad, twice)}
         result = self.json("rollout", "--yes", exit=8)
-        said = {s["object"]: (s["reason"], s["detail"]) for s in result["skipped"]}
+        said = {s["object"]["id"]: (s["reason"], s["detail"]) for s in result["skipped"]}
         self.assertEqual(set(said), {str(bad), str(twice)})
         self.assertEqual({reason for reason, _ in said.values()}, {"unresolvable"})
         self.assertRegex(said[str(bad)][1], r"cannot read .*bad/compose.yaml: line 2, column \d+: ")
@@ -257,7 +257,7 @@ class Compose(unittest.TestCase):
         result = self.json("rollout", "--yes", exit=None)
         self.assertEqual({r["outcome"] for r in result["results"]}, {"updated"})
         self.assertEqual({s["reason"] for s in result["skipped"]} - {"opaque"}, set())
-        stayed = {s["object"] for s in result["skipped"]}
+        stayed = {s["object"]["id"] for s in result["skipped"]}
         self.assertLess(len(stayed), len(files))
         for file in files:
             with self.subTest(file=file.parent.name):

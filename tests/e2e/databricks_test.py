@@ -123,8 +123,8 @@ class Databricks(unittest.TestCase):
         self.workspace.put("jobs/8", job("odd", odd))
         self.mlship("rollout", "churn:1.4.0", "--yes")
         done = self.mlship("rollback", "churn", "--to", "1.3.0", "--yes", "--json", exit=8).json()
-        self.assertEqual([(r["object"], r["outcome"]) for r in done["results"]], [("jobs/7", "updated")])
-        self.assertEqual([(s["object"], s["reason"]) for s in done["skipped"]], [("jobs/8", "no-output")])
+        self.assertEqual([(r["object"]["id"], r["outcome"]) for r in done["results"]], [("jobs/7", "updated")])
+        self.assertEqual([(s["object"]["id"], s["reason"]) for s in done["skipped"]], [("jobs/8", "no-output")])
         self.assertEqual(self.libraries(7), [OLD])
 
     def test_what_the_first_of_two_runs_changed_is_not_forgotten_by_the_rollback(self):
@@ -236,7 +236,7 @@ class Databricks(unittest.TestCase):
         config = self.box.root / "home/.config/mlship/config.toml"
         config.write_text(USER_FILE + "clusters = true\n")
         done = self.mlship("rollout", "churn:1.4.0", "--yes", "--json").json()
-        self.assertEqual([(r["object"], r["outcome"]) for r in done["results"]], [("clusters/c1", "updated")])
+        self.assertEqual([(r["object"]["id"], r["outcome"]) for r in done["results"]], [("clusters/c1", "updated")])
         self.assertIn("pending: restart", done["results"][0]["detail"])
         statuses = {row["library"]["whl"]: row["status"] for row in self.workspace.state()["libraries/c1"]}
         self.assertEqual(statuses[OLD], "UNINSTALL_ON_RESTART")

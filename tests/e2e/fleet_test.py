@@ -220,7 +220,7 @@ def where(row):
     """(file, line number) of a change or skip; its object starts with the file, its path is line:column."""
     import pathlib
     line = int(row["path"].split(":")[0])
-    name = row["object"]["id"] if isinstance(row["object"], dict) else row["object"]
+    name = row["object"]["id"]
     path = name if os.path.exists(name) else name.rpartition(":")[0]
     return pathlib.Path(path), line
 

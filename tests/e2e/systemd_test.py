@@ -93,7 +93,7 @@ class Units(unittest.TestCase):
 
         result = self.json("rollout", "--jobs", "--yes")
         self.assertEqual({r["outcome"] for r in result["results"]}, {"updated"})
-        details = {r["object"]: r["detail"] for r in result["results"]}
+        details = {r["object"]["id"]: r["detail"] for r in result["results"]}
         for name, detail in details.items():
             self.assertEqual(detail, "" if name.endswith("default/nightly") else "pending: daemon-reload", name)
         for name in UNITS:
@@ -132,7 +132,7 @@ class Units(unittest.TestCase):
         e2e.write_file(self.etc / "systemd/system/extra.timer", "[Timer]\nOnCalendar=daily\n")
         before = unit.read_bytes()
         result = self.json("rollout", "--jobs", "--yes", exit=8)
-        rows = {r["object"]: r for r in result["results"]}
+        rows = {r["object"]["id"]: r for r in result["results"]}
         self.assertEqual(rows[str(unit)]["outcome"], "refused")
         self.assertRegex(rows[str(unit)]["detail"], r"^systemd-analyze verify: extra.service: .*1\.4\.0/bin/extra")
         self.assertEqual(unit.read_bytes(), before)
@@ -147,8 +147,8 @@ class Units(unittest.TestCase):
         unit.write_bytes(edited)
         result = self.json("rollout", "--plan", plan, "--yes", exit=8)
         self.assertEqual(unit.read_bytes(), edited, "all changes of an object are written, or none")
-        conflicts = [s["object"] for s in result["skipped"] if s["reason"] == "conflict"]
-        conflicts += [r["object"] for r in result["results"] if r["outcome"] == "conflict"]
+        conflicts = [s["object"]["id"] for s in result["skipped"] if s["reason"] == "conflict"]
+        conflicts += [r["object"]["id"] for r in result["results"] if r["outcome"] == "conflict"]
         self.assertEqual(set(conflicts), {str(unit)})
         # Between rollout and rollback somebody moves one unit on and edits another beside its reference.
         each, batch = self.etc / "systemd/system/each@.service", self.etc / "containers/systemd/batch.container"
@@ -165,7 +165,7 @@ class Units(unittest.TestCase):
         e2e.write_file(unit, b"[Service]\n\0\nExecStart=" + str(self.opt).encode() + b"/churn/1.2.0/bin/score\n")
         before = unit.read_bytes()
         result = self.json("rollout", "--yes", exit=8)
-        said = {s["object"]: s["reason"] for s in result["skipped"] if s["object"] == str(unit)}
+        said = {s["object"]["id"]: s["reason"] for s in result["skipped"] if s["object"]["id"] == str(unit)}
         self.assertEqual(said, {str(unit): "unresolvable"})
         self.assertEqual(unit.read_bytes(), before)
         self.assertEqual(self.text("systemd/system/nightly.service"), self.expected("systemd/system/nightly.service"))

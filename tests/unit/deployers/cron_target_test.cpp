@@ -201,7 +201,7 @@ TEST_F(CronTarget, WhatCannotBeReadIsSkippedWithItsReason) {
   std::string out;
   const auto edge = target("cron", {root() + "/cron.d/*", root() + "/cron.d/absent"});
   for (const auto& skipped : edge->discover(Scheme::pep440).skipped) {
-    out += Path(skipped.object).filename().string() + " " + std::string(to_string(skipped.reason)) + "\n";
+    out += Path(skipped.object.id).filename().string() + " " + std::string(to_string(skipped.reason)) + "\n";
     EXPECT_NE(skipped.detail, "");
   }
   EXPECT_EQ(out,

@@ -239,10 +239,10 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
     // the lease: each is told by the one or the other.
     std::set<std::string> told;
     for (const auto& r : other.results) {
-      if (r.outcome == Outcome::conflict) told.insert(r.object);
+      if (r.outcome == Outcome::conflict) told.insert(r.object.id);
     }
     for (const auto& r : one.results) {
-      if (r.detail.find("another runner took over") != std::string::npos) told.insert(r.object);
+      if (r.detail.find("another runner took over") != std::string::npos) told.insert(r.object.id);
     }
     const Json now = fleet.everything();
     for (const auto& [id, document] : now.items()) {

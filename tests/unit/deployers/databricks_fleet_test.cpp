@@ -72,8 +72,8 @@ Lines changes_of(const Plan& plan) {
 Lines skips_of(const Plan& plan, const dbx::GenerateOptions& options) {
   Lines out;
   for (const auto& s : plan.skipped) {
-    if (options.interactive || !s.object.starts_with("clusters/"))
-      out.insert(s.object + " " + s.path + ": " + std::string(to_string(s.reason)));
+    if (options.interactive || !s.object.id.starts_with("clusters/"))
+      out.insert(s.object.id + " " + s.path + ": " + std::string(to_string(s.reason)));
   }
   return out;
 }
@@ -103,8 +103,8 @@ TEST_P(Workspaces, ExactlyTheExpectedReferencesMove) {
       if (c.refused) refused.insert(c.object);
     }
     for (const auto& r : report.results) {
-      ASSERT_EQ(r.outcome, refused.contains(r.object) ? Outcome::refused : Outcome::updated)
-          << "seed " << seed << ": " << r.object << ": " << r.detail;
+      ASSERT_EQ(r.outcome, refused.contains(r.object.id) ? Outcome::refused : Outcome::updated)
+          << "seed " << seed << ": " << r.object.id << ": " << r.detail;
     }
     for (const auto& op : plan.operations) {
       const std::string& id = op.object.id;
@@ -136,7 +136,8 @@ TEST(Workspaces_, TenThousandJobs) {
   EXPECT_EQ(difference(fleet.expected_changes(), changes_of(plan)), "");
   EXPECT_EQ(difference(fleet.expected_skips(), skips_of(plan, options)), "");
   const auto report = fleet.world.run(plan);
-  for (const auto& r : report.results) ASSERT_EQ(r.outcome, Outcome::updated) << r.object << ": " << r.detail;
+  for (const auto& r : report.results)
+    ASSERT_EQ(r.outcome, Outcome::updated) << r.object.id << ": " << r.detail;
 }
 
 // Two jobs and a pipeline: small, because there are thousands of them.

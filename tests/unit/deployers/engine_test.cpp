@@ -20,7 +20,7 @@ RolloutReport roll(World& world, const Execution& execution, std::span<const Obj
 
 std::map<std::string, Outcome> outcomes(const RolloutReport& report) {
   std::map<std::string, Outcome> all;
-  for (const auto& r : report.results) all[r.object] = r.outcome;
+  for (const auto& r : report.results) all[r.object.id] = r.outcome;
   return all;
 }
 

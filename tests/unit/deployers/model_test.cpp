@@ -219,7 +219,7 @@ class Scenario {
 
   std::string& live(const ObjectResult& row) {
     auto* target = row.target == "edge" ? targets_.front() : targets_.back();
-    return target->objects.at(row.object).texts.at(std::stoul(row.path.substr(4)));
+    return target->objects.at(row.object.id).texts.at(std::stoul(row.path.substr(4)));
   }
 
   // A report without faults around: what it says is what stands there.
@@ -227,24 +227,24 @@ class Scenario {
     std::set<std::pair<std::string, std::string>> disturbed;
     for (const auto& row : report.results) {
       const std::string& text = live(row);
-      if (text != row.from && text != row.to) disturbed.insert({row.target, row.object});
+      if (text != row.from && text != row.to) disturbed.insert({row.target, row.object.id});
     }
     for (const auto& row : report.results) {
       const std::string& text = live(row);
-      const std::string what = row.object + " " + std::string(to_string(row.outcome)) + " " + row.detail;
+      const std::string what = row.object.id + " " + std::string(to_string(row.outcome)) + " " + row.detail;
       switch (row.outcome) {
         case Outcome::updated:
         case Outcome::unchanged: EXPECT_EQ(text, row.to) << what; break;
         case Outcome::reverted: EXPECT_EQ(text, row.from) << what; break;
         // The whole object is left alone, because of one of its references.
-        case Outcome::conflict: listed_.insert({row.target, row.object}); break;
-        default: listed_.insert({row.target, row.object});
+        case Outcome::conflict: listed_.insert({row.target, row.object.id}); break;
+        default: listed_.insert({row.target, row.object.id});
       }
       if (row.outcome == Outcome::failed) {
         ADD_FAILURE() << "nothing fails any more: " << what;
       }
     }
-    for (const auto& skipped : report.skipped) listed_.insert({skipped.target, skipped.object});
+    for (const auto& skipped : report.skipped) listed_.insert({skipped.target, skipped.object.id});
     if (!report.complete()) return;
     EXPECT_TRUE(disturbed.empty());
   }

@@ -37,6 +37,46 @@ TEST(PlanFile, ComesBackAsItWas) {
   EXPECT_EQ(parse_plan(to_json(plan).dump(2) + "\n").id, plan.id);  // layout is not content
 }
 
+// As mlship wrote it before a skipped object had more than its id; ledgers keep such plans.
+constexpr auto form_1 =
+    R"({"carriers":[{"digest":"sha256:5d9c36085d1bc1899edd6140cb665dab208d63c287f5b7663bcc907a73c)"
+    R"(5aedb","id":"tree:/srv/opt/churn/1.4.0","place":"/srv/opt/churn/1.4.0"}],"direction":"up",)"
+    R"("environment":"default","id":"plan-cb70bbf6061ddcddba4fdeffaca2030be2da861d7a092959f9cf354)"
+    R"(b0a623843","inverse_of":"","operations":[{"carriers":["tree:/srv/opt/churn/1.4.0"],"change)"
+    R"(s":[{"form":"folder","from":"/srv/opt/churn/1.3.0","from_version":"1.3.0","path":"1:16","t)"
+    R"(o":"/srv/opt/churn/1.4.0","to_version":"1.4.0","warnings":[]}],"id":"op-0001","locator":{")"
+    R"(file":"/srv/etc/cron.d/churn"},"object":{"class":"job","id":"/srv/etc/cron.d/churn:1","kin)"
+    R"(d":"cron-entry","name":"churn:score","owner":"","schedule":"0 3 * * *"},"rest":"sha256:d04)"
+    R"(63c9815d2ad9b5e174655214889c9de3dc7d1e31fbe74e258cf6c2baf6163","target":"edge","token":"sh)"
+    R"(a256:576aae786b67909b704d596b8d14dbf0cabcba9f02d25659d264c069dd6cc5f8"}],"package":"churn")"
+    R"(,"salt":"19f06e0aa96a33d252d26851ea4d1cc9","schema":"mlship.plan-file/1","scheme":"pep440")"
+    R"(,"skipped":[{"detail":"","from":"churn>=1","hint":"","object":"/srv/etc/cron.d/churn:2","p)"
+    R"(ath":"2:29","reason":"range","strict":false,"target":"edge"}],"strict":false,"to":{"digest)"
+    R"(":"sha256:5d9c36085d1bc1899edd6140cb665dab208d63c287f5b7663bcc907a73c5aedb","version":"1.4)"
+    R"(.0"}})";
+
+TEST(PlanFile, AnOlderFormIsRead) {
+  const Plan plan = parse_plan(form_1);
+  ASSERT_EQ(plan.skipped.size(), 1U);
+  EXPECT_EQ(plan.skipped[0].object.id, "/srv/etc/cron.d/churn:2");
+  EXPECT_EQ(plan.skipped[0].reason, Reason::range);
+  EXPECT_EQ(plan.operations.at(0).object.name, "churn:score");
+  // Written again it has the newer form, and an id of its own.
+  const Json now = to_json(plan);
+  EXPECT_EQ(now["schema"], "mlship.plan-file/2");
+  EXPECT_EQ(now["skipped"][0]["object"]["id"], "/srv/etc/cron.d/churn:2");
+}
+
+TEST(PlanFile, TheFormsAreNotMixed) {
+  std::string text = form_1;
+  text.replace(text.find("plan-file/1"), 11, "plan-file/2");
+  EXPECT_NE(refused(text).find("changed after it was made"), std::string::npos);
+  World world;
+  Json json = to_json(example(world));
+  json["schema"] = "mlship.plan-file/1";
+  EXPECT_NE(refused(json.dump()).find("changed after it was made"), std::string::npos);
+}
+
 TEST(PlanFile, AChangedContentNoLongerFitsTheId) {
   World world;
   Json json = to_json(example(world));
@@ -55,7 +95,7 @@ TEST(PlanFile, HostileDocumentsAreRefused) {
   const std::vector<std::function<void(Json&)>> edits = {
       [](Json& j) { j["more"] = 1; },
       [](Json& j) { j.erase("salt"); },
-      [](Json& j) { j["schema"] = "mlship.plan-file/2"; },
+      [](Json& j) { j["schema"] = "mlship.plan-file/3"; },
       [](Json& j) { j["strict"] = "yes"; },
       [](Json& j) { j["direction"] = "sideways"; },
       [](Json& j) { j["scheme"] = "calver"; },

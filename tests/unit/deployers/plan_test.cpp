@@ -9,7 +9,7 @@ using test::World;
 
 std::string reason_of(const Plan& plan, const std::string& object) {
   for (const auto& s : plan.skipped) {
-    if (s.object == object) return std::string(to_string(s.reason));
+    if (s.object.id == object) return std::string(to_string(s.reason));
   }
   return "";
 }

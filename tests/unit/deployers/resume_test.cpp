@@ -83,7 +83,8 @@ void go_on(Fleet& fleet) {
   const auto id = unfinished(fleet.memory, "prod", "churn");
   const auto report = id ? fleet.go_on(*id) : fleet.rollout("1.4.0");
   for (const auto& r : report.results) {
-    EXPECT_EQ(r.outcome == Outcome::refused, fleet.stuck.contains(r.object)) << r.object << ": " << r.detail;
+    EXPECT_EQ(r.outcome == Outcome::refused, fleet.stuck.contains(r.object.id))
+        << r.object.id << ": " << r.detail;
   }
 }
 
@@ -156,7 +157,7 @@ TEST(Crash, AForeignEditAfterTheKillIsNeverLost) {
       if (!id) continue;
       const auto report = fleet.go_on(*id);
       for (const auto& r : report.results) {
-        EXPECT_EQ(r.outcome == Outcome::conflict, r.object == object.info.id) << r.detail;
+        EXPECT_EQ(r.outcome == Outcome::conflict, r.object.id == object.info.id) << r.detail;
       }
       fleet.rollback();
       for (const auto& text : object.texts) ASSERT_EQ(text, "churn==9.9.9");

@@ -10,7 +10,7 @@ using test::World;
 
 const ObjectResult& result_of(const RolloutReport& report, const std::string& object) {
   for (const auto& r : report.results) {
-    if (r.object == object) return r;
+    if (r.object.id == object) return r;
   }
   throw std::runtime_error("no result for " + object);
 }
@@ -184,7 +184,7 @@ TEST(Rollout, AResumedRunSaysWhatIsSkippedNow) {
   world.edge->destination_skips.erase("mended");
   const auto second = world.go_on(first.id);
   ASSERT_EQ(second.skipped.size(), 1U);
-  EXPECT_EQ(second.skipped[0].object, "still");
+  EXPECT_EQ(second.skipped[0].object.id, "still");
   EXPECT_EQ(result_of(second, "mended").outcome, Outcome::updated);
 }
 
