@@ -46,15 +46,18 @@ bool scheme_before(std::string_view path, size_t begin, size_t colon) {
                      [](char c) { return alnum(c) || c == '+' || c == '-' || c == '.'; });
 }
 
+constexpr size_t longest_variable = 258;  // "${…}", looked for in front of a path
+
 // Where the path or URL that leads up to the file name at `file` begins.
 size_t path_begin(std::string_view text, size_t file) {
   size_t begin = file;
   while (begin > 0 && file - begin < longest) {
     const char c = text[begin - 1];
     if (c == '}') {  // ${LIBS}/…: the variable belongs to the path
-      const size_t open = text.substr(0, begin).rfind("${");
-      if (open == std::string_view::npos || begin - open > 256) break;
-      begin = open;
+      const size_t least = begin - std::min(begin, longest_variable);
+      const size_t open = text.substr(least, begin - least).rfind("${");
+      if (open == std::string_view::npos) break;
+      begin = least + open;
     } else if (one_of(c, path_ends)) {
       break;
     } else {
@@ -63,19 +66,20 @@ size_t path_begin(std::string_view text, size_t file) {
   }
   // $(pwd)/x.whl is no path from the root either.
   if (begin > 0 && at(text, begin) == '/' && one_of(text[begin - 1], ")}")) --begin;
-  const std::string_view path = text.substr(0, file);
-  if (const size_t scheme = path.rfind("://"); scheme != std::string_view::npos && scheme >= begin) {
+  // Never further back than `begin`: a search through the whole text for each file would be quadratic.
+  const std::string_view path = text.substr(begin, file - begin);
+  if (const size_t scheme = path.rfind("://"); scheme != std::string_view::npos) {
     const size_t user = after_userinfo(path, scheme + 3);
-    if (user != scheme + 3) return user;
+    if (user != scheme + 3) return begin + user;
     size_t i = scheme;
-    while (i > begin && (alnum(path[i - 1]) || one_of(path[i - 1], "+-."))) --i;
-    return i;
+    while (i > 0 && (alnum(path[i - 1]) || one_of(path[i - 1], "+-."))) --i;
+    return begin + i;
   }
   const size_t colon = path.rfind(':');
-  if (colon == std::string_view::npos || colon < begin) return begin;
-  const size_t before = colon == begin ? std::string_view::npos : path.rfind(':', colon - 1);
-  const size_t part = before == std::string_view::npos || before < begin ? begin : before + 1;
-  return scheme_before(path, part, colon) ? part : colon + 1;
+  if (colon == std::string_view::npos) return begin;
+  const size_t before = path.substr(0, colon).rfind(':');
+  const size_t part = before == std::string_view::npos ? 0 : before + 1;
+  return begin + (scheme_before(path, part, colon) ? part : colon + 1);
 }
 
 std::vector<Span> dash_parts(std::string_view stem) {
