@@ -1,9 +1,11 @@
 #include "deployers/file_object.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "deployers/file_obstacle.h"
 #include "deployers/file_owner.h"
 #include "deployers/file_swap.h"
 #include "deployers/file_view.h"
@@ -33,7 +35,8 @@ class HostFileTarget final : public Target {
       : section_(std::move(section)),
         kind_(std::move(kind)),
         places_(host_places(section_, project)),
-        owners_(project.objects) {
+        owners_(project.objects),
+        in_place_(section_.flag("in-place")) {
     for (const auto& pattern : section_.list("files")) {
       patterns_.push_back(std::filesystem::absolute(project.folder / pattern).lexically_normal().string());
     }
@@ -49,6 +52,7 @@ class HostFileTarget final : public Target {
 
   Discovery discover(Scheme scheme) override {
     Discovery out;
+    obstacles_.clear();
     const FileSet set = expand_files(patterns_);
     for (const auto& problem : set.problems) skip(out, problem);
     for (const auto& file : set.files) {
@@ -65,12 +69,19 @@ class HostFileTarget final : public Target {
     return out;
   }
 
-  Destination destination(const LiveObject&, const FoundReference& found, const Release& release,
+  Destination destination(const LiveObject& object, const FoundReference& found, const Release& release,
                           ReleaseSource& source) override {
     if (!found.reference.opaque.empty()) {
       Destination out;
       out.skip = Reason::opaque;
       out.detail = found.reference.opaque;
+      return out;
+    }
+    if (const auto obstacle = obstacle_to(object)) {
+      Destination out;
+      out.skip = Reason::no_permission;
+      out.detail = obstacle->why;
+      out.hint = obstacle->hint;
       return out;
     }
     return host_destination(places_, found, release, source);
@@ -145,7 +156,8 @@ class HostFileTarget final : public Target {
       const std::string why = kind_.refusal(reading.file->path, *reading.text, *after.text);
       if (!why.empty()) return {Kind::refused, why, "", {}};
     }
-    const SwapResult swapped = swap_file({reading.file->resolved, *reading.text, *after.text, tag});
+    const SwapResult swapped =
+        swap_file({reading.file->resolved, *reading.text, *after.text, tag, in_place_});
     const bool written = swapped.kind == SwapResult::Kind::swapped;
     return {kind_of(swapped.kind), swapped.detail, written ? pending_of(reading.file->path) : "",
             to_json(then.locator)};
@@ -168,15 +180,26 @@ class HostFileTarget final : public Target {
   }
 
   std::vector<std::string> clear_abandoned() override {
-    std::vector<std::string> told;
-    for (const auto& file : expand_files(patterns_).files) {
-      const auto lines = clear_abandoned_swaps(file.resolved);
-      told.insert(told.end(), lines.begin(), lines.end());
-    }
-    return told;
+    std::vector<Path> files;
+    for (const auto& file : expand_files(patterns_).files) files.push_back(file.resolved);
+    return clear_abandoned_swaps(files);
   }
 
  private:
+  // What keeps the object's file from being changed, whoever runs mlship.
+  [[nodiscard]] std::optional<FileObstacle> obstacle_to(const LiveObject& object) {
+    const std::string file = object.locator.at("file");
+    const auto known = obstacles_.find(file);
+    if (known != obstacles_.end()) return known->second;
+    const auto resolved = resolve_links(file);
+    auto obstacle = resolved ? obstacle_of(*resolved) : std::nullopt;
+    if (obstacle && obstacle->mount_point) {
+      obstacle->hint = "set in-place = true in [targets." + section_.name + "] to edit it where it is";
+      if (in_place_) obstacle.reset();
+    }
+    return obstacles_[file] = obstacle;
+  }
+
   [[nodiscard]] std::string pending_of(const Path& path) const {
     return kind_.pending == nullptr ? "" : std::string(kind_.pending(path));
   }
@@ -339,7 +362,9 @@ class HostFileTarget final : public Target {
   HostFileKind kind_;
   HostPlaces places_;
   std::vector<ObjectSection> owners_;
+  bool in_place_;
   std::vector<std::string> patterns_;
+  std::map<std::string, std::optional<FileObstacle>> obstacles_;  // by file, as of the last discovery
   struct Kept {
     Path path;
     Scheme scheme;

@@ -13,6 +13,11 @@
 
 namespace mlship {
 
+// A key that every kind has.
+constexpr KeySpec in_place_key{
+    "in-place", KeySpec::Type::boolean,
+    "edit files that are mount points where they are; no new file can take their place", "false"};
+
 // What differs between the kinds.
 struct HostFileKind {
   ParsedDocument (*parse)(const Path& path, std::string_view text);

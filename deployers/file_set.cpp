@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/host/folder.h"
 #include "core/names.h"
 
 namespace mlship {
@@ -112,6 +113,15 @@ class Expansion {
   std::vector<FileProblem>& problems_;
 };
 
+// What it leads to may only not be installed or mounted yet.
+FileProblem dangling(const Path& link) {
+  std::error_code ignored;
+  const Path behind = std::filesystem::read_symlink(link, ignored);
+  return {link.string(), Reason::unresolvable,
+          "cannot read " + link.string() + ": the link leads to " + behind.string() + ", which is not there",
+          "make what it leads to available, or leave it out of `files` of the target"};
+}
+
 std::optional<FileProblem> unsuitable(const HostFile& file, const fs::Stat& stat) {
   FileProblem problem{file.path.string(), Reason::unresolvable, "cannot read " + file.path.string() + ": ",
                       ""};
@@ -150,9 +160,7 @@ FileSet expand_files(const std::vector<std::string>& patterns) {
     try {
       const auto resolved = resolve_links(path);
       if (!resolved) {
-        out.problems.push_back({path.string(), Reason::unresolvable,
-                                "cannot read " + path.string() + ": the link leads nowhere",
-                                "rm " + path.string()});
+        out.problems.push_back(dangling(path));
       } else if (seen.insert(*resolved).second) {
         out.files.push_back({path, *resolved});
       }
@@ -173,7 +181,9 @@ std::optional<FileContent> read_host_file(const HostFile& file) {
     const auto stat = fs::lstat(file.resolved);
     if (!stat) return std::nullopt;
     if (auto problem = unsuitable(file, *stat)) return *problem;
-    std::string text = fs::read_file(file.resolved, largest_text);
+    const auto opened = fs::open_regular(file.resolved);
+    if (!opened) return std::nullopt;
+    std::string text = opened->read(largest_text);
     if (text.find('\0') == std::string::npos) return text;
     return FileProblem{file.path.string(), Reason::unresolvable,
                        "cannot read " + file.path.string() + ": it holds NUL bytes and is no text",

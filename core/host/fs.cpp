@@ -161,6 +161,11 @@ std::optional<Stat> stat(const Path& path) {
 std::optional<Stat> lstat(const Path& path) {
   return stat_with(::lstat, path);
 }
+Stat stat_of(int descriptor, const Path& about) {
+  struct ::stat s{};
+  if (::fstat(descriptor, &s) != 0) fail(errno, "look at", about);
+  return convert(s);
+}
 bool exists(const Path& path) {
   return stat(path).has_value();
 }

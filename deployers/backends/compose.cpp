@@ -27,6 +27,7 @@ constexpr auto settings = std::to_array<KeySpec>({
      "globs of compose files (*.yaml, *.yml, *.json) and environment files (*.env)", "", true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that services name", ""},
+    in_place_key,
 });
 
 std::string_view pending(const Path&) {

@@ -32,6 +32,7 @@ constexpr auto settings = std::to_array<KeySpec>({
      "globs of crontab files; files in cron.d and files called crontab have the user column", "", true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that entries name", ""},
+    in_place_key,
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {

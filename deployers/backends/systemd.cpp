@@ -88,6 +88,7 @@ constexpr auto settings = std::to_array<KeySpec>({
      "", true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that units name", ""},
+    in_place_key,
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host& host) {

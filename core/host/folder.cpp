@@ -1,0 +1,215 @@
+#include "core/host/folder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/host/fs_list.h"
+
+namespace mlship::fs {
+namespace {
+
+constexpr const char* access_list = "system.posix_acl_access";
+
+std::map<std::string, std::string> extended_attributes(int file, const Path& about) {
+  std::string names(65536, '\0');  // XATTR_LIST_MAX
+  const ssize_t size = ::flistxattr(file, names.data(), names.size());
+  if (size < 0 && errno == ENOTSUP) return {};
+  if (size < 0) fail(errno, "read the extended attributes of", about);
+  std::map<std::string, std::string> out;
+  for (size_t i = 0; i < static_cast<size_t>(size); i += std::strlen(&names[i]) + 1) {
+    std::string value(65536, '\0');  // XATTR_SIZE_MAX
+    const ssize_t length = ::fgetxattr(file, &names[i], value.data(), value.size());
+    if (length < 0 && errno == ENODATA) continue;  // removed meanwhile: the comparison sees it
+    if (length < 0) fail(errno, "read the extended attributes of", about);
+    value.resize(static_cast<size_t>(length));
+    out.emplace(&names[i], std::move(value));
+  }
+  return out;
+}
+
+// A FIFO that somebody puts there must not hold anybody up.
+constexpr int careful = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+// Takes the descriptor, or what errno says in its place.
+std::optional<OpenFile> regular(int file, std::string_view doing, const Path& path) {
+  if (file < 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EISDIR || errno == ENXIO) return std::nullopt;
+    fail(errno, doing, path);
+  }
+  OpenFile opened(file, path);
+  if (opened.stat().kind != Kind::file) return std::nullopt;
+  return opened;
+}
+
+// Part by part, so that no link is followed anywhere on the way.
+int open_folder(const Path& folder) {
+  int at = ::open(folder.is_absolute() ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (const auto& part : folder.relative_path()) {
+    if (at < 0 || part.empty()) continue;
+    const int next = ::openat(at, part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int failed = errno;
+    ::close(at);
+    errno = failed;
+    at = next;
+  }
+  if (at < 0) return at;
+  const int readable = ::openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int failed = errno;
+  ::close(at);
+  errno = failed;
+  return readable;
+}
+
+}  // namespace
+
+OpenFile::~OpenFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+OpenFile::OpenFile(OpenFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), about_(std::move(other.about_)) {}
+
+Stat OpenFile::stat() const {
+  return stat_of(descriptor_, about_);
+}
+
+std::string OpenFile::read(std::uint64_t limit) const {
+  std::string out;
+  std::string buffer(256U << 10U, '\0');
+  while (true) {
+    const ssize_t n = ::pread(descriptor_, buffer.data(), buffer.size(), static_cast<off_t>(out.size()));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(errno, "read", about_);
+    if (n == 0) return out;
+    out.append(buffer, 0, static_cast<size_t>(n));
+    if (out.size() > limit) fail(EFBIG, "read", about_);
+  }
+}
+
+void OpenFile::write(std::string_view bytes) const {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n =
+        ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(errno, "write", about_);
+    done += static_cast<size_t>(n);
+  }
+  if (::ftruncate(descriptor_, static_cast<off_t>(bytes.size())) != 0) fail(errno, "write", about_);
+}
+
+Attributes OpenFile::attributes() const {
+  const Stat now = stat();
+  return {now.uid, now.gid, now.mode, extended_attributes(descriptor_, about_)};
+}
+
+// Owner before mode, because chown clears set-id bits, and the ACL last, because it holds the group's bits.
+void OpenFile::set_attributes(const Attributes& wanted) const {
+  const Stat now = stat();
+  if ((now.uid != wanted.uid || now.gid != wanted.gid) &&
+      ::fchown(descriptor_, wanted.uid, wanted.gid) != 0) {
+    fail(errno, "keep the owner of", about_);
+  }
+  if (::fchmod(descriptor_, wanted.mode) != 0) fail(errno, "set the mode of", about_);
+  const auto there = extended_attributes(descriptor_, about_);
+  for (const auto& [name, value] : wanted.extended) {
+    const auto same = there.find(name);
+    if (same != there.end() && same->second == value) continue;
+    if (::fsetxattr(descriptor_, name.c_str(), value.data(), value.size(), 0) != 0) {
+      fail(errno, "keep the attribute " + name + " of", about_);
+    }
+  }
+  // What the folder's default ACL gave the new file on its own.
+  if (there.contains(access_list) && !wanted.extended.contains(access_list) &&
+      ::fremovexattr(descriptor_, access_list) != 0) {
+    fail(errno, "keep the access list of", about_);
+  }
+}
+
+void OpenFile::sync() const {
+  if (::fsync(descriptor_) != 0) fail(errno, "flush", about_);
+}
+
+bool OpenFile::lock() const {
+  return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+}
+
+std::optional<OpenFile> open_regular(const Path& path) {
+  return regular(::open(path.c_str(), O_RDONLY | careful), "open", path);
+}
+
+OpenFolder::OpenFolder(const Path& folder) : path_(folder), descriptor_(open_folder(folder)) {
+  if (descriptor_ >= 0) return;
+  // ELOOP and ENOTDIR: a link, or no folder, stands where one was.
+  fail(errno == ELOOP ? ENOTDIR : errno, "open the folder", folder);
+}
+
+OpenFolder::~OpenFolder() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::vector<std::string> OpenFolder::names() const {
+  const int again = ::openat(descriptor_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* dir = again < 0 ? nullptr : ::fdopendir(again);
+  if (dir == nullptr) fail(errno, "list", path_);
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  const int failed = errno;
+  ::closedir(dir);
+  if (failed != 0) fail(failed, "list", path_);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<OpenFile> OpenFolder::open(const std::string& name, Use use) const {
+  // Not blocking: a FIFO that somebody puts there must not hold anybody up.
+  const int flags = (use == Use::edit ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  const int file = ::openat(descriptor_, name.c_str(), flags);
+  if (file < 0) {
+    if (errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO) return std::nullopt;
+    fail(errno, use == Use::edit ? "write" : "open", path_ / name);
+  }
+  OpenFile opened(file, path_ / name);
+  if (opened.stat().kind != Kind::file) return std::nullopt;
+  return opened;
+}
+
+OpenFile OpenFolder::create(const std::string& name, const Path& about) const {
+  const int file = ::openat(descriptor_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) fail(errno, "write in the folder", path_);
+  return {file, about};
+}
+
+void OpenFolder::rename(const std::string& from, const std::string& to) const {
+  if (::renameat(descriptor_, from.c_str(), descriptor_, to.c_str()) != 0) fail(errno, "write in the folder", path_);
+}
+
+bool OpenFolder::exchange(const std::string& a, const std::string& b) const {
+  if (::renameat2(descriptor_, a.c_str(), descriptor_, b.c_str(), RENAME_EXCHANGE) == 0) return true;
+  if (errno == EINVAL || errno == ENOSYS) return false;
+  fail(errno, "replace", path_ / b);
+}
+
+void OpenFolder::remove(const std::string& name) const {
+  if (::unlinkat(descriptor_, name.c_str(), 0) != 0 && errno != ENOENT) fail(errno, "write in the folder", path_);
+}
+
+void OpenFolder::sync() const {
+  if (::fsync(descriptor_) != 0) fail(errno, "flush", path_);
+}
+
+}  // namespace mlship::fs

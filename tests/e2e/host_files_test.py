@@ -1,0 +1,101 @@
+"""Files that no new file can take the place of (bind mounts, read-only mounts, immutable files): the plan says what is in
+the way in the user's words; a mount point is edited where it is when `in-place` says so, and undone byte for byte."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
+import e2e
+
+TARGET = """
+[targets.edge]
+kind = "{kind}"
+files = ["{root}/etc/*"]
+install-root = "{root}/opt"
+trust-pins = true
+{more}
+"""
+ENTRY = "5 2 * * * {root}/opt/churn/1.3.0/bin/score # nightly\n"
+UNIT = "[Service]\nExecStart={root}/opt/churn/1.3.0/bin/score\n"
+
+
+class HostFiles(unittest.TestCase):
+    def setUp(self):
+        e2e.require_able(["unshare", "-m"])
+        self.box = e2e.Sandbox()
+        self.addCleanup(self.box.close)
+        self.root = self.box.root
+        for folder in ("etc", "host", "opt"):
+            self.box.folder(folder)
+
+    def make(self, kind="cron", more="", name="churn", text=ENTRY):
+        self.project = e2e.make_project(self.box, version="1.4.0",
+                                        extra=TARGET.format(root=self.root, kind=kind, more=more))
+        self.box.mlship("build", cwd=self.project)
+        self.box.mlship("publish", cwd=self.project)
+        self.file = self.root / "etc" / name
+        self.old = text.format(root=self.root)
+        self.file.write_text("")
+        (self.root / "host" / name).write_text(self.old)
+
+    def mounted(self, *commands, exit=0):
+        """Runs mlship commands where the file is a bind mount of host/NAME; returns what the last one printed."""
+        lines = [f'mount --bind "{self.root}/host/{self.file.name}" "{self.file}"',
+                 *(f'"{e2e.mlship_binary()}" {c}' for c in commands)]
+        return self.box.run(["unshare", "-m", "bash", "-ec", "\n".join(lines)], cwd=self.project, exit=exit)
+
+    def now(self):
+        return (self.root / "host" / self.file.name).read_text()
+
+    def test_a_mount_point_is_listed_with_the_way_on(self):
+        for kind, name, text in (("cron", "churn", ENTRY), ("systemd", "churn.service", UNIT), ("files", "x.conf", ENTRY)):
+            with self.subTest(kind=kind):
+                self.make(kind, name=name, text=text)
+                run = self.mounted("rollout --yes", exit=8)
+                said = run.out + run.err
+                self.assertIn("mount point", said)
+                self.assertIn("in-place = true", said)
+                self.assertNotIn(".mlship-", said)
+                self.assertEqual(self.now(), self.old)
+                self.file.unlink()
+
+    def test_in_place(self):
+        self.make(more="in-place = true")
+        run = self.mounted("rollout --yes")
+        self.assertIn("mount point", run.out)
+        self.assertEqual(self.now(), self.old.replace("1.3.0", "1.4.0"))
+        self.assertEqual(os.listdir(self.root / "etc"), [self.file.name])
+
+    def test_in_place_and_back(self):
+        self.make(more="in-place = true")
+        (self.root / "opt/churn/1.3.0/bin").mkdir(parents=True)
+        (self.root / "opt/churn/1.3.0/bin/score").write_text("")
+        self.mounted("rollout --yes", "rollback --yes")
+        self.assertEqual(self.now(), self.old)
+
+    def test_a_read_only_mount(self):
+        self.make()
+        self.file.write_text(self.old)
+        lines = f'mount --bind "{self.root}/etc" "{self.root}/etc"; mount -o remount,bind,ro "{self.root}/etc"\n' \
+                f'"{e2e.mlship_binary()}" rollout --yes'
+        run = self.box.run(["unshare", "-m", "bash", "-ec", lines], cwd=self.project, exit=8)
+        self.assertIn("mounted read-only", run.out + run.err)
+        self.assertNotIn(".mlship-", run.out + run.err)
+
+    def test_immutable(self):
+        self.make()
+        self.file.write_text(self.old)
+        if subprocess.run(["chattr", "+i", self.file], capture_output=True).returncode:
+            self.skipTest("attributes cannot be set here")
+        try:
+            run = self.box.mlship("rollout", "--yes", cwd=self.project, exit=8)
+        finally:
+            subprocess.run(["chattr", "-i", self.file], check=True)
+        self.assertIn("is immutable (chattr +i)", run.out)
+        self.assertNotIn(".mlship-", run.out + run.err)
+
+
+if __name__ == "__main__":
+    e2e.main()
