@@ -20,7 +20,8 @@ std::optional<Snapshot> snapshot(const fs::OpenFolder& folder, const std::string
 
 // Where an exchange takes place.
 struct SwapPlace {
-  explicit SwapPlace(const Path& path) : file(path), name(path.filename().string()), folder(path.parent_path()), names(path) {}
+  explicit SwapPlace(const Path& path)
+      : file(path), name(path.filename().string()), folder(path.parent_path()), names(path) {}
   Path file;
   std::string name;
   fs::OpenFolder folder;
@@ -28,9 +29,10 @@ struct SwapPlace {
 };
 
 // Puts what was displaced back under the file's name. "" when what then is displaced is exactly `ours`,
-// which is removed. Else somebody wrote again in between: the newer text stays under the file's name, and the result is
-// the path where the other is kept, so that nothing is lost.
-std::string put_back(const SwapPlace& place, const std::string& displaced, std::string_view ours, const std::string& tag);
+// which is removed. Else somebody wrote again in between: the newer text stays under the file's name, and the
+// result is the path where the other is kept, so that nothing is lost.
+std::string put_back(const SwapPlace& place, const std::string& displaced, std::string_view ours,
+                     const std::string& tag);
 
 // The text is written over, both texts being kept beside the file until that is done.
 SwapResult edit_in_place(const SwapPlace& place, const Swap& swap);

@@ -1,6 +1,7 @@
-// Editing a file that cannot be exchanged for another because it is a mount point. An edit that comes between reading and
-// writing is lost, so it is done only where a person asked for it. The journal, "<length of the old text>\n", then the
-// old and the new one, makes a cut-short edit recognisable: every byte is of the one or the other.
+// Editing a file that cannot be exchanged for another because it is a mount point. An edit that comes between
+// reading and writing is lost, so it is done only where a person asked for it. The journal, "<length of the
+// old text>\n", then the old and the new one, makes a cut-short edit recognisable: every byte is of the one
+// or the other.
 #include <algorithm>
 #include <charconv>
 
@@ -25,7 +26,8 @@ std::optional<Texts> read_journal(const std::string& text) {
   size_t size = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), size);
   const auto head = static_cast<size_t>(end - text.data()) + 1;
-  if (failed != std::errc() || head > text.size() || *end != '\n' || size > text.size() - head) return std::nullopt;
+  if (failed != std::errc() || head > text.size() || *end != '\n' || size > text.size() - head)
+    return std::nullopt;
   return Texts{text.substr(head, size), text.substr(head + size)};
 }
 
@@ -58,7 +60,8 @@ SwapResult edit_in_place(const SwapPlace& place, const Swap& swap) {
   if (place.folder.open(journal)) recover_in_place(place, journal);
   const auto file = place.folder.open(place.name, fs::OpenFolder::Use::edit);
   if (!file) return {Kind::conflict, "the file is gone"};
-  if (file->read() != swap.expected) return {Kind::conflict, "somebody else changed the file after it was read"};
+  if (file->read() != swap.expected)
+    return {Kind::conflict, "somebody else changed the file after it was read"};
   try {
     write_journal(place, swap, journal);
   } catch (const Error& e) {

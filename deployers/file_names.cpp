@@ -17,8 +17,8 @@ struct SuffixRow {
   SwapNames::Sort sort;
   std::string_view suffix;
 };
-constexpr auto suffixes = std::to_array<SuffixRow>(
-    {{SwapNames::Sort::part, "-part"}, {SwapNames::Sort::journal, "-in-place"}});
+constexpr auto suffixes =
+    std::to_array<SuffixRow>({{SwapNames::Sort::part, "-part"}, {SwapNames::Sort::journal, "-in-place"}});
 
 bool is_hash(std::string_view text) {
   return text.size() == hash_digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -30,8 +30,11 @@ std::optional<SwapNames::Leftover> read_whole(const std::string& name, std::stri
   if (rest.size() <= length) return std::nullopt;
   const std::string_view end = rest.substr(rest.size() - length);
   const std::string_view before = end.substr(1, hash_digits), after = end.substr(hash_digits + 2);
-  if (end[0] != '-' || end[hash_digits + 1] != '-' || !is_hash(before) || !is_hash(after)) return std::nullopt;
-  return SwapNames::Leftover{SwapNames::Sort::whole, name, std::string(rest.substr(0, rest.size() - length)),
+  if (end[0] != '-' || end[hash_digits + 1] != '-' || !is_hash(before) || !is_hash(after))
+    return std::nullopt;
+  return SwapNames::Leftover{SwapNames::Sort::whole,
+                             name,
+                             std::string(rest.substr(0, rest.size() - length)),
                              {std::string(before), std::string(after)}};
 }
 

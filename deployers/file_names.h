@@ -1,5 +1,5 @@
-// The names that an exchange of a file gives what stands beside it for a moment: ".churn.mlship-<tag>…". A leading dot
-// and no suffix anybody acts on (cron.d, *.conf).
+// The names that an exchange of a file gives what stands beside it for a moment: ".churn.mlship-<tag>…". A
+// leading dot and no suffix anybody acts on (cron.d, *.conf).
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ namespace mlship {
 
 std::string short_hash(std::string_view bytes);  // 16 hex digits
 
-// "<old>-<new>", the hashes of both contents, tells after a crash which of the two stands under the file's name.
+// "<old>-<new>", the hashes of both contents, tells after a crash which of the two stands under the file's
+// name.
 struct SwapHashes {
   std::string before, after;
 };
@@ -24,7 +25,8 @@ class SwapNames {
 
   // `tag` names the operation.
   [[nodiscard]] std::string part(const std::string& tag) const;  // ours and unfinished
-  [[nodiscard]] std::string whole(const std::string& tag, std::string_view before, std::string_view after) const;
+  [[nodiscard]] std::string whole(const std::string& tag, std::string_view before,
+                                  std::string_view after) const;
   [[nodiscard]] std::string journal(const std::string& tag) const;  // of an edit in place
   [[nodiscard]] std::string kept(const std::string& tag, std::string_view bytes) const;
 

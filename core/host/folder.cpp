@@ -43,7 +43,8 @@ constexpr int careful = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 // Takes the descriptor, or what errno says in its place.
 std::optional<OpenFile> regular(int file, std::string_view doing, const Path& path) {
   if (file < 0) {
-    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EISDIR || errno == ENXIO) return std::nullopt;
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EISDIR || errno == ENXIO)
+      return std::nullopt;
     fail(errno, doing, path);
   }
   OpenFile opened(file, path);
@@ -189,13 +190,15 @@ std::optional<OpenFile> OpenFolder::open(const std::string& name, Use use) const
 }
 
 OpenFile OpenFolder::create(const std::string& name, const Path& about) const {
-  const int file = ::openat(descriptor_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int file =
+      ::openat(descriptor_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) fail(errno, "write in the folder", path_);
   return {file, about};
 }
 
 void OpenFolder::rename(const std::string& from, const std::string& to) const {
-  if (::renameat(descriptor_, from.c_str(), descriptor_, to.c_str()) != 0) fail(errno, "write in the folder", path_);
+  if (::renameat(descriptor_, from.c_str(), descriptor_, to.c_str()) != 0)
+    fail(errno, "write in the folder", path_);
 }
 
 bool OpenFolder::exchange(const std::string& a, const std::string& b) const {
@@ -205,7 +208,8 @@ bool OpenFolder::exchange(const std::string& a, const std::string& b) const {
 }
 
 void OpenFolder::remove(const std::string& name) const {
-  if (::unlinkat(descriptor_, name.c_str(), 0) != 0 && errno != ENOENT) fail(errno, "write in the folder", path_);
+  if (::unlinkat(descriptor_, name.c_str(), 0) != 0 && errno != ENOENT)
+    fail(errno, "write in the folder", path_);
 }
 
 void OpenFolder::sync() const {

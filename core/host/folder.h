@@ -1,6 +1,6 @@
-// A folder held open, and files in it by descriptor: what is done there is done to what was opened, whatever others
-// put in the place of a path meanwhile. No link is ever followed. Errors name the folder or the file that the caller
-// is about, never a temporary one.
+// A folder held open, and files in it by descriptor: what is done there is done to what was opened, whatever
+// others put in the place of a path meanwhile. No link is ever followed. Errors name the folder or the file
+// that the caller is about, never a temporary one.
 #pragma once
 
 #include <map>
@@ -43,7 +43,8 @@ class OpenFile {
   Path about_;
 };
 
-// A regular file by its path; nullopt when nothing of that kind is there. Waits for nobody, follows no link at its end.
+// A regular file by its path; nullopt when nothing of that kind is there. Waits for nobody, follows no link
+// at its end.
 std::optional<OpenFile> open_regular(const Path& path);
 
 class OpenFolder {

@@ -1,5 +1,5 @@
-// Files in folders of others: links, pipes and locks that somebody puts in the way, files that nobody can exchange, and
-// edits in place that were cut short.
+// Files in folders of others: links, pipes and locks that somebody puts in the way, files that nobody can
+// exchange, and edits in place that were cut short.
 #include <fstream>
 #include <thread>
 
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/host/folder.h"
 #include "core/error.h"
+#include "core/host/folder.h"
 #include "deployers/file_obstacle.h"
 #include "deployers/file_set.h"
 #include "deployers/file_swap.h"
@@ -133,7 +133,8 @@ TEST_F(FileGuard, WhoClearsUpTakesWhatEachOfManyFilesLeft) {
   EXPECT_EQ(names().size(), 3U);
 }
 
-class Protected : public FileGuard, public ::testing::WithParamInterface<std::tuple<int, bool, const char*>> {};
+class Protected : public FileGuard,
+                  public ::testing::WithParamInterface<std::tuple<int, bool, const char*>> {};
 
 TEST_P(Protected, TheCauseIsNamedInTheUsersWords) {
   const auto& [flag, whole_folder, words] = GetParam();
@@ -155,7 +156,8 @@ INSTANTIATE_TEST_SUITE_P(Attributes, Protected,
                                            std::tuple{FS_APPEND_FL, false, "churn can only be appended to"},
                                            std::tuple{FS_IMMUTABLE_FL, true, "the folder"}));
 
-class CutShort : public FileGuard, public ::testing::WithParamInterface<std::pair<std::string, std::string>> {};
+class CutShort : public FileGuard,
+                 public ::testing::WithParamInterface<std::pair<std::string, std::string>> {};
 
 TEST_P(CutShort, AnEditInPlaceIsTakenBackAndATextOfOthersStays) {
   const auto& [live, then] = GetParam();
@@ -167,14 +169,13 @@ TEST_P(CutShort, AnEditInPlaceIsTakenBackAndATextOfOthersStays) {
   EXPECT_EQ(names(), only_file_);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Texts, CutShort,
-    ::testing::Values(std::pair{"one 1.3.0\ntwo 1.3.0\n", "one 1.3.0\ntwo 1.3.0\n"},
-                      std::pair{"one 1.10.0\ntwo 1.10.0\n", "one 1.10.0\ntwo 1.10.0\n"},
-                      std::pair{"one 1.10.0\nwo 1.3.0\n", "one 1.3.0\ntwo 1.3.0\n"},
-                      std::pair{"one 1.10.0\ntwo 1.10.0", "one 1.3.0\ntwo 1.3.0\n"},
-                      std::pair{"one 1.2.0\ntwo 1.3.0\n", "one 1.2.0\ntwo 1.3.0\n"},
-                      std::pair{"somebody else's\n", "somebody else's\n"}));
+INSTANTIATE_TEST_SUITE_P(Texts, CutShort,
+                         ::testing::Values(std::pair{"one 1.3.0\ntwo 1.3.0\n", "one 1.3.0\ntwo 1.3.0\n"},
+                                           std::pair{"one 1.10.0\ntwo 1.10.0\n", "one 1.10.0\ntwo 1.10.0\n"},
+                                           std::pair{"one 1.10.0\nwo 1.3.0\n", "one 1.3.0\ntwo 1.3.0\n"},
+                                           std::pair{"one 1.10.0\ntwo 1.10.0", "one 1.3.0\ntwo 1.3.0\n"},
+                                           std::pair{"one 1.2.0\ntwo 1.3.0\n", "one 1.2.0\ntwo 1.3.0\n"},
+                                           std::pair{"somebody else's\n", "somebody else's\n"}));
 
 }  // namespace
 }  // namespace mlship
