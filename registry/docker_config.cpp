@@ -1,6 +1,8 @@
 #include "registry/docker_config.h"
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "core/base64.h"
 #include "core/error.h"
@@ -12,19 +14,39 @@ namespace {
 
 // The one registry whose credentials docker keeps under another name than its host.
 constexpr std::string_view hub_key = "https://index.docker.io/v1/";
+// What may stand behind the host in a key that means all of it.
+constexpr auto host_paths = std::to_array<std::string_view>({"", "/", "/v1", "/v1/", "/v2", "/v2/"});
 constexpr auto hub_hosts =
     std::to_array<std::string_view>({"docker.io", "index.docker.io", "registry-1.docker.io"});
 
-std::string key_of(const std::string& host) {
-  const bool hub = std::find(hub_hosts.begin(), hub_hosts.end(), host) != hub_hosts.end();
-  return hub ? std::string(hub_key) : host;
+bool is_hub(std::string_view host) {
+  return std::find(hub_hosts.begin(), hub_hosts.end(), host) != hub_hosts.end();
 }
 
-// docker writes hosts; older versions wrote https://HOST/v1/.
+std::string key_of(const std::string& host) {
+  return is_hub(host) ? std::string(hub_key) : host;
+}
+
+// docker writes hosts; older versions wrote https://HOST/v1/. "": the key names something below a host.
 std::string host_in(const std::string& key) {
   const size_t scheme = key.find("://");
   const std::string rest = scheme == std::string::npos ? key : key.substr(scheme + 3);
-  return rest.substr(0, rest.find('/'));
+  const size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string_view path = std::string_view(rest).substr(slash);
+  const bool whole = std::find(host_paths.begin(), host_paths.end(), path) != host_paths.end();
+  return whole ? rest.substr(0, slash) : "";
+}
+
+// The keys below the host that may serve HOST/PATH, longest first.
+std::vector<std::string> keys_below(const std::string& host, const std::string& path) {
+  std::string key = (is_hub(host) ? "docker.io" : host) + "/" + path;
+  std::vector<std::string> out;
+  while (key.ends_with('/')) key.pop_back();
+  for (size_t slash = key.rfind('/'); slash != std::string::npos; slash = key.rfind('/')) {
+    out.push_back(key);
+    key.resize(slash);
+  }
+  return out;
 }
 
 Error unusable(const Path& file, const std::string& why) {
@@ -42,16 +64,30 @@ const OrderedJson* member(const OrderedJson& json, const char* key) {
   return found != json.end() && found->is_object() ? &*found : nullptr;
 }
 
-// The entry of "auths" for a host, under any spelling docker has used.
-const OrderedJson* entry_of(const OrderedJson& config, const std::string& host) {
-  const OrderedJson* auths = member(config, "auths");
-  if (auths == nullptr) return nullptr;
-  const auto exact = auths->find(key_of(host));
-  if (exact != auths->end() && exact->is_object()) return &*exact;
-  for (const auto& [key, value] : auths->items()) {
-    if (host_in(key) == host_in(key_of(host)) && value.is_object()) return &value;
+bool names(const OrderedJson& config, const char* table, const std::string& key) {
+  const OrderedJson* in = member(config, table);
+  // An empty entry says that a store has the login, and stores know hosts alone.
+  return in != nullptr && in->contains(key) && !in->at(key).empty();
+}
+
+// The key that serves HOST/PATH: the longest that is there, else the host's own.
+std::string key_for(const OrderedJson& config, const std::string& host, const std::string& path) {
+  for (const auto& key : keys_below(host, path)) {
+    if (names(config, "auths", key) || names(config, "credHelpers", key)) return key;
   }
-  return nullptr;
+  return key_of(host);
+}
+
+// The key of "auths" that is `key`, or a host's under any spelling docker has used; "" when there is none.
+std::string spelled(const OrderedJson& config, const std::string& key) {
+  const OrderedJson* auths = member(config, "auths");
+  if (auths == nullptr) return "";
+  if (auths->contains(key) && auths->at(key).is_object()) return key;
+  const std::string host = host_in(key);
+  for (const auto& [other, value] : auths->items()) {
+    if (!host.empty() && host_in(other) == host && value.is_object()) return other;
+  }
+  return "";
 }
 
 std::optional<RegistryLogin> login_in(const OrderedJson& entry, const Path& file, const std::string& host) {
@@ -97,10 +133,11 @@ void DockerConfig::write(const OrderedJson& config) const {
   fs::write_atomic(real, config.dump(1, '\t') + "\n", 0600);
 }
 
-std::string DockerConfig::helper_of(const OrderedJson& config, const std::string& host) const {
+std::string DockerConfig::helper_of(const OrderedJson& config, const std::string& key) const {
   std::string name;
-  if (const auto* helpers = member(config, "credHelpers")) name = text(*helpers, key_of(host).c_str());
-  if (name.empty()) name = text(config, "credsStore");
+  if (const auto* helpers = member(config, "credHelpers")) name = text(*helpers, key.c_str());
+  // A store knows hosts alone, as docker does.
+  if (name.empty() && !host_in(key).empty()) name = text(config, "credsStore");
   if (name.empty()) return "";
   if (name.find('/') != std::string::npos)
     throw unusable(file_, "'" + name + "' is not the name of a credential helper");
@@ -119,14 +156,14 @@ ProcessResult DockerConfig::call(const std::string& helper, const std::string& a
   }
 }
 
-std::optional<RegistryLogin> DockerConfig::ask(const std::string& helper, const std::string& host) const {
-  const auto result = call(helper, "get", key_of(host));
+std::optional<RegistryLogin> DockerConfig::ask(const std::string& helper, const std::string& key) const {
+  const auto result = call(helper, "get", key);
   // The helper's own error text may hold anything, secrets too: it is never repeated.
   if (result.exit != 0) {
     if ((result.out + result.err).find("credentials not found") != std::string::npos) return std::nullopt;
-    throw Error(ErrorCode::unauthorized, "cannot get the credentials of " + host + ": " + helper +
+    throw Error(ErrorCode::unauthorized, "cannot get the credentials of " + key + ": " + helper +
                                              " get ended with exit " + std::to_string(result.exit))
-        .hint("echo " + key_of(host) + " | " + helper + " get");
+        .hint("echo " + key + " | " + helper + " get");
   }
   const Json answer = parse_json(result.out, ErrorCode::unauthorized, "the answer of " + helper);
   const auto field = [&](const char* name) {
@@ -141,32 +178,34 @@ std::optional<RegistryLogin> DockerConfig::ask(const std::string& helper, const 
   return login;
 }
 
-std::optional<RegistryLogin> DockerConfig::find(const std::string& host) const {
+std::optional<RegistryLogin> DockerConfig::find(const std::string& host, const std::string& path) const {
   const OrderedJson config = read();
-  const std::string helper = helper_of(config, host);
+  const std::string key = key_for(config, host, path);
+  const std::string helper = helper_of(config, key);
   if (!helper.empty()) {
-    if (auto login = ask(helper, host)) return login;
+    if (auto login = ask(helper, key)) return login;
   }
-  const OrderedJson* entry = entry_of(config, host);
-  return entry == nullptr ? std::nullopt : login_in(*entry, file_, host);
+  const std::string entry = spelled(config, key);
+  return entry.empty() ? std::nullopt : login_in(config["auths"][entry], file_, host);
 }
 
-std::string DockerConfig::store(const std::string& host, const std::string& user,
-                                const Secret& password) const {
+std::string DockerConfig::store(const std::string& host, const std::string& user, const Secret& password,
+                                const std::string& path) const {
   OrderedJson config = read();
-  std::string helper = helper_of(config, host);
+  const std::string key = key_for(config, host, path);
+  const std::string helper = helper_of(config, key);
   OrderedJson& auths = config["auths"];
   if (!auths.is_object()) auths = OrderedJson::object();
-  OrderedJson& entry = auths[key_of(host)];
+  OrderedJson& entry = auths[key];
   if (helper.empty()) {
     entry = OrderedJson{{"auth", base64_encode(user + ":" + password.reveal())}};
     write(config);
     return file_.string();
   }
-  const OrderedJson input{{"ServerURL", key_of(host)}, {"Username", user}, {"Secret", password.reveal()}};
+  const OrderedJson input{{"ServerURL", key}, {"Username", user}, {"Secret", password.reveal()}};
   const auto result = call(helper, "store", input.dump());
   if (result.exit != 0) {
-    throw Error(ErrorCode::unauthorized, "cannot keep the credentials of " + host + ": " + helper +
+    throw Error(ErrorCode::unauthorized, "cannot keep the credentials of " + key + ": " + helper +
                                              " store ended with exit " + std::to_string(result.exit))
         .fact("named in", file_.string());
   }
@@ -176,27 +215,22 @@ std::string DockerConfig::store(const std::string& host, const std::string& user
   return helper;
 }
 
-bool DockerConfig::erase(const std::string& host) const {
+bool DockerConfig::erase(const std::string& host, const std::string& path) const {
   OrderedJson config = read();
-  const std::string helper = helper_of(config, host);
-  bool there = false;
-  if (!helper.empty() && ask(helper, host)) {
-    const auto result = call(helper, "erase", key_of(host));
+  const std::string key = key_for(config, host, path);
+  const std::string helper = helper_of(config, key);
+  const bool there = !helper.empty() && ask(helper, key);
+  if (there) {
+    const auto result = call(helper, "erase", key);
     if (result.exit != 0) {
-      throw Error(ErrorCode::unauthorized, "cannot remove the credentials of " + host + ": " + helper +
+      throw Error(ErrorCode::unauthorized, "cannot remove the credentials of " + key + ": " + helper +
                                                " erase ended with exit " + std::to_string(result.exit));
     }
-    there = true;
   }
   bool changed = false;
-  while (entry_of(config, host) != nullptr) {
-    OrderedJson& auths = config["auths"];
-    for (auto at = auths.begin(); at != auths.end(); ++at) {
-      if (&*at != entry_of(config, host)) continue;
-      auths.erase(at);
-      changed = true;
-      break;
-    }
+  for (std::string entry = spelled(config, key); !entry.empty(); entry = spelled(config, key)) {
+    config["auths"].erase(entry);
+    changed = true;
   }
   if (changed) write(config);
   return there || changed;

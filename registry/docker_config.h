@@ -30,24 +30,29 @@ class DockerConfig {
   // $DOCKER_CONFIG/config.json, else ~/.docker/config.json.
   [[nodiscard]] const Path& file() const { return file_; }
 
-  // host: "registry.example.com:5000", or docker.io. nullopt when there are none. Throws Error(unauthorized)
-  // when the file or the helper is of no use.
-  [[nodiscard]] std::optional<RegistryLogin> find(const std::string& host) const;
-  // Into the helper that is configured for the host, else into the file, mode 0600; everything else in the
-  // file stays as it is. Returns where: the file or the helper's name.
-  std::string store(const std::string& host, const std::string& user, const Secret& password) const;
-  // False when there was nothing.
-  bool erase(const std::string& host) const;
+  // host: "registry.example.com:5000", or docker.io. path: a repository or namespace there ("ml/churn", "");
+  // the longest key that is HOST or HOST/PATH's beginning, whole components of it, counts
+  // (containers-auth.json(5)). nullopt when there is none. Throws Error(unauthorized) when the file or the
+  // helper is of no use.
+  [[nodiscard]] std::optional<RegistryLogin> find(const std::string& host,
+                                                  const std::string& path = "") const;
+  // Under the key that find() would use, else under the host: into the helper that is configured for the key,
+  // else into the file, mode 0600; everything else in the file stays as it is. Returns where: the file or the
+  // helper's name.
+  std::string store(const std::string& host, const std::string& user, const Secret& password,
+                    const std::string& path = "") const;
+  // The login that find() would use, and no other. False when there was nothing.
+  [[nodiscard]] bool erase(const std::string& host, const std::string& path = "") const;
 
  private:
   // What is in the file; an empty object when there is none.
   [[nodiscard]] OrderedJson read() const;
   void write(const OrderedJson& config) const;
-  // "docker-credential-NAME"; "" when the host's credentials are in the file.
-  [[nodiscard]] std::string helper_of(const OrderedJson& config, const std::string& host) const;
+  // "docker-credential-NAME"; "" when the credentials of that key are in the file.
+  [[nodiscard]] std::string helper_of(const OrderedJson& config, const std::string& key) const;
   [[nodiscard]] ProcessResult call(const std::string& helper, const std::string& action,
                                    const std::string& input) const;
-  [[nodiscard]] std::optional<RegistryLogin> ask(const std::string& helper, const std::string& host) const;
+  [[nodiscard]] std::optional<RegistryLogin> ask(const std::string& helper, const std::string& key) const;
 
   const Env& env_;
   Process& process_;

@@ -59,6 +59,14 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// The repository that a request is about: of the first scope. A mount names its source behind it.
+std::string repository_of(const Scopes& scopes) {
+  constexpr std::string_view kind = "repository:";
+  if (scopes.empty() || !scopes.front().starts_with(kind)) return "";
+  const std::string rest = scopes.front().substr(kind.size());
+  return rest.substr(0, rest.rfind(':'));
+}
+
 }  // namespace
 
 std::optional<Challenge> parse_challenge(std::string_view header) {
@@ -82,13 +90,17 @@ std::optional<Challenge> parse_challenge(std::string_view header) {
 
 OciAuth::OciAuth(const OciPlace& place, const RegistryOptions& options, Host& host,
                  std::optional<RegistryLogin> login)
-    : place_(place), options_(options), host_(host), login_(std::move(login)), looked_(login_.has_value()) {}
+    : place_(place), options_(options), host_(host), given_(login.has_value()) {
+  if (given_) logins_.emplace("", std::move(login));
+}
 
-const std::optional<RegistryLogin>& OciAuth::login() {
-  if (looked_) return login_;
-  login_ = DockerConfig(host_.env, host_.process).find(place_.host);
-  looked_ = true;
-  return login_;
+const std::optional<RegistryLogin>& OciAuth::login(const Scopes& scopes) {
+  std::string path = given_ ? "" : repository_of(scopes);
+  if (path.empty() && !given_) path = place_.prefix;
+  const auto known = logins_.find(path);
+  if (known != logins_.end()) return known->second;
+  auto found = DockerConfig(host_.env, host_.process).find(place_.host, path);
+  return logins_.emplace(path, std::move(found)).first->second;
 }
 
 std::uint64_t OciAuth::authorize(HttpRequest& request, const Scopes& scopes) {
@@ -97,7 +109,7 @@ std::uint64_t OciAuth::authorize(HttpRequest& request, const Scopes& scopes) {
   // What must not be sent need not be looked up: plain HTTP off loopback carries no credentials.
   if (!place_.tls && !place_.loopback) return mark_;
   if (realm_.empty()) {
-    const auto& known = login();
+    const auto& known = login(scopes);
     if (known && !known->bearer.empty()) {
       request.headers.emplace("Authorization", "Bearer " + known->bearer.reveal());
     } else if (known && known->basic() && !no_basic_) {
@@ -133,13 +145,13 @@ bool OciAuth::learn(const HttpResponse& response, const Scopes& scopes, std::uin
 
 // Whoever answers for the registry could name any realm: credentials go only where they belong
 // (CVE-2026-48978 is what happens otherwise).
-void OciAuth::check_realm(const UrlParts& realm) {
+void OciAuth::check_realm(const UrlParts& realm, const Scopes& scopes) {
   const bool listed = std::find(options_.token_hosts.begin(), options_.token_hosts.end(), realm.host) !=
                       options_.token_hosts.end();
   const bool own = same_owner(realm.host, place_.name) || listed;
   const bool safe = realm.scheme == "https" || (realm.loopback && place_.loopback);
   // Without credentials nothing can be lost, but a registry must not point inward either.
-  if (safe && (own || !login())) return;
+  if (safe && (own || !login(scopes))) return;
   Error error(ErrorCode::unauthorized,
               "cannot log in to " + place_.host + ": it wants the credentials sent to " + realm.host +
                   (safe ? ", which is not known to belong to it" : " over plain HTTP"));
@@ -156,12 +168,12 @@ HttpRequest OciAuth::token_request(const Scopes& scopes) {
     throw Error(ErrorCode::unauthorized, "cannot log in to " + place_.host + ": '" + printable_url(realm_) +
                                              "' is not the URL of a token server");
   }
-  check_realm(*realm);
+  check_realm(*realm, scopes);
   HttpRequest request;
   request.url = realm->text;
   request.ca_file = options_.ca_file;
   request.max_body = answer_limit;
-  const auto& known = login();
+  const auto& known = login(scopes);
   if (known && !known->identity_token.empty()) {
     request.method = "POST";
     request.repeatable = true;

@@ -46,16 +46,17 @@ class OciAuth {
     std::chrono::milliseconds until{0};  // by Clock::monotonic
   };
 
-  const std::optional<RegistryLogin>& login();
-  void check_realm(const UrlParts& realm);
+  // Of the repository that the scopes are about.
+  const std::optional<RegistryLogin>& login(const Scopes& scopes);
+  void check_realm(const UrlParts& realm, const Scopes& scopes);
   [[nodiscard]] HttpRequest token_request(const Scopes& scopes);
   Token fetch_token(const Scopes& scopes);
 
   const OciPlace& place_;
   const RegistryOptions& options_;
   Host& host_;
-  std::optional<RegistryLogin> login_;
-  bool looked_ = false;          // for login_
+  bool given_ = false;  // the one login is for every repository
+  std::map<std::string, std::optional<RegistryLogin>> logins_;  // by repository, "" for the registry itself
   bool no_basic_ = false;        // the registry has refused it, or asks for tokens
   std::string realm_, service_;  // of the last Bearer challenge
   std::map<Scopes, Token> tokens_;

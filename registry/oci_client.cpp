@@ -33,6 +33,15 @@ OciClient::OciClient(const RegistryOptions& options, Host& host, std::optional<R
       host_(host),
       auth_(place_, options_, host, std::move(login)) {}
 
+OciClient::Beside OciClient::beside() const {
+  Beside out;
+  out.http = host_.http.another({});
+  out.host = std::make_unique<Host>(
+      Host{host_.env, host_.clock, out.http ? *out.http : host_.http, host_.process});
+  out.client = std::make_unique<OciClient>(options_, *out.host);
+  return out;
+}
+
 std::uint64_t OciClient::prepare(HttpRequest& request, const Scopes& scopes) {
   const auto url = read_url("", request.url);
   if (!url) throw Error(ErrorCode::network, "cannot reach '" + printable_url(request.url) + "': not a URL");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,10 @@ class OciClient {
  public:
   // `host` must outlive the object. Throws Error(project_file) when the URL names no registry.
   OciClient(const RegistryOptions& options, Host& host, std::optional<RegistryLogin> login = std::nullopt);
+
+  // A client of the same registry for another thread; a login given at construction is not taken over.
+  struct Beside;
+  [[nodiscard]] Beside beside() const;
 
   [[nodiscard]] const OciPlace& place() const { return place_; }
   [[nodiscard]] Host& host() const { return host_; }
@@ -54,6 +59,12 @@ class OciClient {
   OciPlace place_;
   Host& host_;
   OciAuth auth_;
+};
+
+struct OciClient::Beside {
+  std::unique_ptr<Http> http;  // null: the first client's serves several threads
+  std::unique_ptr<Host> host;
+  std::unique_ptr<OciClient> client;
 };
 
 // Throws Error(unauthorized|forbidden) when the registry does not take the credentials.

@@ -16,9 +16,10 @@ struct Options {
 };
 
 ExitCode run(const Options& options, Services& services) {
-  const std::string name = login_place(services, options.registry, "log out of").place.host;
+  const auto place = login_place(services, options.registry, "log out of").place;
+  const std::string& name = place.host;
   auto& host = services.host();
-  const bool gone = DockerConfig(host.env, host.process).erase(name);
+  const bool gone = DockerConfig(host.env, host.process).erase(place.host, place.prefix);
   services.out().text(gone ? fmt::format("logged out of {}\n", name)
                            : fmt::format("there are no credentials of {}\n", name));
   services.out().document(

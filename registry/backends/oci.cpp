@@ -195,23 +195,29 @@ HttpResponse OciRegistry::put_manifest(OciRepository& in, const std::string& wha
 bool OciRegistry::create_tag(OciRepository& in, const std::string& package, const std::string& tag,
                              const std::string& bytes, Diagnostics& diagnostics) {
   const Digest digest = sha256(bytes);
-  const auto found = [&](const oci::Descriptor& there) {
+  const auto require_same = [&](const oci::Descriptor& there) {
     if (there.digest != digest) throw version_exists(package, tag, url(), digest, there.digest);
-    return false;
   };
   bool tried = false;
   for (int attempt = 0; attempt < claims_at_most; ++attempt) {
     OciClaim claim(in, tag, digest, diagnostics);
-    if (const auto there = claim.win()) return found(*there) || tried;
+    if (const auto there = claim.win()) {
+      require_same(*there);
+      return tried;
+    }
     if (!claim.fresh()) continue;  // this process slept: somebody may have stopped waiting for it
     tried = true;
-    const auto response = put_tag_once(in, tag, bytes);
+    HttpResponse response;
+    const bool held = claim.hold([&] { response = put_tag_once(in, tag, bytes); });
     if (response.status == 0 || response.status >= 500) continue;  // claimed anew before it is written again
+    if (!held) continue;  // somebody may have published meanwhile: the next look says who
     if (response.status != 201 && response.status != 412 && response.status != 409)
       throw in.error(response, "name " + named(package, tag));
     const auto there = in.head(tag);
     if (!there) throw Error(ErrorCode::network, "cannot name " + named(package, tag) + ": it was not kept");
-    return found(*there) || response.status == 201;
+    require_same(*there);
+    claim.published();
+    return response.status == 201;
   }
   throw Error(ErrorCode::network,
               "cannot name " + named(package, tag) + ": the registry is too slow or does not answer")

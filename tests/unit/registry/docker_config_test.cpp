@@ -127,6 +127,48 @@ TEST_F(DockerConfigTest, AStoreIsAskedForEveryHost) {
   EXPECT_EQ(login->identity_token.reveal(), "refresh");
 }
 
+// containers-auth.json(5): podman, buildah and skopeo write keys with a path.
+TEST_F(DockerConfigTest, TheLongestKeyThatIsWholeComponentsOfTheRepositoryCounts) {
+  const auto entry = [](const std::string& key, const std::string& user) {
+    return "\"" + key + R"(": {"auth": ")" + base64_encode(user + ":p") + "\"}";
+  };
+  write(R"({"auths": {)" + entry("r.test/team", "team") + "," + entry("r.test/team/churn", "churn") + "," +
+        entry("other.test/team", "elsewhere") + "," + entry("docker.io/acme", "acme") + "," +
+        entry("https://whole.test/v2/", "whole") + "," + entry("whole.test/a", "a") + "}}");
+  struct Row {
+    std::string host, path, user;  // user "": nobody
+  };
+  for (const auto& row : std::vector<Row>{{"r.test", "team/churn", "churn"},
+                                          {"r.test", "team/churn/deep", "churn"},
+                                          {"r.test", "team/churn-plus", "team"},
+                                          {"r.test", "team/", "team"},
+                                          {"r.test", "team-b/churn", ""},
+                                          {"r.test", "", ""},
+                                          {"r.test:5000", "team/churn", ""},
+                                          {"other.test", "tea", ""},
+                                          {"registry-1.docker.io", "acme/churn", "acme"},
+                                          {"docker.io", "library/churn", ""},
+                                          {"whole.test", "a/b", "a"},
+                                          {"whole.test", "b/a", "whole"}}) {
+    const auto login = config_.find(row.host, row.path);
+    EXPECT_EQ(login ? login->user : "", row.user) << row.host << "/" << row.path;
+  }
+}
+
+TEST_F(DockerConfigTest, LoggingInAndOutTouchesTheOneLoginThatServes) {
+  write(R"({"auths": {"r.test/a": {"auth": "YTpw"}, "r.test/b": {"auth": "Yjpw"}, "r.test": {"auth": "aDpw"}}})");
+  config_.store("r.test", "new", Secret("p"), "a/");
+  EXPECT_EQ(config_.find("r.test", "a/churn")->user, "new");
+  EXPECT_EQ(config_.find("r.test")->user, "h");
+  EXPECT_TRUE(config_.erase("r.test"));
+  EXPECT_EQ(config_.find("r.test", "a/churn")->user, "new");
+  EXPECT_EQ(config_.find("r.test", "b/churn")->user, "b");
+  EXPECT_FALSE(config_.find("r.test", "c/churn"));
+  EXPECT_TRUE(config_.erase("r.test", "b/"));
+  EXPECT_FALSE(config_.find("r.test", "b/churn"));
+  EXPECT_TRUE(config_.find("r.test", "a/churn"));
+}
+
 TEST_F(DockerConfigTest, WhatAHelperSaysIsNotRepeated) {
   fs::make_folders(at("bin"));
   install_helper("testkeeper");
