@@ -254,6 +254,7 @@ void Doctor::check_registry(Services& inner) {
   if (!seen_.insert("registry " + setting.value).second) return;
   const std::string package = inner.project().package ? inner.project().package->normal : nobody;
   (void)inner.registry().stat(package, nobody);
+  for (const auto& damage : inner.registry().damage()) problem("registry", damage, "");
   constexpr std::string_view local = "layout:";
   if (setting.value.starts_with(local)) {
     fs::require_writable(setting.value.substr(local.size()));

@@ -29,7 +29,17 @@ Engine engine_of(Services& services) {
 // Commits are for the audit: a registry that cannot tell them does not stop a rollout.
 std::vector<std::string> commits_of(Services& services, const Release& release) {
   if (release.digest == Digest{}) return {};
-  const auto provenance = get_provenance(services.registry(), release.package, release.digest);
+  const auto unreadable = [&](const Error& why) {
+    services.diagnostics().warning(fmt::format("the history may lack the commits of {} {}: {}",
+                                               release.package, release.version.str(), why.message()));
+  };
+  std::optional<Provenance> provenance;
+  try {
+    provenance = get_provenance(services.registry(), release.package, release.digest, unreadable);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) throw;
+    unreadable(error);
+  }
   if (!provenance || provenance->commit.empty()) return {};
   return {provenance->commit};
 }

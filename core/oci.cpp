@@ -31,6 +31,39 @@ Annotations annotations_of(const Json& json, std::string_view what) {
   return out;
 }
 
+// The index as it stands, with the fields of other tools; an empty object when there is none, or none that
+// can be read: whoever replaces it has read it before.
+Json other_fields(const Path& file) {
+  const auto text = fs::read_if_exists(file);
+  Json json = text ? Json::parse(*text, nullptr, false) : Json();
+  if (!json.is_object() || !json.contains("manifests") || !json["manifests"].is_array())
+    return Json::object();
+  return json;
+}
+
+std::string ref_name(const Json& entry) {
+  const auto annotations = entry.find("annotations");
+  return annotations != entry.end() && annotations->is_object()
+             ? annotations->value(std::string(annotation::ref_name), "")
+             : "";
+}
+
+// The descriptor, with what another tool added to the entry of the same digest, first of the same name
+// (image-spec descriptor.md: `platform`, `data`, `urls` and what is still to come).
+Json with_other_fields(const Descriptor& d, const Json& index) {
+  const Json own = to_json(d);
+  Json out = Json::object();
+  for (const auto& entry : index.value("manifests", Json::array())) {
+    if (!entry.is_object() || entry.value("digest", Json()) != own["digest"]) continue;
+    const bool same_name = ref_name(entry) == ref_name(own);
+    if (out.empty() || same_name) out = entry;
+    if (same_name) break;
+  }
+  for (const char* known : {"artifactType", "annotations"}) out.erase(known);
+  out.update(own);
+  return out;
+}
+
 }  // namespace
 
 std::string Descriptor::title() const {
@@ -118,7 +151,8 @@ void Layout::add_missing() const {
 }
 
 void Layout::write(const Path& file, std::string_view content) const {
-  if (durable_) return fs::write_atomic(file, content);
+  const auto there = durable_ ? fs::stat(file) : std::nullopt;
+  if (durable_) return fs::write_atomic(file, content, there ? there->mode : fs::by_umask);
   fs::remove_file(file);
   fs::Writer out(file);
   out.write(content);
@@ -185,10 +219,13 @@ std::vector<Descriptor> Layout::index() const {
 }
 
 void Layout::write_index(const std::vector<Descriptor>& manifests) const {
+  Json index = other_fields(folder_ / "index.json");
   Json list = Json::array();
-  for (const auto& d : manifests) list.push_back(to_json(d));
-  const Json json{{"schemaVersion", 2}, {"mediaType", media::index}, {"manifests", list}};
-  write(folder_ / "index.json", canonical_json(json));
+  for (const auto& d : manifests) list.push_back(with_other_fields(d, index));
+  index["schemaVersion"] = 2;
+  index["mediaType"] = media::index;
+  index["manifests"] = std::move(list);
+  write(folder_ / "index.json", canonical_json(index));
 }
 
 }  // namespace mlship::oci

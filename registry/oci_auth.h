@@ -55,7 +55,7 @@ class OciAuth {
   const OciPlace& place_;
   const RegistryOptions& options_;
   Host& host_;
-  bool given_ = false;  // the one login is for every repository
+  bool given_ = false;                                          // the one login is for every repository
   std::map<std::string, std::optional<RegistryLogin>> logins_;  // by repository, "" for the registry itself
   bool no_basic_ = false;        // the registry has refused it, or asks for tokens
   std::string realm_, service_;  // of the last Bearer challenge

@@ -105,17 +105,15 @@ OciClaim::~OciClaim() {
 }
 
 void OciClaim::put(OciRepository& repository, State state) {
-  const std::string bytes =
-      canonical_json({{"schemaVersion", 2},
-                      {"mediaType", oci::media::index},
-                      {"manifests", Json::array()},
-                      {"annotations",
-                       {{claims, tag_},
-                        {state_key, state_words[static_cast<size_t>(state)]},
-                        {renewal_key, std::to_string(renewals_++)}}}});
+  const std::string bytes = canonical_json({{"schemaVersion", 2},
+                                            {"mediaType", oci::media::index},
+                                            {"manifests", Json::array()},
+                                            {"annotations",
+                                             {{claims, tag_},
+                                              {state_key, state_words[static_cast<size_t>(state)]},
+                                              {renewal_key, std::to_string(renewals_++)}}}});
   const auto response = repository.put(tag_, oci::media::index, bytes);
-  if (response.status != 201)
-    throw repository.error(response, "claim " + repository.name() + ":" + version_);
+  if (response.status != 201) throw repository.error(response, "claim " + repository.name() + ":" + version_);
   placed_ = sha256(bytes);
 }
 

@@ -71,7 +71,7 @@ class OciClaim {
   std::string scope_;             // what the claims of one version have in common
   std::optional<Digest> placed_;  // the index that the claim's tag points to
   int renewals_ = 0;
-  bool passed_over_ = false;             // somebody else's claim
+  bool passed_over_ = false;              // somebody else's claim
   std::optional<Digest> others_version_;  // that somebody else was told is published
   std::chrono::milliseconds looked_{0};
   std::map<std::string, Seen> seen_;

@@ -36,8 +36,8 @@ OciClient::OciClient(const RegistryOptions& options, Host& host, std::optional<R
 OciClient::Beside OciClient::beside() const {
   Beside out;
   out.http = host_.http.another({});
-  out.host = std::make_unique<Host>(
-      Host{host_.env, host_.clock, out.http ? *out.http : host_.http, host_.process});
+  out.host =
+      std::make_unique<Host>(Host{host_.env, host_.clock, out.http ? *out.http : host_.http, host_.process});
   out.client = std::make_unique<OciClient>(options_, *out.host);
   return out;
 }

@@ -105,14 +105,20 @@ std::vector<oci::Descriptor> list_referrers(OciRepository& repository, const Dig
   return out;
 }
 
-void add_to_fallback(OciRepository& repository, const Digest& subject, const oci::Descriptor& referrer) {
+void add_to_fallback(OciRepository& repository, const Digest& subject, const oci::Descriptor& referrer,
+                     const std::function<void()>& store_again) {
   const std::string doing = "record the referrer " + referrer.digest.str();
   for (int attempt = 0; attempt < tries; ++attempt) {
     const auto there = read_fallback(repository, subject);
     if (holds(there, referrer.digest)) return;
     const auto response =
         repository.put(fallback_tag(subject), oci::media::index, with_entry(there, referrer));
-    if (response.status != 201) throw repository.error(response, doing);
+    // docker-registry checks every manifest of an index, and reads the links of one that somebody else stores
+    // at this moment half-written: 400, or 404.
+    const bool may_pass = response.status == 400 || response.status == 404;
+    if (response.status != 201 && (!may_pass || attempt + 1 == tries))
+      throw repository.error(response, doing);
+    if (may_pass) store_again();
     // Two writers lose one entry (the spec says so): whoever does not find its own writes again.
     if (holds(read_fallback(repository, subject), referrer.digest)) return;
     repository.client().host().clock.sleep(std::chrono::milliseconds(20 << attempt));

@@ -2,6 +2,7 @@
 // (distribution-spec §Referrers Tag Schema).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,9 @@ bool is_fallback_tag(std::string_view tag);
 std::vector<oci::Descriptor> list_referrers(OciRepository& repository, const Digest& subject);
 
 // After a manifest with that subject was stored and the registry did not say that it knows subjects: makes
-// sure that the fallback tag lists it. Throws Error(http_conflict) when others keep overwriting it.
-void add_to_fallback(OciRepository& repository, const Digest& subject, const oci::Descriptor& referrer);
+// sure that the fallback tag lists it. `store_again` stores the referrer's manifest once more, for a registry
+// that says it is not there. Throws Error(http_conflict) when others keep overwriting the tag.
+void add_to_fallback(OciRepository& repository, const Digest& subject, const oci::Descriptor& referrer,
+                     const std::function<void()>& store_again);
 
 }  // namespace mlship

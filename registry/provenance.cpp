@@ -188,11 +188,11 @@ void put_provenance(Registry& registry, const std::string& package, const oci::D
 }
 
 std::optional<Provenance> get_provenance(Registry& registry, const std::string& package,
-                                         const Digest& subject) {
+                                         const Digest& subject, const UnreadableReferrer& unreadable) {
   std::optional<Provenance> oldest;
-  for (const auto& referrer : registry.referrers(package, subject)) {
+  const auto read = [&](const Referrer& referrer) {
     const auto manifest = oci::parse_manifest(referrer.manifest, referrer.descriptor.digest.str());
-    if (manifest.artifact_type != oci::media::in_toto) continue;
+    if (manifest.artifact_type != oci::media::in_toto) return;
     for (const auto& layer : manifest.layers) {
       if (layer.media_type != oci::media::in_toto || layer.size > statement_limit) continue;
       const Json statement = read_statement(registry.read_blob(package, layer));
@@ -201,7 +201,9 @@ std::optional<Provenance> get_provenance(Registry& registry, const std::string& 
       auto found = from_json(statement);
       if (found && (!oldest || older(*found, *oldest))) oldest = std::move(found);
     }
-  }
+  };
+  for (const auto& referrer : registry.referrers(package, subject, unreadable))
+    read_referrer(unreadable, [&] { read(referrer); });
   return oldest;
 }
 

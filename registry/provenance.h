@@ -40,8 +40,9 @@ bool is_provenance(const oci::Descriptor& referrer);
 
 void put_provenance(Registry& registry, const std::string& package, const oci::Descriptor& subject,
                     const Provenance& provenance);
-// The oldest one (who published first); nullopt when there is none.
-std::optional<Provenance> get_provenance(Registry& registry, const std::string& package,
-                                         const Digest& subject);
+// The oldest one (who published first); nullopt when there is none. What cannot be read is passed over.
+std::optional<Provenance> get_provenance(
+    Registry& registry, const std::string& package, const Digest& subject,
+    const UnreadableReferrer& unreadable = [](const Error&) {});
 
 }  // namespace mlship

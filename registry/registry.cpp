@@ -14,7 +14,8 @@ std::vector<std::string> Registry::tag_names(const std::string& package) {
 
 std::vector<oci::Descriptor> Registry::referrer_list(const std::string& package, const Digest& subject) {
   std::vector<oci::Descriptor> out;
-  for (const auto& referrer : referrers(package, subject)) out.push_back(referrer.descriptor);
+  for (const auto& referrer : referrers(package, subject, [](const Error&) {}))
+    out.push_back(referrer.descriptor);
   return out;
 }
 
@@ -52,6 +53,22 @@ std::unique_ptr<Registry> open_registry(const RegistryOptions& options, Host& ho
   throw Error(ErrorCode::project_file, "cannot open registry " + printable_url(url) + ": unknown scheme '" +
                                            scheme + "'" + did_you_mean(scheme, known))
       .fact("known", list);
+}
+
+std::vector<Error> Registry::damage() {
+  return {};
+}
+
+void read_referrer(const UnreadableReferrer& unreadable, const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const Error& error) {
+    const auto code = error.code();
+    const bool its_own =
+        code == ErrorCode::not_found || code == ErrorCode::verification || code == ErrorCode::bundle;
+    if (!unreadable || !its_own) throw;
+    unreadable(error);
+  }
 }
 
 }  // namespace mlship

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "core/diagnostics.h"
+#include "core/error.h"
 #include "core/host/host.h"
 #include "core/oci.h"
 
@@ -32,6 +34,9 @@ struct Referrer {
   oci::Descriptor descriptor;
   std::string manifest;  // its bytes
 };
+
+// Told of a referrer that is lost, damaged or malformed: the others are there all the same.
+using UnreadableReferrer = std::function<void(const Error& why)>;
 
 class Registry {
  public:
@@ -65,7 +70,9 @@ class Registry {
 
   virtual void put_referrer(const std::string& package, const oci::Manifest& manifest,
                             const std::vector<std::string>& blobs) = 0;
-  virtual std::vector<Referrer> referrers(const std::string& package, const Digest& subject) = 0;
+  // Without `unreadable` one that cannot be read is thrown.
+  virtual std::vector<Referrer> referrers(const std::string& package, const Digest& subject,
+                                          const UnreadableReferrer& unreadable = {}) = 0;
   // Their descriptors (artifact type, annotations) as the registry tells them, without reading each manifest.
   virtual std::vector<oci::Descriptor> referrer_list(const std::string& package, const Digest& subject);
   // put_referrer() of another tool's manifest, byte for byte; `bytes` parse. Error(bundle) where only our own
@@ -77,6 +84,9 @@ class Registry {
   // finds.
   virtual std::vector<oci::Descriptor> missing(const std::string& package,
                                                const std::vector<oci::Descriptor>& blobs);
+  // What is kept there and is not what its name says any more, for `doctor`; a remote registry looks after
+  // its own disks, and every byte that comes from it is checked.
+  virtual std::vector<Error> damage();
   // Takes a blob over from another registry without moving its bytes; false when it cannot.
   virtual bool mount(const std::string& package, const oci::Descriptor& blob, const Registry& from);
 };
@@ -89,6 +99,10 @@ struct RegistryOptions {
   std::string ca_file = {};                   // PEM file of the authorities to trust; "" = the system's
   std::vector<std::string> token_hosts = {};  // other hosts that may be given this registry's credentials
 };
+
+// Calls `read`. What is wrong with one referrer (absent, damaged, malformed) goes to `unreadable` where there
+// is one; anything else is thrown: a registry that does not answer says nothing about its referrers.
+void read_referrer(const UnreadableReferrer& unreadable, const std::function<void()>& read);
 
 struct RegistryFactory {
   std::string_view scheme;  // "layout"

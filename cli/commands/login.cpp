@@ -39,7 +39,8 @@ ExitCode run(const Options& options, Services& services) {
       options.password_stdin ? password_from_stdin() : ask_password(services, "password", with_flags);
   auto& host = services.host();
   check_login(registry, host, user, password);
-  const std::string kept = DockerConfig(host.env, host.process).store(place.host, user, password, place.prefix);
+  const std::string kept =
+      DockerConfig(host.env, host.process).store(place.host, user, password, place.prefix);
   services.out().text(fmt::format("logged in to {} as {}\nkept in {}\n", place.host, user, kept));
   services.out().document(
       {{"schema", "mlship.login/1"}, {"host", place.host}, {"username", user}, {"kept", kept}});

@@ -385,10 +385,11 @@ Placed place(const Path& from, const Path& to, bool allow_hardlink) {
 }
 
 Writer::Writer(const Path& path, std::uint32_t mode)
-    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
+    : path_(path),
+      fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode == by_umask ? 0666 : 0600)) {
   if (fd_ < 0) fail(errno, "create", path);
   // The mode asked for, whatever the umask says.
-  if (::fchmod(fd_, mode) != 0) fail(errno, "set the mode of", path);
+  if (mode != by_umask && ::fchmod(fd_, mode) != 0) fail(errno, "set the mode of", path);
 }
 
 Writer::~Writer() {

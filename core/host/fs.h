@@ -49,6 +49,9 @@ std::optional<std::string> read_if_exists(const Path& path, std::uint64_t limit 
 void read_chunks(const Path& path, const std::function<void(std::string_view)>& chunk);
 Digest hash_file(const Path& path);
 
+// Instead of a mode: 0666 less the umask, for what a group may share.
+constexpr std::uint32_t by_umask = ~0U;
+
 // Temporary file beside it, fsync, rename, fsync of the folder: after a crash the old or the new content is
 // there.
 void write_atomic(const Path& path, std::string_view content, std::uint32_t mode = 0644);

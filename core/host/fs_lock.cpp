@@ -10,8 +10,10 @@
 namespace mlship::fs {
 namespace {
 
+// Another user's lock file need only be readable: flock(2) asks for no more.
 int open_lock(const Path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0 && errno == EACCES) fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(errno, "open", path);
   return fd;
 }

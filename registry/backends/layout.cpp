@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/host/fs.h"
 #include "core/names.h"
+#include "registry/blob_record.h"
 #include "registry/blobs.h"
 #include "registry/checks.h"
 #include "registry/registry.h"
@@ -21,7 +22,8 @@ constexpr std::string_view scheme = "layout";
 constexpr std::uint32_t blob_mode = 0444;
 constexpr std::string_view incoming_prefix = ".incoming-";
 // What a killed writer may leave beside index.json: its incoming folder, fs::write_atomic's temporary files.
-constexpr std::string_view leftovers[] = {incoming_prefix, ".index.json.mlship-", ".oci-layout.mlship-"};
+constexpr std::string_view leftovers[] = {incoming_prefix, ".index.json.mlship-", ".oci-layout.mlship-",
+                                          ".blob-stats.json.mlship-"};
 
 using Entries = std::vector<oci::Descriptor>;
 
@@ -77,11 +79,6 @@ void copy_verified(const Path& from, const oci::Descriptor& blob, const Path& to
   throw damaged_blob(blob, from.string(), actual.str(), size);
 }
 
-bool present(const oci::Layout& layout, const oci::Descriptor& blob) {
-  const auto found = fs::lstat(layout.blob_path(blob.digest));
-  return found && found->kind == fs::Kind::file && found->size == blob.size;
-}
-
 fs::Lock wait_for_lock(const Path& folder, Diagnostics* diagnostics) {
   const Path file = folder / ".lock";
   if (diagnostics != nullptr) {
@@ -109,31 +106,41 @@ class Writing {
   Writing(const Path& folder, Diagnostics* diagnostics)
       : lock_(lock_package(folder, diagnostics)),
         layout_(oci::Layout::create(folder)),
+        record_(layout_),
         incoming_(folder, incoming_prefix) {}
 
   [[nodiscard]] const oci::Layout& layout() const { return layout_; }
+  [[nodiscard]] bool sound(const oci::Descriptor& blob) { return record_.sound(blob); }
 
   void add_file(const Path& from, const oci::Descriptor& blob,
                 const std::function<void(std::uint64_t)>& copied) {
     const Path temporary = incoming_.path() / blob.digest.hex();
     copy_verified(from, blob, temporary, blob_mode, copied);
     fs::rename(temporary, layout_.blob_path(blob.digest));
+    record_.wrote(blob.digest);
   }
 
+  // Nothing is written when the bytes are there.
   void add_bytes(std::string_view content, const Digest& digest) {
+    if (sound({"", digest, content.size(), {}, ""})) return;
     const Path temporary = incoming_.path() / digest.hex();
     fs::Writer writer(temporary, blob_mode);
     writer.write(content);
     writer.close();
     fs::rename(temporary, layout_.blob_path(digest));
+    record_.wrote(digest);
   }
 
   // After this the blobs added so far survive a crash under their names.
-  void settle() const { fs::sync_folder(layout_.folder() / "blobs" / "sha256"); }
+  void settle() {
+    fs::sync_folder(layout_.folder() / "blobs" / "sha256");
+    record_.save();
+  }
 
  private:
   fs::Lock lock_;
   oci::Layout layout_;
+  BlobRecord record_;
   fs::TempFolder incoming_;
 };
 
@@ -157,11 +164,13 @@ class LayoutRegistry : public Registry {
                 const std::optional<Digest>& expected) override;
   void put_referrer(const std::string& package, const oci::Manifest& manifest,
                     const std::vector<std::string>& blobs) override;
-  std::vector<Referrer> referrers(const std::string& package, const Digest& subject) override;
+  std::vector<Referrer> referrers(const std::string& package, const Digest& subject,
+                                  const UnreadableReferrer& unreadable) override;
   void copy_referrer(const std::string& package, const std::string& bytes,
                      const std::vector<std::string>& blobs) override;
   std::vector<oci::Descriptor> missing(const std::string& package,
                                        const std::vector<oci::Descriptor>& blobs) override;
+  std::vector<Error> damage() override;
 
  private:
   // One reading of an index.json, good while the file is the same one.
@@ -298,14 +307,16 @@ PutResult LayoutRegistry::put_if_absent(const std::string& package, const std::s
   refuse_other(package, tag, manifest.digest, seen);
   PutResult result;
   const oci::Layout target(folder(package));
+  BlobRecord record(target);
   std::uint64_t total = 0;
   for (const auto& blob : blobs) {
-    const bool there = present(target, blob);
+    const bool there = record.sound(blob);
     (there ? result.reused_blobs : result.uploaded_blobs) += 1;
     (there ? result.reused_bytes : result.uploaded_bytes) += blob.size;
     total += there ? 0 : blob.size;
   }
-  if (find_name(seen, tag) && result.uploaded_blobs == 0 && target.has_blob(manifest.digest)) return result;
+  const bool whole = result.uploaded_blobs == 0 && record.sound(manifest);
+  if (find_name(seen, tag) && whole && !record.news()) return result;
 
   Writing writing(folder(package), &diagnostics);
   Entries index = writing.layout().index();
@@ -313,7 +324,7 @@ PutResult LayoutRegistry::put_if_absent(const std::string& package, const std::s
   const auto progress = diagnostics.progress("publish " + package + ":" + tag, total, Unit::bytes);
   std::uint64_t done = 0;
   for (const auto& blob : blobs) {
-    if (present(target, blob)) continue;
+    if (writing.sound(blob)) continue;
     if (!from.has_blob(blob.digest)) throw incomplete_layout(from, blob);
     writing.add_file(from.blob_path(blob.digest), blob,
                      [&](std::uint64_t n) { progress->advance(done += n); });
@@ -389,9 +400,30 @@ void LayoutRegistry::put_referrer(const std::string& package, const oci::Manifes
 std::vector<oci::Descriptor> LayoutRegistry::missing(const std::string& package,
                                                      const std::vector<oci::Descriptor>& blobs) {
   const auto layout = existing(package);
+  if (!layout) return blobs;
+  BlobRecord record(*layout);
   std::vector<oci::Descriptor> out;
   for (const auto& blob : blobs) {
-    if (!layout || !present(*layout, blob)) out.push_back(blob);
+    if (!record.sound(blob)) out.push_back(blob);
+  }
+  return out;
+}
+
+std::vector<Error> LayoutRegistry::damage() {
+  std::vector<Error> out;
+  for (const auto& package : packages()) {
+    const auto layout = existing(package);
+    if (!layout) continue;
+    BlobRecord record(*layout);
+    for (const auto& name : fs::list(layout->folder() / "blobs" / "sha256")) {
+      const auto digest = Digest::from_hex(name);
+      const auto at = digest ? fs::lstat(layout->blob_path(*digest)) : std::nullopt;
+      const oci::Descriptor blob{"", digest.value_or(Digest{}), at ? at->size : 0, {}, ""};
+      if (!at || record.sound(blob)) continue;
+      out.push_back(Error(ErrorCode::verification, "the blob " + layout->blob_path(*digest).string() +
+                                                       " of " + package + " is damaged")
+                        .hint("publish a version that has it again: mlship publish"));
+    }
   }
   return out;
 }
@@ -404,10 +436,10 @@ void LayoutRegistry::copy_referrer(const std::string& package, const std::string
   Entries index = writing.layout().index();
   for (const auto& content : blobs) {
     const Digest digest = sha256(content);
-    if (!writing.layout().has_blob(digest)) writing.add_bytes(content, digest);
+    writing.add_bytes(content, digest);
   }
   for (const auto& blob : blobs_of(manifest)) {
-    if (!present(writing.layout(), blob)) {
+    if (!writing.sound(blob)) {
       throw Error(ErrorCode::bundle, "cannot add a referrer to " + package + "@" +
                                          manifest.subject->digest.str() + ": its blob " + blob.digest.str() +
                                          " is missing");
@@ -415,9 +447,9 @@ void LayoutRegistry::copy_referrer(const std::string& package, const std::string
   }
   writing.settle();
   const auto entry = referrer_descriptor(manifest, bytes);
-  if (find_digest(index, entry.digest)) return;
   writing.add_bytes(bytes, entry.digest);
   writing.settle();
+  if (find_digest(index, entry.digest)) return;
   index.push_back(entry);
   writing.layout().write_index(index);
 }
@@ -431,12 +463,15 @@ const std::optional<Digest>& LayoutRegistry::subject_of(const std::string& packa
   return subjects_.emplace(entry.digest, subject).first->second;
 }
 
-std::vector<Referrer> LayoutRegistry::referrers(const std::string& package, const Digest& subject) {
+std::vector<Referrer> LayoutRegistry::referrers(const std::string& package, const Digest& subject,
+                                                const UnreadableReferrer& unreadable) {
   std::vector<Referrer> out;
   for (const auto& entry : entries(package)) {
     if (entry.annotations.contains(oci::annotation::ref_name) || entry.media_type != oci::media::manifest)
       continue;
-    if (subject_of(package, entry) == subject) out.push_back({entry, read_blob(package, entry)});
+    read_referrer(unreadable, [&] {
+      if (subject_of(package, entry) == subject) out.push_back({entry, read_blob(package, entry)});
+    });
   }
   std::sort(out.begin(), out.end(),
             [](const auto& a, const auto& b) { return a.descriptor.digest < b.descriptor.digest; });

@@ -61,7 +61,8 @@ class OciRegistry : public Registry {
                 const std::optional<Digest>& expected) override;
   void put_referrer(const std::string& package, const oci::Manifest& manifest,
                     const std::vector<std::string>& blobs) override;
-  std::vector<Referrer> referrers(const std::string& package, const Digest& subject) override;
+  std::vector<Referrer> referrers(const std::string& package, const Digest& subject,
+                                  const UnreadableReferrer& unreadable) override;
   std::vector<oci::Descriptor> referrer_list(const std::string& package, const Digest& subject) override;
   void copy_referrer(const std::string& package, const std::string& bytes,
                      const std::vector<std::string>& blobs) override;
@@ -363,23 +364,28 @@ void OciRegistry::copy_referrer(const std::string& package, const std::string& b
       put_manifest(in, "a referrer of " + what, bytes, [&] { ensure_blobs(in, manifest, blobs, what); });
   // distribution-spec §Pushing manifests with subject: without this header the client keeps the list.
   if (response.header("oci-subject")) return;
-  add_to_fallback(in, manifest.subject->digest, referrer_descriptor(manifest, bytes));
+  add_to_fallback(in, manifest.subject->digest, referrer_descriptor(manifest, bytes), [&] {
+    put_manifest(in, "a referrer of " + what, bytes, [&] { ensure_blobs(in, manifest, blobs, what); });
+  });
 }
 
 std::vector<oci::Descriptor> OciRegistry::referrer_list(const std::string& package, const Digest& subject) {
   return list_referrers(repository(package), subject);
 }
 
-std::vector<Referrer> OciRegistry::referrers(const std::string& package, const Digest& subject) {
+std::vector<Referrer> OciRegistry::referrers(const std::string& package, const Digest& subject,
+                                             const UnreadableReferrer& unreadable) {
   auto& in = repository(package);
   std::vector<Referrer> out;
   for (auto& descriptor : list_referrers(in, subject)) {
     if (descriptor.media_type != oci::media::manifest) continue;
-    auto found = in.get(descriptor.digest.str());
-    if (!found) continue;  // deleted, and still in the list
-    const auto manifest = oci::parse_manifest(found->bytes, descriptor.digest.str());
-    if (!manifest.subject || manifest.subject->digest != subject) continue;
-    out.push_back({std::move(descriptor), std::move(found->bytes)});
+    read_referrer(unreadable, [&] {
+      auto found = in.get(descriptor.digest.str());
+      if (!found) return;  // deleted, and still in the list
+      const auto manifest = oci::parse_manifest(found->bytes, descriptor.digest.str());
+      if (manifest.subject && manifest.subject->digest == subject)
+        out.push_back({std::move(descriptor), std::move(found->bytes)});
+    });
   }
   return out;
 }

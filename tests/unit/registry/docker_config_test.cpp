@@ -156,7 +156,8 @@ TEST_F(DockerConfigTest, TheLongestKeyThatIsWholeComponentsOfTheRepositoryCounts
 }
 
 TEST_F(DockerConfigTest, LoggingInAndOutTouchesTheOneLoginThatServes) {
-  write(R"({"auths": {"r.test/a": {"auth": "YTpw"}, "r.test/b": {"auth": "Yjpw"}, "r.test": {"auth": "aDpw"}}})");
+  write(
+      R"({"auths": {"r.test/a": {"auth": "YTpw"}, "r.test/b": {"auth": "Yjpw"}, "r.test": {"auth": "aDpw"}}})");
   config_.store("r.test", "new", Secret("p"), "a/");
   EXPECT_EQ(config_.find("r.test", "a/churn")->user, "new");
   EXPECT_EQ(config_.find("r.test")->user, "h");

@@ -2,6 +2,9 @@
 
 #include <fstream>
 
+#include <sys/stat.h>
+
+#include "core/json_library.h"
 #include "registry/provenance.h"
 #include "tests/support/registry_fixture.h"
 
@@ -26,7 +29,9 @@ class LayoutRegistry : public ::testing::Test {
     for (const auto& path : fs::walk(package())) {
       const std::string text = path.string();
       const bool blob = text.starts_with("blobs/sha256/") && path.filename().string().size() == 64;
-      if (!blob && text != "index.json" && text != "oci-layout" && text != ".lock") out.push_back(text);
+      if (!blob && text != "index.json" && text != "oci-layout" && text != ".lock" &&
+          text != ".blob-stats.json")
+        out.push_back(text);
     }
     return out;
   }
@@ -148,6 +153,104 @@ TEST_F(LayoutRegistry, KeepsWhatOtherToolsPutThere) {
   EXPECT_NE(fs::read_file(package() / "index.json").find(foreign.str()), std::string::npos);
   EXPECT_EQ(open()->list("churn").size(), 2U);
   EXPECT_TRUE(open()->referrers("churn", bundle_.manifest.digest).empty());
+}
+
+// image-spec: `platform`, `data`, `urls` of a descriptor, `annotations` and `subject` of an index.
+TEST_F(LayoutRegistry, KeepsTheFieldsThatOtherToolsGaveItsEntries) {
+  put("1.4.0", bundle_);
+  Json index = Json::parse(fs::read_file(package() / "index.json"));
+  index["annotations"] = {{"org.example.owner", "team"}};
+  index["x-new"] = 7;
+  index["manifests"][0]["platform"] = {{"os", "linux"}};
+  index["manifests"][0]["annotations"]["org.example.note"] = "keep";
+  write_index(index.dump());
+  open()->move_tag("churn", "stable", bundle_.manifest, std::nullopt);
+  put("1.5.0", small_bundle(around_.folder() / "b", {"b"}));
+  put_provenance(*open(), "churn", bundle_.manifest, {});
+  const Json now = Json::parse(fs::read_file(package() / "index.json"));
+  EXPECT_EQ(now["annotations"]["org.example.owner"], "team");
+  EXPECT_EQ(now["x-new"], 7);
+  int kept = 0;
+  for (const auto& entry : now["manifests"]) {
+    if (entry["digest"] != bundle_.manifest.digest.str()) continue;
+    EXPECT_EQ(entry["platform"]["os"], "linux");
+    EXPECT_EQ(entry["annotations"]["org.example.note"], "keep");
+    ++kept;
+  }
+  EXPECT_EQ(kept, 2) << "the version and the tag";
+  EXPECT_EQ(open()->list("churn").size(), 3U);
+}
+
+// Ways in which a disk or a copy changes a blob and keeps its size.
+enum class Rot { flipped, zeroed, old_time };
+class RottenBlob : public LayoutRegistry, public ::testing::WithParamInterface<Rot> {
+ protected:
+  void rot(const Path& file) {
+    const auto before = std::filesystem::last_write_time(file);
+    std::string text = fs::read_file(file);
+    if (GetParam() == Rot::zeroed) text.assign(text.size(), '\0');
+    text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 1);
+    fs::set_mode(file, 0644);
+    std::ofstream(file, std::ios::in | std::ios::out) << text;
+    fs::set_mode(file, 0444);
+    if (GetParam() == Rot::old_time) std::filesystem::last_write_time(file, before);
+  }
+  [[nodiscard]] Path blob(const Digest& digest) const { return package() / "blobs/sha256" / digest.hex(); }
+};
+
+TEST_P(RottenBlob, PublishingTheSameAgainMendsIt) {
+  put("1.4.0", bundle_);
+  for (const auto& digest :
+       {bundle_.parsed.layers[1].digest, bundle_.parsed.config.digest, bundle_.manifest.digest}) {
+    rot(blob(digest));
+    EXPECT_EQ(open()->damage().size(), 1U);
+    EXPECT_FALSE(put("1.4.0", bundle_).published);
+    EXPECT_EQ(fs::hash_file(blob(digest)), digest);
+    EXPECT_TRUE(open()->damage().empty());
+  }
+}
+
+TEST_P(RottenBlob, AnotherVersionThatSharesItSendsItAgain) {
+  put("1.4.0", bundle_);
+  const Digest shared = bundle_.parsed.layers[1].digest;
+  rot(blob(shared));
+  const auto next = small_bundle(around_.folder() / "next", {"new code", "the model"});
+  const auto result = put("1.5.0", next);
+  EXPECT_EQ(result.uploaded_bytes, std::string("new code").size() + std::string("the model").size());
+  EXPECT_EQ(fs::hash_file(blob(shared)), shared);
+}
+
+TEST_P(RottenBlob, IsNeverServed) {
+  put("1.4.0", bundle_);
+  rot(blob(bundle_.parsed.layers[1].digest));
+  const Path out = around_.folder() / "out";
+  EXPECT_EQ(error_of([&] { open()->get_blob("churn", bundle_.parsed.layers[1], out); }).code(),
+            ErrorCode::verification);
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(open()->missing("churn", {bundle_.parsed.layers[1]}).size(), 1U) << "promote sends it";
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, RottenBlob, ::testing::Values(Rot::flipped, Rot::zeroed, Rot::old_time));
+
+TEST_F(LayoutRegistry, ARecordOfBlobsThatCannotBeReadIsMadeAnew) {
+  put("1.4.0", bundle_);
+  const Path record = package() / ".blob-stats.json";
+  const std::string sound = fs::read_file(record);
+  for (const std::string text : {"", "{", "[]", R"({"zz": 1})"}) {
+    fs::write_atomic(record, text);
+    EXPECT_FALSE(put("1.4.0", bundle_).published);
+    EXPECT_EQ(fs::read_file(record), sound) << text;
+  }
+}
+
+TEST_F(LayoutRegistry, FilesOfAGroupAreMadeByTheUmask) {
+  const auto before = umask(002);
+  put("1.4.0", bundle_);
+  umask(before);
+  for (const char* name : {"index.json", "oci-layout", ".lock", ".blob-stats.json"})
+    EXPECT_EQ(fs::stat(package() / name)->mode, 0664U) << name;
+  put("1.5.0", small_bundle(around_.folder() / "b", {"b"}));
+  EXPECT_EQ(fs::stat(package() / "index.json")->mode, 0664U) << "what is written anew keeps its mode";
 }
 
 TEST_F(LayoutRegistry, SeesWhatAnotherProcessPublishedMeanwhile) {

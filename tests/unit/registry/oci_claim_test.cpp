@@ -24,7 +24,8 @@ class Claims : public ::testing::Test {
   }
   // The tag of somebody else's claim of 1.4.0.
   [[nodiscard]] static std::string rival(const Digest& digest) {
-    return std::string(claim_prefix) + sha256("1.4.0").hex().substr(0, 16) + "-" + digest.hex() + "-0123456789ab";
+    return std::string(claim_prefix) + sha256("1.4.0").hex().substr(0, 16) + "-" + digest.hex() +
+           "-0123456789ab";
   }
   void set(const std::string& tag, const std::string& bytes, const std::string& type) {
     const std::string digest = sha256(bytes).str();
@@ -33,10 +34,11 @@ class Claims : public ::testing::Test {
   }
   void claim(const Digest& digest, const std::string& state, const std::string& renewal = "0") {
     set(rival(digest),
-        canonical_json({{"schemaVersion", 2},
-                        {"mediaType", oci::media::index},
-                        {"manifests", Json::array()},
-                        {"annotations", {{"dev.mlship.claim.state", state}, {"dev.mlship.claim.renewal", renewal}}}}),
+        canonical_json(
+            {{"schemaVersion", 2},
+             {"mediaType", oci::media::index},
+             {"manifests", Json::array()},
+             {"annotations", {{"dev.mlship.claim.state", state}, {"dev.mlship.claim.renewal", renewal}}}}),
         oci::media::index);
   }
   PutResult publish() {

@@ -470,6 +470,33 @@ TEST_F(Hostile, AReferrersTagThatIsNoIndexIsNotOverwritten) {
             ErrorCode::verification);
 }
 
+// docker-registry reads the links of a manifest that another publisher stores at this moment half-written,
+// and says 400 to whoever names it in an index.
+TEST_F(Hostile, AReferrerThatIsBeingStoredByAnotherIsStoredAgain) {
+  for (const int status : {400, 404}) {
+    published();
+    const auto b = bundle();
+    int refused = 0;
+    server_.instead = [&](const WireRequest& r) -> Answer {
+      if (!is(r, "PUT", "/manifests/sha256-") || ++refused > 3) return std::nullopt;
+      return reply(status, R"({"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]})");
+    };
+    Provenance provenance;
+    provenance.commit = std::to_string(status);
+    put_provenance(*registry_, "churn", b.manifest, provenance);
+    EXPECT_EQ(refused, 4);
+    server_.instead = {};
+  }
+  EXPECT_EQ(registry_->referrers("churn", bundle().manifest.digest).size(), 2U);
+  server_.instead = [](const WireRequest& r) -> Answer {
+    return is(r, "PUT", "/manifests/sha256-") ? Answer(reply(400)) : std::nullopt;
+  };
+  Provenance last;
+  last.commit = "never";
+  const auto error = error_of([&] { put_provenance(*registry_, "churn", bundle().manifest, last); });
+  EXPECT_NE(error.code(), ErrorCode::internal) << "what stays is an error, not an endless loop";
+}
+
 // GitLab answers the fallback tag with the subject itself (oras-go #1396): it must not be taken for an index,
 // nor lost.
 TEST_F(Hostile, AReferrersTagThatIsTheSubjectMeansNone) {

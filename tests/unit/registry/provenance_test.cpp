@@ -130,6 +130,46 @@ TEST(Provenance, AStatementAboutSomethingElseDoesNotCount) {
   EXPECT_EQ(get_provenance(*registry, "churn", b.manifest.digest), std::nullopt);
 }
 
+// Whatever happened to one referrer, the others are read and nobody is stopped.
+TEST(Provenance, AReferrerThatCannotBeReadIsPassedOverAndSaid) {
+  test::Surroundings around;
+  const auto b = test::small_bundle(around.folder() / "a", {"one"});
+  const auto registry = open_registry("layout:" + (around.folder() / "r").string(), around.host);
+  registry->put_if_absent("churn", "1.4.0", b.layout, b.manifest, around.diagnostics);
+  Provenance first = full(), second = full();
+  first.published = 100;
+  first.commit = "first";
+  second.published = 200;
+  second.commit = "second";
+  put_provenance(*registry, "churn", b.manifest, first);
+  put_provenance(*registry, "churn", b.manifest, second);
+  Path lost;
+  for (const auto& referrer : registry->referrers("churn", b.manifest.digest)) {
+    const auto layer = oci::parse_manifest(referrer.manifest, "it").layers.at(0);
+    if (registry->read_blob("churn", layer).find("\"first\"") == std::string::npos) continue;
+    lost = around.folder() / "r/churn/blobs/sha256" / layer.digest.hex();
+  }
+  const auto commit = [&](std::vector<std::string>& said) {
+    const auto fresh = open_registry("layout:" + (around.folder() / "r").string(), around.host);
+    const auto found = get_provenance(*fresh, "churn", b.manifest.digest,
+                                      [&](const Error& why) { said.push_back(why.message()); });
+    return found ? found->commit : "";
+  };
+  std::vector<std::string> said;
+  EXPECT_EQ(commit(said), "first");
+  EXPECT_TRUE(said.empty());
+  const std::string content = fs::read_file(lost);
+  const std::function<void()> damages[] = {
+      [&] { fs::write_atomic(lost, "{"); }, [&] { fs::write_atomic(lost, ""); },
+      [&] { fs::write_atomic(lost, content + " "); }, [&] { fs::remove_file(lost); }};
+  for (const auto& damage : damages) {
+    damage();
+    said.clear();
+    EXPECT_EQ(commit(said), "second");
+    EXPECT_EQ(said.size(), 1U);
+  }
+}
+
 struct BuilderCase {
   std::map<std::string, std::string, std::less<>> variables;
   std::string id, invocation;
