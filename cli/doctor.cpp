@@ -311,6 +311,9 @@ void Doctor::check_target(Target& target) {
                       sentence ? row.detail : fmt::format("cannot read {}: {}", row.object.id, row.detail));
     problem(area, error, row.hint.empty() ? std::string(remedy_of(error)) : row.hint);
   }
+  for (const auto& warning : found.warnings) {
+    warn(area, warning, fmt::format("correct `files` of the target at {}", target.section().at.line_str()));
+  }
   check(area, [&] {
     const auto remark = target.check_places();
     if (!remark.text.empty()) warn(area, remark.text, remark.fix);
@@ -326,6 +329,7 @@ void Doctor::check_target(Target& target) {
                 fmt::format("correct include of the target at {}", target.section().at.line_str()));
   }
   if (found.objects.empty()) {
+    if (!found.warnings.empty()) return;
     return warn(area, fmt::format("{}: nothing found", target.section().kind),
                 fmt::format("correct the target at {}", target.section().at.line_str()));
   }

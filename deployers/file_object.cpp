@@ -38,7 +38,7 @@ class HostFileTarget final : public Target {
         owners_(project.objects),
         in_place_(section_.flag("in-place")) {
     for (const auto& pattern : section_.list("files")) {
-      patterns_.push_back(std::filesystem::absolute(project.folder / pattern).lexically_normal().string());
+      patterns_.push_back(file_pattern(project.folder, pattern));
     }
     if (patterns_.empty()) {
       throw Error(ErrorCode::project_file,
@@ -55,6 +55,10 @@ class HostFileTarget final : public Target {
     obstacles_.clear();
     const FileSet set = expand_files(patterns_);
     for (const auto& problem : set.problems) skip(out, problem);
+    for (const auto& pattern : set.unmatched) {
+      out.warnings.push_back("target '" + section_.name + "': " + pattern + " names no file (`files` at " +
+                             section_.at.line_str() + ")");
+    }
     for (const auto& file : set.files) {
       if (kind_.ignored != nullptr && kind_.ignored(file)) continue;
       const auto content = read_host_file(file);

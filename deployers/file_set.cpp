@@ -1,7 +1,7 @@
 #include "deployers/file_set.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "core/error.h"
 #include "core/host/folder.h"
@@ -19,29 +19,59 @@ FileProblem problem_of(const Path& path, const Error& error) {
   return problem;
 }
 
-bool has_glob(std::string_view component) {
-  return component.find_first_of("*?[") != std::string_view::npos;
+// The name that a part of a pattern means when it can mean one only: `[[]` is a bracket, and so is one that
+// nothing closes.
+std::optional<std::string> only_name(std::string_view component) {
+  std::string out;
+  for (size_t i = 0; i < component.size(); ++i) {
+    const char c = component[i];
+    if (c == '*' || c == '?') return std::nullopt;
+    const bool negated = i + 1 < component.size() && (component[i + 1] == '!' || component[i + 1] == '^');
+    if (c == '[' && !negated && component.find(']', i + 2) == i + 2) {
+      out += component[i + 1];
+      i += 2;
+    } else if (c == '[' && component.find(']', i + 2) != std::string_view::npos) {
+      return std::nullopt;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// The pattern that means this very text.
+std::string literally(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool special = c == '*' || c == '?' || c == '[';
+    out += special ? std::string("[") + c + "]" : std::string(1, c);
+  }
+  return out;
 }
 
 // Walks the file system along the components of one pattern.
 class Expansion {
  public:
-  Expansion(const std::string& pattern, std::set<Path>& paths, std::vector<FileProblem>& problems)
-      : paths_(paths), problems_(problems) {
+  Expansion(const std::string& pattern, std::map<Path, bool>& paths, std::vector<FileProblem>& problems)
+      : pattern_(pattern), paths_(paths), problems_(problems) {
     for (const auto& part : Path(pattern).relative_path()) {
       if (!part.empty()) components_.push_back(part.string());
     }
-    literal_ = !has_glob(pattern);
+    literal_ = std::all_of(components_.begin(), components_.end(),
+                           [](const std::string& part) { return only_name(part).has_value(); });
   }
 
   void run() { below("/", 0); }
+  [[nodiscard]] bool matched() const { return matched_; }
 
  private:
   void below(const Path& folder, size_t i) {
     if (i == components_.size()) return;
     const std::string& component = components_[i];
     if (component == "**") return anywhere_below(folder, i);
-    if (!has_glob(component)) return take(folder / component, i);
+    const bool bracket = component.find('[') != std::string::npos;
+    if (bracket && lstat(folder / component)) return take(folder / component, i);
+    if (const auto name = only_name(component)) return take(folder / *name, i);
     for (const auto& name : names(folder)) {
       if (hidden(name) && component[0] != '.') continue;
       if (glob_match(component, name)) take(folder / name, i);
@@ -76,7 +106,9 @@ class Expansion {
     // A folder that a pattern for files happens to match is nothing anybody meant.
     const auto behind = stat(path);
     if (behind && behind->kind == fs::Kind::folder && !literal_) return;
-    paths_.insert(path);
+    matched_ = true;
+    bool& by_name = paths_[path];
+    by_name = by_name || literal_ || path == pattern_;
   }
 
   void missing(const Path& path) {
@@ -107,9 +139,11 @@ class Expansion {
     return reported(folder, [&] { return fs::list(folder); });
   }
 
+  Path pattern_;
   std::vector<std::string> components_;
   bool literal_ = false;
-  std::set<Path>& paths_;
+  bool matched_ = false;
+  std::map<Path, bool>& paths_;  // and whether it was named in full
   std::vector<FileProblem>& problems_;
 };
 
@@ -140,6 +174,17 @@ std::optional<FileProblem> unsuitable(const HostFile& file, const fs::Stat& stat
   return problem;
 }
 
+// One more name of a file. A link is a second name; the first of equals stays.
+void add_name(HostFile& file, const Path& path, const Path& resolved, bool by_name) {
+  const auto is_link = [](const Path& name) {
+    const auto s = fs::lstat(name);
+    return s && s->kind == fs::Kind::link;
+  };
+  if (file.path.empty() || (is_link(file.path) && !is_link(path))) file.path = path;
+  file.resolved = resolved;
+  file.by_name = file.by_name || by_name;
+}
+
 }  // namespace
 
 std::optional<Path> resolve_links(const Path& path) {
@@ -151,29 +196,55 @@ std::optional<Path> resolve_links(const Path& path) {
   fs::fail(failed.value(), "resolve", path);
 }
 
+std::string file_pattern(const Path& folder, const std::string& pattern) {
+  const Path start = literally(std::filesystem::absolute(folder).string());
+  return (start / pattern).lexically_normal().string();
+}
+
 FileSet expand_files(const std::vector<std::string>& patterns) {
   FileSet out;
-  std::set<Path> paths;
-  for (const auto& pattern : patterns) Expansion(pattern, paths, out.problems).run();
-  std::set<Path> seen;
-  for (const auto& path : paths) {
+  std::map<Path, bool> paths;
+  for (const auto& pattern : patterns) {
+    const size_t problems = out.problems.size();
+    Expansion expansion(pattern, paths, out.problems);
+    expansion.run();
+    if (!expansion.matched() && out.problems.size() == problems) out.unmatched.push_back(pattern);
+  }
+  std::map<Path, HostFile> files;  // by resolved path
+  for (const auto& [path, by_name] : paths) {
     try {
       const auto resolved = resolve_links(path);
       if (!resolved) {
         out.problems.push_back(dangling(path));
-      } else if (seen.insert(*resolved).second) {
-        out.files.push_back({path, *resolved});
+      } else {
+        add_name(files[*resolved], path, *resolved, by_name);
       }
     } catch (const Error& e) {
       out.problems.push_back(problem_of(path, e));
     }
   }
+  for (auto& [resolved, file] : files) out.files.push_back(std::move(file));
+  std::sort(out.files.begin(), out.files.end(),
+            [](const HostFile& a, const HostFile& b) { return a.path < b.path; });
   return out;
 }
 
+// A part of a pattern that is spelled like the part of the path means it.
+std::string spelled_like(const Path& pattern, const Path& path) {
+  Path out;
+  auto part = path.begin();
+  for (const auto& each : pattern) {
+    const bool same = part != path.end() && each == *part && each != "**";
+    out /= same ? literally(each.native()) : each.native();
+    if (part != path.end()) ++part;
+  }
+  return out.string();
+}
+
 bool names_file(const std::vector<std::string>& patterns, const Path& path) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return glob_match(pattern, path.native()); });
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return glob_match(pattern, path.native()) || glob_match(spelled_like(pattern, path), path.native());
+  });
 }
 
 std::optional<FileContent> read_host_file(const HostFile& file) {

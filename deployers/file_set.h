@@ -15,6 +15,7 @@ namespace mlship {
 struct HostFile {
   Path path;
   Path resolved;
+  bool by_name = false;  // `files` names it in full, without a pattern
 };
 
 // Why a file or folder cannot be looked at.
@@ -26,12 +27,16 @@ struct FileProblem {
 };
 
 struct FileSet {
-  std::vector<HostFile> files;  // by path; each resolved file once
+  std::vector<HostFile> files;  // by path; each resolved file once, by the name that is no link if it has one
   std::vector<FileProblem> problems;
+  std::vector<std::string> unmatched;  // patterns that name no file
 };
 
+// An absolute pattern; one that is relative starts at `folder`, whose own name is no pattern.
+std::string file_pattern(const Path& folder, const std::string& pattern);
 // `*`, `?`, `[…]` and `**` (folders below, links among them not followed); names with a leading dot only
-// where the pattern has one. A pattern without any of these names a file that has to be there.
+// where the pattern has one. A pattern without any of these names a file that has to be there; one part of it
+// that is itself the name of something there names that alone, whatever brackets it has.
 FileSet expand_files(const std::vector<std::string>& patterns);
 // True when one of the patterns names `path`.
 bool names_file(const std::vector<std::string>& patterns, const Path& path);

@@ -83,8 +83,9 @@ class TargetPlanner {
                request.strict || section.flag("strict")};
   }
 
-  void run() {
+  void run(Diagnostics& diagnostics) {
     const Discovery found = target_.discover(request_.release.version.scheme());
+    for (const auto& warning : found.warnings) diagnostics.warning(warning);
     for (const auto& skipped : found.skipped) plan_.skipped.push_back(skipped);
     for (const auto& object : found.objects) {
       unmet_.saw(object.info);
@@ -263,7 +264,7 @@ Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& sour
   std::map<std::string, Carrier> carriers;
   Unmet unmet(request.selection);
   for (std::uint64_t i = 0; i < order.size(); ++i) {
-    TargetPlanner(request, *order[i], source, plan, carriers, unmet).run();
+    TargetPlanner(request, *order[i], source, plan, carriers, unmet).run(diagnostics);
     progress->advance(i + 1);
   }
   progress->finish();

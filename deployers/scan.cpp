@@ -32,6 +32,7 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
     if (!listed) continue;
     Discovery found = target->discover(Scheme::pep440);
     for (auto& skipped : found.skipped) report.skipped.push_back(std::move(skipped));
+    for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
     for (const auto& object : found.objects) {
       for (const auto& reference : object.references) {
         const Reference& r = reference.reference;

@@ -25,6 +25,7 @@ struct ScannedPackage {
 struct ScanReport {
   std::vector<ScannedPackage> packages;  // by name
   std::vector<Skipped> skipped;          // what could not be read
+  std::vector<std::string> warnings;     // see Discovery
 };
 
 // `package`: a glob on normal forms, "" = all. `targets`: names, empty = all.

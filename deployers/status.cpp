@@ -199,6 +199,7 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
     if (!selects(request.selection, target->name())) continue;
     Discovery found = target->discover(request.scheme);
     for (auto& row : found.skipped) report.skipped.push_back(std::move(row));
+    for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
     for (auto& object : found.objects) {
       report.unmet.saw(object.info);
       if (!selects(request.selection, object.info)) continue;

@@ -50,6 +50,7 @@ struct ObjectStatus {
 struct StatusReport {
   std::vector<ObjectStatus> objects;  // by target, then in the target's own order
   std::vector<Skipped> skipped;       // what could not be read
+  std::vector<std::string> warnings;  // see Discovery
   Unmet unmet;
 };
 

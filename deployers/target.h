@@ -85,6 +85,7 @@ bool fell_short(const Skipped& skipped);
 struct Discovery {
   std::vector<LiveObject> objects;  // in a stable order
   std::vector<Skipped> skipped;     // what could not be read
+  std::vector<std::string> warnings;  // what of the target's settings is about nothing, for people
 };
 
 // A new immutable thing the pointers of this plan need. Same id = same thing.

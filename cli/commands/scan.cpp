@@ -55,6 +55,7 @@ OrderedJson document(const ScanReport& report) {
 ExitCode run(const Options& options, Services& services) {
   services.check_target_names(options.targets);
   const ScanReport report = scan(services.targets(), options.package.value_or(""), options.targets);
+  for (const auto& warning : report.warnings) services.diagnostics().warning(warning);
   auto& out = services.out();
   Table table({"PACKAGE", "VERSION", "REFERENCES", "OBJECTS"});
   for (const auto& package : report.packages) {

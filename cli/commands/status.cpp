@@ -120,6 +120,7 @@ ExitCode run(const Options& options, Services& services) {
   request.selection = selection(services, options.selection);
   request.now = services.host().clock.now();
   const StatusReport report = status(request, services.targets(), services.ledger());
+  for (const auto& warning : report.warnings) services.diagnostics().warning(warning);
   report.unmet.check(services.diagnostics());
   auto& out = services.out();
   out.text(text(report, request.package, out));
