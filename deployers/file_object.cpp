@@ -53,14 +53,14 @@ class HostFileTarget final : public Target {
   Discovery discover(Scheme scheme) override {
     Discovery out;
     obstacles_.clear();
-    const FileSet set = expand_files(patterns_);
+    FileSet set = expand_files(patterns_);
     for (const auto& problem : set.problems) skip(out, problem);
     for (const auto& pattern : set.unmatched) {
       out.warnings.push_back("target '" + section_.name + "': " + pattern + " names no file (`files` at " +
                              section_.at.line_str() + ")");
     }
+    if (kind_.sift) kind_.sift(set.files);
     for (const auto& file : set.files) {
-      if (kind_.ignored != nullptr && kind_.ignored(file)) continue;
       const auto content = read_host_file(file);
       if (!content) continue;  // removed while we looked
       if (const auto* problem = std::get_if<FileProblem>(&*content)) {
@@ -138,7 +138,7 @@ class HostFileTarget final : public Target {
     const Anchor& one = first->anchors[0];
     const Anchor& other = second->anchors[0];
     if (one.key != other.key) return false;
-    return !one.key.empty() || !kind_.by_line || one.line == other.line;
+    return !one.key.empty() || !by_line(first->file) || one.line == other.line;
   }
 
   ApplyResult apply(const Operation& operation, const std::string& tag) override {
@@ -231,6 +231,10 @@ class HostFileTarget final : public Target {
     out.skipped.push_back(std::move(row));
   }
 
+  [[nodiscard]] bool by_line(const Path& path) const {
+    return kind_.by_line != nullptr && kind_.by_line(path);
+  }
+
   [[nodiscard]] Grammar grammar(Scheme scheme) const {
     Grammar out{scheme, {}};
     if (!places_.install_root.empty()) out.roots.push_back(places_.install_root);
@@ -244,7 +248,7 @@ class HostFileTarget final : public Target {
     out.name = file.path.filename().string();
     if (!object.key.empty()) {
       out.id += ":" + object.key;
-    } else if (kind_.by_line) {
+    } else if (by_line(file.path)) {
       out.id += ":" + std::to_string(line.number);
     }
     if (!object.name.empty()) out.name += ":" + object.name;
@@ -257,6 +261,7 @@ class HostFileTarget final : public Target {
 
   void add_objects(Discovery& out, const HostFile& file, std::string_view text, Scheme scheme) const {
     const Page page = read_page(file.path, text, scheme);
+    if (page.document.minor && find_references(text, grammar(scheme)).empty()) return;
     if (!page.document.problem.empty()) return skip(out, problem_of(file.path, page.document));
     const TextLines& lines = page.lines;
     const std::string token = sha256(text).str();

@@ -21,11 +21,12 @@ constexpr KeySpec in_place_key{
 // What differs between the kinds.
 struct HostFileKind {
   ParsedDocument (*parse)(const Path& path, std::string_view text);
-  // Each object without a key is one line of its file; else the file is the object.
-  bool by_line;
+  // Whether each object without a key is one line of this file; else the file is the object. null: never.
+  bool (*by_line)(const Path& path);
   ObjectClass cls;
-  // Files the system itself does not act on (backups in a folder of crontabs); null: none.
-  bool (*ignored)(const HostFile& file);
+  // Leaves out files that the system itself does not act on (backups in a folder of crontabs). What `files`
+  // names in full stays.
+  std::function<void(std::vector<HostFile>& files)> sift;
   // What is left to do after an edit of the file before it runs ("daemon-reload"), "": nothing; null: never.
   std::string_view (*pending)(const Path& path) = nullptr;
 

@@ -181,6 +181,7 @@ void add_name(HostFile& file, const Path& path, const Path& resolved, bool by_na
     return s && s->kind == fs::Kind::link;
   };
   if (file.path.empty() || (is_link(file.path) && !is_link(path))) file.path = path;
+  file.names.push_back(path);
   file.resolved = resolved;
   file.by_name = file.by_name || by_name;
 }

@@ -218,7 +218,8 @@ class TargetPlanner {
 
   void skip(const LiveObject& object, const FoundReference& found, Reason reason, std::string detail,
             std::string hint) {
-    const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end();
+    const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end() ||
+                        (reason == Reason::opaque && found.reference.version);
     plan_.skipped.push_back({target_.name(), object.info, found.path, reason, std::move(detail),
                              std::move(hint), found.text, policy_.strict && behind});
   }

@@ -83,8 +83,8 @@ struct Skipped {
 bool fell_short(const Skipped& skipped);
 
 struct Discovery {
-  std::vector<LiveObject> objects;  // in a stable order
-  std::vector<Skipped> skipped;     // what could not be read
+  std::vector<LiveObject> objects;    // in a stable order
+  std::vector<Skipped> skipped;       // what could not be read
   std::vector<std::string> warnings;  // what of the target's settings is about nothing, for people
 };
 

@@ -118,7 +118,7 @@ std::string verify_unit(Process& process, const Path& path, std::string_view bef
 std::optional<bool> needs_reload(Process& process, const Path& path) {
   const auto unit = unit_file(path);
   if (!unit) return std::nullopt;
-  std::string name = unit->unit;
+  std::string name = service_of(*unit);
   // Of a template only its instances are loaded.
   if (const size_t mark = name.find("@."); mark != std::string::npos) name.insert(mark + 1, "*");
   ProcessRequest request;

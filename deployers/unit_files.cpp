@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/names.h"
 #include "deployers/document/unit.h"
 #include "deployers/file_set.h"
 
@@ -32,12 +33,14 @@ constexpr auto suffixes = std::to_array<SuffixRow>({{".service", "systemd-servic
                                                     {".volume", "quadlet-unit", "-volume.service"},
                                                     {".network", "quadlet-unit", "-network.service"},
                                                     {".image", "quadlet-unit", "-image.service"},
+                                                    {".artifact", "quadlet-unit", "-artifact.service"},
                                                     {".build", "quadlet-unit", "-build.service"}});
 
 // Folders that one manager reads, the strongest first (systemd.unit(5) §Unit File Load Path).
 constexpr auto system_folders = std::to_array<std::string_view>(
     {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-     "/lib/systemd/system", "/etc/containers/systemd", "/usr/share/containers/systemd"});
+     "/lib/systemd/system", "/run/containers/systemd", "/etc/containers/systemd",
+     "/usr/share/containers/systemd"});
 constexpr auto user_folders = std::to_array<std::string_view>(
     {"/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
      "/etc/containers/systemd/users", "/usr/share/containers/systemd/users"});
@@ -76,6 +79,72 @@ std::vector<std::string> names_in(const Path& folder) {
   }
 }
 
+// The folder of drop-ins for a unit, the strongest first: its own, its template's, those of the beginnings of
+// its name, its type's (systemd.unit(5) §Description).
+std::vector<std::string> drop_in_folders(const std::string& unit) {
+  std::vector<std::string> out{unit + ".d"};
+  if (const auto name = template_of(unit); !name.empty()) out.push_back(name + ".d");
+  const size_t dot = unit.rfind('.');
+  const std::string suffix = unit.substr(dot);
+  for (size_t dash = unit.rfind('-', dot); dash != std::string::npos && dash > 0;
+       dash = unit.rfind('-', dash - 1)) {
+    if (dash + 1 < dot) out.push_back(unit.substr(0, dash + 1) + suffix + ".d");
+  }
+  out.push_back(suffix.substr(1) + ".d");
+  return out;
+}
+
+// The unit's file and its drop-ins, in the order in which they are read.
+std::vector<Path> files_of(const std::string& unit, const std::vector<Path>& folders) {
+  std::vector<Path> out;
+  for (const auto& name : {unit, template_of(unit)}) {
+    for (const auto& folder : folders) {
+      if (out.empty() && !name.empty() && fs::exists(folder / name)) out.push_back(folder / name);
+    }
+  }
+  std::map<std::string, Path> drop_ins;  // by name; the strongest folder's
+  for (const auto& drop_in : drop_in_folders(unit)) {
+    for (const auto& folder : folders) {
+      for (const auto& file : names_in(folder / drop_in)) {
+        if (file.ends_with(".conf") && !file.starts_with('.'))
+          drop_ins.emplace(file, folder / drop_in / file);
+      }
+    }
+  }
+  for (const auto& [file, path] : drop_ins) out.push_back(path);
+  return out;
+}
+
+// What a unit's name says of itself where a setting has specifiers (systemd.unit(5) §Specifiers).
+std::string expanded(const std::string& text, const std::string& unit) {
+  const size_t dot = unit.rfind('.');
+  const std::string name = unit.substr(0, dot);
+  const size_t mark = name.find('@');
+  const std::string prefix = name.substr(0, mark);
+  const std::string instance = mark == std::string::npos ? "" : name.substr(mark + 1);
+  const std::map<char, std::string> specifiers = {{'n', unit},
+                                                  {'N', name},
+                                                  {'p', prefix},
+                                                  {'P', prefix},
+                                                  {'i', instance},
+                                                  {'I', instance},
+                                                  {'j', prefix.substr(prefix.rfind('-') + 1)},
+                                                  {'J', prefix.substr(prefix.rfind('-') + 1)},
+                                                  {'%', "%"}};
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto known =
+        text[i] == '%' && i + 1 < text.size() ? specifiers.find(text[i + 1]) : specifiers.end();
+    if (known == specifiers.end()) {
+      out += text[i];
+    } else {
+      out += known->second;
+      ++i;
+    }
+  }
+  return out;
+}
+
 struct Timer {
   std::string starts;
   std::vector<std::string> when;
@@ -105,22 +174,35 @@ struct Timer {
 // The timer `name` of these folders with its drop-ins.
 Timer read_timer(const std::string& name, const std::vector<Path>& folders) {
   Timer timer;
-  timer.starts = name.substr(0, name.rfind('.')) + ".service";
-  for (const auto& folder : folders) {
-    if (!fs::exists(folder / name)) continue;
-    timer.read(folder / name);
-    break;
-  }
-  std::map<std::string, Path> drop_ins;  // by name; the strongest folder's
-  for (const auto& folder : folders) {
-    for (const auto& file : names_in(folder / (name + ".d"))) {
-      if (file.ends_with(".conf") && !file.starts_with('.')) {
-        drop_ins.emplace(file, folder / (name + ".d") / file);
-      }
+  for (const auto& file : files_of(name, folders)) timer.read(file);
+  timer.starts =
+      timer.starts.empty() ? name.substr(0, name.rfind('.')) + ".service" : expanded(timer.starts, name);
+  return timer;
+}
+
+// The names of what starts with `unit`: itself, its template, and what a link of that name leads to (Alias=,
+// `systemctl link`).
+std::set<std::string> names_of(const std::string& unit, const std::vector<Path>& folders) {
+  std::set<std::string> out{unit, template_of(unit)};
+  for (const auto& name : std::set<std::string>(out)) {
+    for (const auto& folder : folders) {
+      const auto there = name.empty() ? std::nullopt : fs::lstat(folder / name);
+      if (!there || there->kind != fs::Kind::link) continue;
+      const auto real = resolve_links(folder / name);
+      if (real) out.insert({real->filename().string(), template_of(real->filename().string())});
     }
   }
-  for (const auto& [file, path] : drop_ins) timer.read(path);
-  return timer;
+  return out;
+}
+
+// Where `end`, one of systemd's folders, stands in a path: at its end, or before folders below it when it is
+// one of Quadlet's (podman-systemd.unit(5)). The folder of users' Quadlet files is another manager's.
+size_t position_of(const std::string& path, std::string_view end) {
+  if (path.ends_with(end)) return path.size() - end.size();
+  const size_t at = end.find("/containers/") == std::string_view::npos ? std::string::npos
+                                                                       : path.rfind(std::string(end) + "/");
+  const bool users = at != std::string::npos && path.substr(at + end.size()).starts_with("/users");
+  return users ? std::string::npos : at;
 }
 
 void add_schedule(std::map<std::string, std::string>& schedules, const std::string& unit,
@@ -148,10 +230,12 @@ std::vector<std::string> environment_globs(const Path& unit_file) {
       continue;
     }
     std::string glob = setting.value.substr(setting.value.starts_with('-') ? 1 : 0);
-    // A specifier (%i, %H…) may be anything within a name.
+    // A specifier (%i, %h…) may be anything.
     for (size_t at = glob.find('%'); at != std::string::npos; at = glob.find('%', at))
-      glob.replace(at, 2, "*");
-    out.push_back(std::move(glob));
+      glob.replace(at, 2, "**");
+    // podman-systemd.unit(5): a relative one starts at the file's own folder.
+    const bool relative = !glob.starts_with('/') && !glob.starts_with('*');
+    out.push_back(relative ? (unit_file.parent_path() / glob).lexically_normal().string() : std::move(glob));
   }
   return out;
 }
@@ -164,9 +248,12 @@ std::optional<UnitFile> unit_file(const Path& path) {
     out.source = out.folder.stem().string();
     out.folder = out.folder.parent_path();
     out.drop_in = true;
+    if (out.source.find('.') == std::string::npos) out.source.insert(0, "*.");
   }
   const SuffixRow* row = row_of(out.source);
   if (row == nullptr) return std::nullopt;
+  const size_t stem = out.source.size() - row->suffix.size();
+  if (out.drop_in && out.source[stem - 1] == '-') out.source.insert(stem, "*");
   out.quadlet = !row->service.empty();
   out.unit = out.source;
   if (out.quadlet) {
@@ -174,6 +261,18 @@ std::optional<UnitFile> unit_file(const Path& path) {
     out.unit += row->service;
   }
   return out;
+}
+
+std::string service_of(const UnitFile& file) {
+  if (!file.quadlet || file.source.find('*') != std::string::npos) return file.unit;
+  std::string name;
+  for (const auto& path : files_of(file.source, unit_folders(file.folder))) {
+    for (const auto& setting : settings_of(path)) {
+      if (setting.key == "ServiceName") name = expanded(setting.value, file.source);
+    }
+  }
+  if (name.empty()) return file.unit;
+  return name.ends_with(".service") ? name : name + ".service";
 }
 
 std::string unit_kind(const UnitFile& file) {
@@ -184,11 +283,13 @@ std::vector<Path> unit_folders(const Path& folder) {
   const std::string& path = folder.native();
   for (const auto& folders : managers) {
     for (const auto& end : folders) {
-      if (!path.ends_with(end)) continue;
-      const std::string root = path.substr(0, path.size() - end.size());
+      const size_t at = position_of(path, end);
+      if (at == std::string::npos) continue;
+      const std::string root = path.substr(0, at);
       std::vector<Path> out;
-      out.reserve(folders.size());
+      out.reserve(folders.size() + 1);
       for (const auto& each : folders) out.emplace_back(root + std::string(each));
+      if (std::find(out.begin(), out.end(), folder) == out.end()) out.push_back(folder);
       return out;
     }
   }
@@ -204,25 +305,44 @@ const Timers::Schedules& Timers::of(const Path& folder) {
     for (const auto& name : names_in(each)) {
       // A drop-in alone can make the timer of another folder's unit.
       const std::string timer = name.ends_with(".timer.d") ? name.substr(0, name.size() - 2) : name;
-      if (timer.ends_with(".timer") && !timer.starts_with('.')) names.insert(timer);
+      const bool of_several = timer.ends_with("-.timer");
+      if (timer.ends_with(".timer") && !timer.starts_with('.') && !of_several) names.insert(timer);
     }
   }
   Schedules schedules;
   for (const auto& name : names) {
     const Timer timer = read_timer(name, folders);
     const std::string when = timer.schedule();
-    for (const auto& unit : {name, timer.starts, template_of(timer.starts)}) {
-      add_schedule(schedules, unit, when);
-    }
+    add_schedule(schedules, name, when);
+    for (const auto& unit : names_of(timer.starts, folders)) add_schedule(schedules, unit, when);
   }
   return known_.emplace(std::move(folders), std::move(schedules)).first->second;
 }
 
-std::optional<std::string> Timers::schedule(const UnitFile& file) {
-  const Schedules& schedules = of(file.folder);
-  for (const auto& unit : {file.unit, template_of(file.unit)}) {
-    const auto found = schedules.find(unit);
+std::optional<std::string> Timers::schedule_of(const std::string& unit, const Path& folder) {
+  const Schedules& schedules = of(folder);
+  for (const auto& name : {unit, template_of(unit)}) {
+    const auto found = schedules.find(name);
     if (found != schedules.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Timers::schedule(const UnitFile& file) {
+  if (file.source.find('*') == std::string::npos) return schedule_of(service_of(file), file.folder);
+  // A drop-in of several: the first of them that a timer starts says when.
+  if (!file.quadlet) {
+    for (const auto& [unit, when] : of(file.folder)) {
+      if (glob_match(file.unit, unit)) return when;
+    }
+    return std::nullopt;
+  }
+  for (const auto& folder : unit_folders(file.folder)) {
+    for (const auto& name : names_in(folder)) {
+      const auto source = glob_match(file.source, name) ? unit_file(folder / name) : std::nullopt;
+      auto when = source ? schedule_of(service_of(*source), file.folder) : std::nullopt;
+      if (when) return when;
+    }
   }
   return std::nullopt;
 }

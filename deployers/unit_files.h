@@ -12,10 +12,11 @@
 
 namespace mlship {
 
-// A unit file, a Quadlet file, or a drop-in of one.
+// A unit file, a Quadlet file, or a drop-in: of one unit, of all whose names begin alike (`score-.service.d`)
+// or of a type (`service.d`).
 struct UnitFile {
-  std::string unit;    // the unit it makes or changes: "score.service", "score@.service"
-  std::string source;  // the file of that unit: "score.service", "score.container"
+  std::string unit;    // the unit it makes or changes: "score.service", "score@.service", "score-*.service"
+  std::string source;  // the file of that unit: "score.service", "score.container", "score-*.container"
   Path folder;         // that the source belongs into
   bool drop_in = false;
   bool quadlet = false;
@@ -29,6 +30,9 @@ std::string unit_kind(const UnitFile& file);  // "systemd-service", "systemd-dro
 // it is none of systemd's. Folders of another root (of an image, of a test) belong to that root.
 std::vector<Path> unit_folders(const Path& folder);
 
+// The unit that the file makes or changes, by ServiceName= of a Quadlet file too.
+std::string service_of(const UnitFile& file);
+
 // Schedules of the units that timers start. Reads each folder once.
 class Timers {
  public:
@@ -38,6 +42,7 @@ class Timers {
  private:
   using Schedules = std::map<std::string, std::string>;  // unit -> schedule
   const Schedules& of(const Path& folder);
+  std::optional<std::string> schedule_of(const std::string& unit, const Path& folder);
   std::map<std::vector<Path>, Schedules> known_;
 };
 

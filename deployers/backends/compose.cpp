@@ -12,19 +12,30 @@ bool is_yaml(const Path& path) {
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
 
+// A file of another name is here because `files` names it in full, and is what its text is.
 ParsedDocument parse(const Path& path, std::string_view text) {
-  if (environment_file(path)) return {parse_environment_file(text), ""};
-  return parse_compose(text);
+  if (is_yaml(path)) return parse_compose(text);
+  if (environment_file(path)) return parse_environment_file(text);
+  if (is_compose(text)) return parse_compose(text);
+  auto variables = parse_environment_file(text);
+  return variables.problem.empty() ? variables : ParsedDocument{parse_text(text), "", false};
 }
 
-bool ignored(const HostFile& file) {
-  return !is_yaml(file.path) && !environment_file(file.path);
+void sift(std::vector<HostFile>& files) {
+  std::erase_if(files, [](const HostFile& file) {
+    return !file.by_name && !is_yaml(file.path) && !environment_file(file.path);
+  });
+}
+
+bool environment(const Path& file, std::string_view text) {
+  return !is_yaml(file) && (environment_file(file) || !is_compose(text));
 }
 
 using Type = KeySpec::Type;
 constexpr auto settings = std::to_array<KeySpec>({
     {"files", Type::string_list,
-     "globs of compose files (*.yaml, *.yml, *.json) and environment files (*.env)", "", true},
+     "globs of compose files (*.yaml, *.yml, *.json) and environment files (*.env); others by full name", "",
+     true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that services name", ""},
     in_place_key,
@@ -35,15 +46,16 @@ std::string_view pending(const Path&) {
 }
 
 std::string refusal(const Path& path, std::string_view before, std::string_view after) {
-  return environment_file(path) ? "" : compose_structure(before, after);
+  return environment(path, before) ? "" : compose_structure(before, after);
 }
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host& host) {
-  HostFileKind kind{parse, false, ObjectClass::service, ignored, pending, {}, refusal, {}};
+  HostFileKind kind{parse, nullptr, ObjectClass::service, sift, pending, {}, refusal, {}};
   Process& process = host.process;
   kind.waits = [&process](const Path& file, const ObjectInfo& object, std::int64_t since) {
     // Docker does not say which environment files its containers were made with.
-    return environment_file(file) ? std::nullopt : needs_up(process, file, object, since);
+    const bool services = object.kind != "compose-environment" && object.kind != "file";
+    return services ? needs_up(process, file, object, since) : std::nullopt;
   };
   return make_file_target(section, project, std::move(kind));
 }

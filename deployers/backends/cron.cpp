@@ -1,7 +1,8 @@
-// Crontab files of this host. An object is an entry or an environment line.
-#include <algorithm>
+// Crontab files of this host, an anacrontab, and the scripts of cron.daily and its like. An object is an
+// entry, an environment line or a script.
 #include <array>
 
+#include "deployers/cron_files.h"
 #include "deployers/cron_schedule.h"
 #include "deployers/file_object.h"
 
@@ -13,30 +14,44 @@ bool has_user_column(const Path& path) {
   return path.filename() == "crontab" || path.parent_path().filename() == "cron.d";
 }
 
-ParsedDocument parse(const Path& path, std::string_view text) {
-  return {parse_crontab(text, has_user_column(path)), ""};
+ParsedDocument parse_script(std::string_view text, std::string schedule) {
+  auto objects = parse_text(text);
+  objects.front().kind = "cron-script";
+  objects.front().schedule = std::move(schedule);
+  return {std::move(objects), "", false};
 }
 
-// Copies that editors and package managers leave; cron does not run them either.
-constexpr auto copies = std::to_array<std::string_view>({"~", ".bak", ".orig", ".dpkg-old", ".dpkg-new",
-                                                         ".dpkg-dist", ".dpkg-tmp", ".ucf-old", ".ucf-dist",
-                                                         ".ucf-new", ".rpmsave", ".rpmnew", ".rpmorig"});
-bool ignored(const HostFile& file) {
-  const std::string& name = file.path.native();
-  return std::any_of(copies.begin(), copies.end(), [&](auto suffix) { return name.ends_with(suffix); });
+ParsedDocument parse(const Path& path, std::string_view text) {
+  if (const auto period = script_period(path); !period.empty()) {
+    return parse_script(text, std::string(period));
+  }
+  if (path.filename() == "anacrontab") return parse_anacrontab(text);
+  return parse_crontab(text, has_user_column(path));
+}
+
+bool by_line(const Path& path) {
+  return script_period(path).empty();
+}
+
+void sift(std::vector<HostFile>& files) {
+  const bool debian = fs::exists("/etc/debian_version");
+  std::erase_if(files, [&](const HostFile& file) { return !file.by_name && !cron_reads(file.path, debian); });
 }
 
 using Type = KeySpec::Type;
 constexpr auto settings = std::to_array<KeySpec>({
     {"files", Type::string_list,
-     "globs of crontab files; files in cron.d and files called crontab have the user column", "", true},
+     "globs of crontab files; files in cron.d and files called crontab have the user column, those in "
+     "cron.daily are "
+     "scripts",
+     "", true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that entries name", ""},
     in_place_key,
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  HostFileKind kind{parse, true, ObjectClass::job, ignored, nullptr, {}, {}, {}};
+  HostFileKind kind{parse, by_line, ObjectClass::job, sift, nullptr, {}, {}, {}};
   kind.next_run = [](const ObjectInfo& object, std::int64_t now) {
     return next_cron_run(object.schedule, now);
   };

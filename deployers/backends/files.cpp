@@ -7,7 +7,7 @@ namespace mlship {
 namespace {
 
 ParsedDocument parse(const Path&, std::string_view text) {
-  return {parse_text(text), ""};
+  return {parse_text(text), "", false};
 }
 
 using Type = KeySpec::Type;
@@ -20,7 +20,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, false, ObjectClass::both, nullptr, nullptr, {}, {}, {}});
+  return make_file_target(section, project, {parse, nullptr, ObjectClass::both, {}, nullptr, {}, {}, {}});
 }
 
 }  // namespace

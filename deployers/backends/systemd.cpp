@@ -1,6 +1,7 @@
 // Unit files, drop-ins, Quadlet files and environment files of this host. An object is a file.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 
 #include "core/names.h"
@@ -21,21 +22,43 @@ bool is_environment(const Path& path) {
                                              folder) != environment_folders.end();
 }
 
-// Comments and continued lines of environment files are those of unit files (systemd.exec(5)).
+// Comments and continued lines of environment files are those of unit files (systemd.exec(5)). What else a
+// file holds that a shell reads too is taken as it stands.
 ParsedDocument parse(const Path& path, std::string_view text) {
-  const auto file = unit_file(path);
-  if (!file && !is_environment(path)) return {};
-  return {{parse_unit(text, file ? unit_kind(*file) : "systemd-environment")}, ""};
+  if (const auto file = unit_file(path)) return {{parse_unit(text, unit_kind(*file))}, "", false};
+  if (only_variables(text)) return {{parse_unit(text, "systemd-environment")}, "", false};
+  return {parse_text(text), "", false};
 }
 
-// What systemd does not read either, and units that are masked (a link to /dev/null).
-bool ignored(const HostFile& file) {
-  return (!unit_file(file.path) && !is_environment(file.path)) || file.resolved == "/dev/null";
+// What systemd does not read either, and units that are masked (a link to /dev/null). What a unit of the
+// target names as its environment counts, whatever it is called.
+void sift(std::vector<HostFile>& files) {
+  std::vector<std::string> read;
+  for (const auto& file : files) {
+    if (!unit_file(file.path)) continue;
+    for (auto& glob : environment_globs(file.path)) read.push_back(std::move(glob));
+  }
+  std::erase_if(files, [&](const HostFile& file) {
+    if (file.resolved == "/dev/null") return true;
+    if (file.by_name || unit_file(file.path) || is_environment(file.path)) return false;
+    return std::none_of(read.begin(), read.end(),
+                        [&](const std::string& glob) { return glob_match(glob, file.path.native()); });
+  });
 }
 
 // An environment file is read anew whenever its unit starts.
 std::string_view pending(const Path& path) {
-  return is_environment(path) ? "" : "daemon-reload";
+  return unit_file(path) ? "daemon-reload" : "";
+}
+
+// The schedule of the unit by any of the file's names; nullopt: no timer starts it.
+std::optional<std::string> schedule_of(const HostFile& file, Timers& timers) {
+  for (const auto& name : file.names) {
+    const auto unit = unit_file(name);
+    auto when = unit ? timers.schedule(*unit) : std::nullopt;
+    if (when) return when;
+  }
+  return std::nullopt;
 }
 
 // A unit's EnvironmentFile=, and the schedule of what reads it; nullopt: a service.
@@ -47,9 +70,9 @@ struct EnvironmentReader {
 std::vector<EnvironmentReader> environment_readers(const std::vector<HostFile>& files, Timers& timers) {
   std::vector<EnvironmentReader> out;
   for (const auto& each : files) {
-    const auto file = unit_file(each.path);
-    if (!file) continue;
-    for (auto& glob : environment_globs(each.path)) out.push_back({std::move(glob), timers.schedule(*file)});
+    if (!unit_file(each.path)) continue;
+    for (auto& glob : environment_globs(each.path))
+      out.push_back({std::move(glob), schedule_of(each, timers)});
   }
   return out;
 }
@@ -69,11 +92,14 @@ void complete_environment(ObjectInfo& info, const std::vector<EnvironmentReader>
 void complete(std::vector<LiveObject>& objects, const std::vector<HostFile>& files) {
   Timers timers;
   const auto readers = environment_readers(files, timers);
+  std::map<std::string, const HostFile*> by_id;
+  for (const auto& file : files) by_id.emplace(file.path.string(), &file);
   for (auto& object : objects) {
-    const auto file = unit_file(object.info.id);
-    if (!file) {
+    const auto file = by_id.find(object.info.id);
+    if (!unit_file(object.info.id)) {
       complete_environment(object.info, readers);
-    } else if (const auto schedule = timers.schedule(*file)) {
+    } else if (const auto schedule =
+                   file == by_id.end() ? std::nullopt : schedule_of(*file->second, timers)) {
       object.info.cls = ObjectClass::job;
       object.info.schedule = *schedule;
     }
@@ -84,7 +110,7 @@ using Type = KeySpec::Type;
 constexpr auto settings = std::to_array<KeySpec>({
     {"files", Type::string_list,
      "globs of unit files, drop-ins (*.service.d/*.conf), Quadlet files (*.container) and environment files "
-     "(*.env, default/*)",
+     "(*.env, default/*, what EnvironmentFile= names); others by full name",
      "", true},
     {"install-root", Type::string, "folder of runnable trees: <install-root>/<package>/<version>", ""},
     {"library-path", Type::string, "folder into which a rollout may put the wheels that units name", ""},
@@ -92,7 +118,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host& host) {
-  HostFileKind kind{parse, false, ObjectClass::service, ignored, pending, complete, {}, {}};
+  HostFileKind kind{parse, nullptr, ObjectClass::service, sift, pending, complete, {}, {}};
   Process& process = host.process;
   kind.refusal = [&process](const Path& file, std::string_view before, std::string_view after) {
     return verify_unit(process, file, before, after);

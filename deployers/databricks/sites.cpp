@@ -222,7 +222,7 @@ std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path,
   const Site site{{0, text.size()},
                   path,
                   std::nullopt,
-                  false,
+                  Dialect::plain,
                   row.holds == Holds::requirement ? Whole::requirement : Whole::text};
   if (row.pattern.ends_with("/egg") || row.pattern.ends_with("/whl") || row.pattern.ends_with("/jar")) {
     if (auto found = mangled(path, text)) return {std::move(*found)};

@@ -15,8 +15,13 @@ using Kind = YamlNode::Kind;
 constexpr auto sections =
     std::to_array<std::string_view>({"services", "configs", "secrets", "volumes", "networks", "models"});
 // Values that look like references and are none: host:address pairs, ports.
-constexpr auto no_sites =
-    std::to_array<std::string_view>({"extra_hosts", "ports", "expose", "name", "version"});
+constexpr auto no_sites = std::to_array<std::string_view>({"extra_hosts", "ports", "expose"});
+// Keys whose mapping has names of the user's own, not words of the specification.
+constexpr auto free_names =
+    std::to_array<std::string_view>({"environment", "labels", "args", "annotations", "driver_opts", "options",
+                                     "sysctls", "additional_contexts"});
+// The project's own, and at the top.
+constexpr auto no_objects = std::to_array<std::string_view>({"name", "version"});
 
 template <typename Table>
 bool listed(const Table& table, std::string_view word) {
@@ -52,7 +57,7 @@ class Collector {
       if (listed(sections, key.value) && value.kind == Kind::mapping) {
         entries(value, joined(path, step(key)),
                 key.value == "services" ? "compose-service" : "compose-section");
-      } else {
+      } else if (!listed(no_objects, key.value)) {
         object(key, value, joined(path, step(key)), "compose-section");
       }
     }
@@ -70,7 +75,10 @@ class Collector {
     out.name = key.value;
     out.kind = kind;
     out.extent = {key.span.begin, std::max(key.span.end, value.span.end)};
-    entry(key, value, path, false, out.sites);
+    values(value, path, key.value.starts_with("x-") && kind == "compose-section", out.sites);
+    std::erase_if(out.sites, [&](const Site& site) {  // what the thing itself is called
+      return kind == "compose-section" && site.path == path + ".name";
+    });
     if (out.sites.empty()) return;
     for (auto& site : out.sites) {
       const bool null = text_.substr(site.span.begin, site.span.size()) == "null";  // `!reset null`
@@ -84,10 +92,12 @@ class Collector {
   void entry(const YamlNode& key, const YamlNode& value, const std::string& path, bool idle,
              std::vector<Site>& sites) {
     if (listed(no_sites, key.value)) return;
-    values(value, path, idle || key.value.starts_with("x-"), sites);
+    values(value, path, idle || key.value.starts_with("x-"), sites, listed(free_names, key.value));
   }
 
-  void values(const YamlNode& node, const std::string& path, bool idle, std::vector<Site>& sites) {
+  // `free`: the keys of a mapping here are names of the user's own.
+  void values(const YamlNode& node, const std::string& path, bool idle, std::vector<Site>& sites,
+              bool free = false) {
     if (node.anchored) idle = false;
     if (node.kind == Kind::scalar && !idle && !node.value.empty()) return add(node, path, sites);
     if (node.kind == Kind::sequence) {
@@ -97,13 +107,15 @@ class Collector {
     }
     if (node.kind == Kind::mapping) {
       for (size_t i = 0; i + 1 < node.children.size(); i += 2) {
-        entry(node.children[i], node.children[i + 1], joined(path, step(node.children[i])), idle, sites);
+        const YamlNode& value = node.children[i + 1];
+        const std::string at = joined(path, step(node.children[i]));
+        free ? values(value, at, idle, sites) : entry(node.children[i], value, at, idle, sites);
       }
     }
   }
 
   void add(const YamlNode& node, const std::string& path, std::vector<Site>& sites) {
-    Site site{node.content, path, {}, true};
+    Site site{node.content, path, {}, Dialect::compose};
     if (!node.literal) {
       auto source = scalar_source(text_, after_properties(text_, node.span.begin), node.value);
       site.decoded = source ? std::move(source->decoded)
@@ -118,6 +130,17 @@ class Collector {
 };
 
 }  // namespace
+
+bool is_compose(std::string_view text) {
+  const YamlStream stream = read_yaml(text);
+  return std::any_of(stream.documents.begin(), stream.documents.end(), [](const YamlNode& root) {
+    for (size_t i = 0; root.kind == Kind::mapping && i + 1 < root.children.size(); i += 2) {
+      const bool group = root.children[i + 1].kind == Kind::mapping;
+      if (group && listed(sections, root.children[i].value)) return true;
+    }
+    return false;
+  });
+}
 
 ParsedDocument parse_compose(std::string_view text) {
   ParsedDocument out;

@@ -62,7 +62,7 @@ std::optional<DocumentObject> environment(Line line, Span extent) {
   line.skip_blanks();
   if (name.size() == 0 || line.peek() != '=') return std::nullopt;
   line.step();
-  const Site value{{line.at(), line.end()}, "", {}, false};
+  const Site value{{line.at(), line.end()}, "", {}, Dialect::shell};
   return DocumentObject{unquoted(line.str(name)), "cron-environment", "", extent, {value}, ""};
 }
 
@@ -119,44 +119,107 @@ std::string program_of(std::string_view command) {
   }
 }
 
+bool of(std::string_view word, std::string_view more, bool letters) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [&](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return (c >= '0' && c <= '9') || (letters && letter) || more.find(c) != std::string_view::npos;
+  });
+}
+
+// Whether it can be a field of a schedule; only months and days of the week have names. `~`: a random minute.
+bool plausible_field(std::string_view word, int field) {
+  return of(word, "*,/-~?", field >= 3);
+}
+
+// The schedule that the line begins with; nullopt when it begins with none. What follows is not blank then.
+std::optional<std::string> schedule(Line& line) {
+  const size_t begin = line.at();
+  const bool nickname = line.peek() == '@';
+  size_t end = begin;
+  for (int i = 0; i < (nickname ? 1 : 5); ++i) {
+    const Span word = line.word();
+    const std::string text = line.str(word);
+    if (nickname ? !of(text.substr(1), "_", true) : !plausible_field(text, i)) return std::nullopt;
+    end = word.end;
+    line.skip_blanks();
+  }
+  if (line.done()) return std::nullopt;
+  return line.str({begin, end});
+}
+
+Site command_at(std::string_view text, const Line& line, std::string& name) {
+  const auto command = before_comment(before_input(text.substr(line.at(), line.end() - line.at())));
+  if (name.empty()) name = program_of(command);
+  return {{line.at(), line.at() + command.size()}, "", {}, Dialect::shell};
+}
+
 std::optional<DocumentObject> entry(std::string_view text, Line line, Span extent, bool system) {
   DocumentObject object;
   object.kind = "cron-entry";
   object.extent = extent;
-  const size_t begin = line.at();
-  const int fields = line.peek() == '@' ? 1 : 5;
-  size_t schedule_end = begin;
-  for (int i = 0; i < fields; ++i) {
-    schedule_end = line.word().end;
-    line.skip_blanks();
-  }
-  if (line.done()) return std::nullopt;
-  object.schedule = line.str({begin, schedule_end});
+  const auto when = schedule(line);
+  if (!when) return std::nullopt;
+  object.schedule = *when;
   if (system) {
     const Line before = line;
     const Span user = line.word();
     line.skip_blanks();
     if (line.done() || !plausible_user(line.str(user))) line = before;
   }
-  const auto command = before_comment(before_input(text.substr(line.at(), line.end() - line.at())));
-  object.name = program_of(command);
-  object.sites = {{{line.at(), line.at() + command.size()}, "", {}, false}};
+  object.sites = {command_at(text, line, object.name)};
   return object;
 }
 
-}  // namespace
+std::optional<DocumentObject> anacron_entry(std::string_view text, Line line, Span extent) {
+  DocumentObject object;
+  object.kind = "anacron-entry";
+  object.extent = extent;
+  const std::string period = line.str(line.word());
+  line.skip_blanks();
+  const std::string delay = line.str(line.word());
+  line.skip_blanks();
+  object.name = line.str(line.word());
+  line.skip_blanks();
+  const bool nickname = period.starts_with('@');
+  if (line.done() || !of(delay, "", false) || !of(period.substr(nickname ? 1 : 0), "_", nickname)) {
+    return std::nullopt;
+  }
+  object.schedule = "anacron " + period;
+  object.sites = {command_at(text, line, object.name)};
+  return object;
+}
 
-std::vector<DocumentObject> parse_crontab(std::string_view text, bool system) {
-  std::vector<DocumentObject> objects;
-  std::string zone;  // cronie: the schedules below such a line are in this time zone
+// Calls `read` with every line that is neither blank nor a comment; what it has no object for is a problem.
+template <typename Read>
+ParsedDocument each_line(std::string_view text, Read read) {
+  ParsedDocument out;
+  size_t number = 0;
   for (size_t begin = 0; begin < text.size();) {
     const size_t newline = std::min(text.find('\n', begin), text.size());
     Span extent{begin, newline};
     if (extent.size() > 0 && text[extent.end - 1] == '\r') --extent.end;
     begin = newline + 1;
+    ++number;
     Line line(text, extent);
     line.skip_blanks();
     if (line.done() || line.peek() == '#') continue;
+    auto object = read(line, extent);
+    if (object) {
+      out.objects.push_back(std::move(*object));
+    } else if (out.problem.empty()) {
+      out.problem = "line " + std::to_string(number) + " is neither an entry nor a setting of a crontab";
+      out.minor = true;
+    }
+  }
+  if (!out.problem.empty()) out.objects.clear();
+  return out;
+}
+
+}  // namespace
+
+ParsedDocument parse_crontab(std::string_view text, bool system) {
+  std::string zone;  // cronie: the schedules below such a line are in this time zone
+  return each_line(text, [&](const Line& line, Span extent) {
     auto object = environment(line, extent);
     if (object && object->name == "CRON_TZ") {
       const Span value = object->sites.front().span;
@@ -166,9 +229,15 @@ std::vector<DocumentObject> parse_crontab(std::string_view text, bool system) {
       object = entry(text, line, extent, system);
       if (object) object->schedule.insert(0, zone);
     }
-    if (object) objects.push_back(std::move(*object));
-  }
-  return objects;
+    return object;
+  });
+}
+
+ParsedDocument parse_anacrontab(std::string_view text) {
+  return each_line(text, [&](const Line& line, Span extent) {
+    auto object = environment(line, extent);
+    return object ? object : anacron_entry(text, line, extent);
+  });
 }
 
 }  // namespace mlship

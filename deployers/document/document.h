@@ -31,12 +31,20 @@ struct Decoded {
   std::vector<size_t> source;  // of each byte, where it stands in the document; nowhere: spelled otherwise
 };
 
+// What in a text stands for something else when it is used.
+enum class Dialect {
+  plain,    // nothing
+  compose,  // $NAME, ${NAME…}; `$$` is a dollar
+  shell,    // those, `\$` a dollar; $(command) and `command`
+  unit,     // those of Compose, and specifiers (%i, %h…); `%%` is a percent sign
+};
+
 // A place where references may stand.
 struct Site {
   Span span;
   std::string path;                // "services.score.image"; "": line:column says it
   std::optional<Decoded> decoded;  // nullopt: the text means what it says
-  bool interpolated = false;       // $NAME and ${NAME…} stand for something else when it is used
+  Dialect dialect = Dialect::plain;
   Whole whole = Whole::text;
 };
 
@@ -54,19 +62,25 @@ struct DocumentObject {
 struct ParsedDocument {
   std::vector<DocumentObject> objects;
   std::string problem;  // "line 3, column 7: …"
+  bool minor = false;   // the problem is worth a word only where some package is named
 };
 
 // crontab(5): entries with and without a user column, @reboot…, environment lines; comments and blank lines
-// are no objects. `system`: the format of /etc/crontab and /etc/cron.d, which has the user column.
-std::vector<DocumentObject> parse_crontab(std::string_view text, bool system);
+// are no objects. `system`: the format of /etc/crontab and /etc/cron.d, which has the user column. A line
+// that is neither an entry nor a setting is a problem: cron(8) of Debian then runs nothing of the file.
+ParsedDocument parse_crontab(std::string_view text, bool system);
+// anacrontab(5): a period in days or @monthly…, a delay, a name, a command; environment lines.
+ParsedDocument parse_anacrontab(std::string_view text);
 // Any text: one object, one site, everything.
 std::vector<DocumentObject> parse_text(std::string_view text);
 // A Compose file: one object per service and per other named thing; what is aliased belongs to where its
 // anchor is.
 ParsedDocument parse_compose(std::string_view text);
+// Whether a text is a Compose file, whatever it is called: YAML with services or other named things.
+bool is_compose(std::string_view text);
 // Whether a file of this name holds NAME=VALUE lines: "score.env", ".env", ".env.prod".
 bool environment_file(const std::filesystem::path& path);
-// NAME=VALUE lines, as Compose reads .env and env_file files.
-std::vector<DocumentObject> parse_environment_file(std::string_view text);
+// NAME=VALUE and NAME: VALUE lines, as Compose reads .env and env_file files.
+ParsedDocument parse_environment_file(std::string_view text);
 
 }  // namespace mlship

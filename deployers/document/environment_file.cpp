@@ -1,4 +1,5 @@
-// `NAME=VALUE` lines as Compose reads them: comments, `export`, quotes, ` #` after a bare value.
+// `NAME=VALUE` and `NAME: VALUE` lines as Compose reads them (compose-go, package dotenv): comments,
+// `export`, quotes, ` #` after a bare value; a name alone is taken from the environment of Compose.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -13,7 +14,7 @@ bool blank(char c) {
 }
 bool name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-         c == '-';
+         c == '-' || c == '[' || c == ']';
 }
 
 size_t skip_blanks(std::string_view text, size_t at, size_t end) {
@@ -37,12 +38,13 @@ std::optional<size_t> closing(std::string_view text, size_t at) {
 // The value that begins at `at`, on a line that ends at `end`.
 Site value(std::string_view text, size_t at, size_t end) {
   if (at < end && (text[at] == '"' || text[at] == '\'')) {
-    if (const auto close = closing(text, at)) return {{at + 1, *close}, "", {}, text[at] == '"'};
+    if (const auto close = closing(text, at))
+      return {{at + 1, *close}, "", {}, text[at] == '"' ? Dialect::compose : Dialect::plain};
   }
   size_t stop = at;
   while (stop < end && !(text[stop] == '#' && (stop == at || blank(text[stop - 1])))) ++stop;
   while (stop > at && blank(text[stop - 1])) --stop;
-  return {{at, stop}, "", {}, true};
+  return {{at, stop}, "", {}, Dialect::compose};
 }
 
 std::optional<DocumentObject> variable(std::string_view text, size_t begin, size_t end) {
@@ -55,13 +57,22 @@ std::optional<DocumentObject> variable(std::string_view text, size_t begin, size
   size_t name_end = at;
   while (name_end < end && name_char(text[name_end])) ++name_end;
   const size_t equals = skip_blanks(text, name_end, end);
-  if (name_end == at || equals >= end || text[equals] != '=') return std::nullopt;
+  if (name_end == at || equals >= end || (text[equals] != '=' && text[equals] != ':')) return std::nullopt;
   DocumentObject object;
   object.name = text.substr(at, name_end - at);
   object.kind = "compose-environment";
   object.sites = {value(text, skip_blanks(text, equals + 1, end), end)};
   object.extent = {begin, std::max(end, object.sites[0].span.end)};
   return object;
+}
+
+// Neither a variable nor anything that Compose passes over.
+bool stray(std::string_view text, size_t begin, size_t end) {
+  const size_t at = skip_blanks(text, begin, end);
+  if (at == end || text[at] == '#') return false;
+  return !std::all_of(text.begin() + static_cast<std::ptrdiff_t>(at),
+                      text.begin() + static_cast<std::ptrdiff_t>(end),
+                      [](char c) { return name_char(c) || blank(c); });
 }
 
 }  // namespace
@@ -71,8 +82,8 @@ bool environment_file(const std::filesystem::path& path) {
   return name.ends_with(".env") || name.starts_with(".env.");
 }
 
-std::vector<DocumentObject> parse_environment_file(std::string_view text) {
-  std::vector<DocumentObject> objects;
+ParsedDocument parse_environment_file(std::string_view text) {
+  ParsedDocument out;
   std::map<std::string, size_t> seen;
   size_t begin = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
   while (begin < text.size()) {
@@ -83,11 +94,15 @@ std::vector<DocumentObject> parse_environment_file(std::string_view text) {
       object->key = object->name + (nth == 1 ? "" : "#" + std::to_string(nth));
       object->sites[0].path = object->key;
       newline = std::min(text.find('\n', object->extent.end), text.size());
-      objects.push_back(std::move(*object));
+      out.objects.push_back(std::move(*object));
+    } else if (out.problem.empty() && stray(text, begin, end)) {
+      out.problem = "line " + std::to_string(position(text, begin).line) + " is no variable";
+      out.minor = true;
     }
     begin = newline + 1;
   }
-  return objects;
+  if (!out.problem.empty()) out.objects.clear();
+  return out;
 }
 
 }  // namespace mlship

@@ -53,6 +53,9 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : lines_(text) {}
 
+  // Whether there are lines that are no settings; sections are none of these.
+  [[nodiscard]] bool others() const { return others_; }
+
   std::vector<UnitSetting> run() {
     while (const auto line = lines_.next()) {
       const std::string_view text = lines_.str(*line);
@@ -76,7 +79,10 @@ class Reader {
       return;
     }
     const size_t equals = text.find('=');
-    if (equals == std::string_view::npos || equals == 0) return;
+    if (equals == std::string_view::npos || equals == 0) {
+      others_ = others_ || !text.empty();
+      return;
+    }
     open_ = UnitSetting{section_, std::string(trimmed(text.substr(0, equals))), "", {}};
     line.begin += equals + 1;
     apart_ = true;
@@ -105,6 +111,7 @@ class Reader {
   Lines lines_;
   std::string section_;
   std::optional<UnitSetting> open_;
+  bool others_ = false;
   bool apart_ = false;  // a comment stands between this line and the one before
   std::vector<UnitSetting> settings_;
 };
@@ -125,18 +132,30 @@ Whole whole_of(const UnitSetting& setting) {
 }
 
 // A part of a value, cut where a word has a prefix.
-void add_sites(std::string_view text, Span part, Whole whole, std::vector<Site>& sites) {
+void add_sites(std::string_view text, Span part, const Site& like, std::vector<Site>& sites) {
+  const auto add = [&](size_t from, size_t to) {
+    sites.push_back(like);
+    sites.back().span = {from, to};
+  };
   size_t begin = part.begin;
   bool word_begins = true;
   for (size_t i = part.begin; i < part.end; ++i) {
     const size_t word = word_begins ? after_prefix(text, i, part.end) : i;
     if (word != i) {
-      if (i > begin) sites.push_back({{begin, i}, "", {}, false, whole});
+      if (i > begin) add(begin, i);
       begin = i = word;
     }
     word_begins = blank(text[i]) || line_end(text[i]);
   }
-  if (part.end > begin) sites.push_back({{begin, part.end}, "", {}, false, whole});
+  if (part.end > begin) add(begin, part.end);
+}
+
+bool variable_name(std::string_view name) {
+  constexpr std::string_view word = "export ";
+  if (name.starts_with(word)) name = trimmed(name.substr(word.size()));
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  });
 }
 
 }  // namespace
@@ -145,12 +164,23 @@ std::vector<UnitSetting> read_unit(std::string_view text) {
   return Reader(text).run();
 }
 
+bool only_variables(std::string_view text) {
+  Reader reader(text);
+  const auto settings = reader.run();
+  return !reader.others() && std::all_of(settings.begin(), settings.end(), [](const UnitSetting& setting) {
+    return setting.section.empty() && variable_name(setting.key);
+  });
+}
+
 DocumentObject parse_unit(std::string_view text, std::string kind) {
   DocumentObject object;
   object.kind = std::move(kind);
   object.extent = {0, text.size()};
+  // systemd.exec(5): nothing is expanded in an environment file but by what uses it.
+  const bool environment = object.kind == "systemd-environment";
   for (const auto& setting : read_unit(text)) {
-    for (const Span& part : setting.parts) add_sites(text, part, whole_of(setting), object.sites);
+    const Site like{{}, "", {}, environment ? Dialect::compose : Dialect::unit, whole_of(setting)};
+    for (const Span& part : setting.parts) add_sites(text, part, like, object.sites);
   }
   return object;
 }

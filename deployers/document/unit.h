@@ -17,6 +17,9 @@ struct UnitSetting {
 // In the order of the text; lines that are no settings are left out. Never fails.
 std::vector<UnitSetting> read_unit(std::string_view text);
 
+// Whether the text holds nothing but NAME=VALUE lines and comments, `export` before a name or not.
+bool only_variables(std::string_view text);
+
 // One object, the file, with a site in each value. Comments are no sites.
 DocumentObject parse_unit(std::string_view text, std::string kind);
 

@@ -167,12 +167,70 @@ TEST(Compose, WhatIsNoComposeFileHasNoObjects) {
   }
 }
 
+TEST(Compose, OnlyWordsOfTheSpecificationHoldNoReferences) {
+  EXPECT_EQ(
+      references("name: shop\nversion: churn==0.1\n"
+                 "services:\n"
+                 "  ports:\n    command: churn==1.0\n    extra_hosts: [\"churn:1.2.3.4\"]\n"
+                 "    environment: {ports: churn==1.1, expose: churn==1.2, version: churn==1.3}\n"
+                 "    annotations: {extra_hosts: churn==1.4}\n"
+                 "    build: {context: ., extra_hosts: [\"churn:1.2.3.4\"], args: {expose: churn==1.5}}\n"
+                 "    logging: {options: {name: churn==1.6}}\n"
+                 "configs: {name: {content: churn==1.7, name: churn==0.2}}\n"),
+      "services.ports: services.ports.command = churn==1.0\n"
+      "services.ports: services.ports.environment.ports = churn==1.1\n"
+      "services.ports: services.ports.environment.expose = churn==1.2\n"
+      "services.ports: services.ports.environment.version = churn==1.3\n"
+      "services.ports: services.ports.annotations.extra_hosts = churn==1.4\n"
+      "services.ports: services.ports.build.args.expose = churn==1.5\n"
+      "services.ports: services.ports.logging.options.name = churn==1.6\n"
+      "configs.name: configs.name.content = churn==1.7\n");
+}
+
+TEST(Compose, AnInterpolatedFolderOrDefaultIsOpaqueWithItsVersion) {
+  const std::string text =
+      "services:\n  a:\n    command: ${LIBS}/churn-1.2.0-py3-none-any.whl churn==${V:-1.2.1}\n";
+  const auto parsed = parse_compose(text);
+  std::string out;
+  for (const auto& found : references_at(text, parsed.objects.at(0).sites.at(0), {Scheme::pep440, {}})) {
+    out +=
+        (found.reference.version ? found.reference.version->str() : "") + " " + found.reference.opaque + "\n";
+  }
+  EXPECT_EQ(out,
+            "1.2.0 its folder is interpolated: ${LIBS}\n1.2.1 its version is interpolated: ${V:-1.2.1}\n");
+}
+
+TEST(EnvironmentFile, NamesAsComposeReadsThem) {
+  const auto seen = [](const std::string& line) {
+    const std::string text = "X=1\n" + line + "\n";
+    const auto parsed = parse_environment_file(text);
+    std::string out = parsed.problem;
+    for (const auto& object : parsed.objects) {
+      for (const auto& found : references_at(text, object.sites.at(0), {Scheme::pep440, {}}))
+        out += object.key + " " + found.text;
+    }
+    return out;
+  };
+  for (const std::string line :
+       {"A: churn==1.2.0", "A : 'churn==1.2.0'", "\tA\t=\tchurn==1.2.0", "A:churn==1.2.0",
+        "export A=churn==1.2.0", "export\tA: \"churn==1.2.0\"", "A=churn==1.2.0 # x"}) {
+    EXPECT_EQ(seen(line), "A churn==1.2.0") << line;
+  }
+  EXPECT_EQ(seen("A[0]=churn==1.2.0"), "A[0] churn==1.2.0");
+  EXPECT_EQ(seen("a.b-c: churn==1.2.0"), "a.b-c churn==1.2.0");
+  for (const std::string line : {"# A: churn==1.2.0", "A", "A B", "", "  "})
+    EXPECT_EQ(seen(line), "") << line;
+  for (const std::string line : {"pip install churn==1.2.0;", "[Service]x/", "- churn==1.2.0"}) {
+    EXPECT_NE(seen(line).find("line 2 is no variable"), std::string::npos) << line;
+  }
+}
+
 TEST(EnvironmentFile, VariablesQuotesAndComments) {
   const std::string text =
       "\xef\xbb\xbf# PIN=churn==0.1\nPIN=churn==1.3.0 # churn==0.2\r\nexport A = 'churn==1.3.1 # x'\n"
       "B=\"churn==1.3.2\nNOT=churn==1.3.3\"\nPIN=churn==1.3.4\nC=churn==${V}\nD='churn==${V}'\nnothing\nE=\n";
   std::string out;
-  for (const auto& object : parse_environment_file(text)) {
+  for (const auto& object : parse_environment_file(text).objects) {
     out += object.key + ":";
     for (const auto& found : references_at(text, object.sites.at(0), {Scheme::pep440, {}})) {
       out += " " + found.text + (found.reference.opaque.empty() ? "" : " (opaque)");

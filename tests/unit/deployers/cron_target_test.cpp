@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deployers/cron_files.h"
+
 namespace mlship {
 namespace {
 
@@ -177,6 +179,101 @@ TEST_F(CronTarget, CopiesAndHiddenFilesAreNoCrontabs) {
   put("cron.d/jobs.dpkg-old", three("1.3.0"));
   put("cron.d/.jobs.mlship-x", three("1.3.0"));
   EXPECT_EQ(found(*crontabs()), "");
+}
+
+TEST_F(CronTarget, WhatCronLeavesOutIsNoJob) {
+  const std::map<std::string, bool> debian = {
+      {"churn", true},    {"churn-1_A", true}, {"churn.disabled", false}, {"churn.sh", false},
+      {"#churn#", false}, {"churn~", false},   {"churn:old", false},      {"churn.dpkg-bak", false}};
+  for (const auto& [name, read] : debian) {
+    EXPECT_EQ(cron_reads("/etc/cron.d/" + name, true), read) << name;
+    EXPECT_EQ(cron_reads("/etc/cron.weekly/" + name, true), read) << name;
+  }
+  // Elsewhere a dot is a letter like others; copies of editors and packages stay out.
+  for (const std::string name : {"churn.disabled", "churn.sh", "churn:old"}) {
+    EXPECT_TRUE(cron_reads("/etc/cron.d/" + name, false)) << name;
+    EXPECT_TRUE(cron_reads("/srv/jobs/" + name, true)) << name;
+    EXPECT_TRUE(cron_reads("/var/spool/cron/crontabs/" + name, true)) << name;
+  }
+  for (const std::string name : {"churn.rpmsave", "#churn#", "churn,v", "churn.swp", "churn.cfsaved"}) {
+    EXPECT_FALSE(cron_reads("/etc/cron.d/" + name, false)) << name;
+    EXPECT_FALSE(cron_reads("/var/spool/cron/" + name, false)) << name;
+  }
+}
+
+TEST_F(CronTarget, AFileNamedInFullIsReadWhateverItIsCalled) {
+  for (const std::string name : {"cron.d/churn.disabled", "cron.d/#x#", "spool/ada.save"}) {
+    put(name, entry("1", "1.3.0"));
+    EXPECT_EQ(plan(*target("cron", {name}), release("1.4.0")).size(), 1U) << name;
+  }
+}
+
+TEST_F(CronTarget, AScriptOfAPeriodIsAFileOfLines) {
+  for (const std::string period : {"hourly", "daily", "weekly", "monthly"}) {
+    const auto script = [&](const std::string& v) {
+      return "#!/bin/sh\nset -e\nAPP=" + root() + "/opt/churn/" + v + "\n5 2 * * * " + root() +
+             "/opt/churn/" + v + "\ntest -x $APP/bin/score || exit 0\nexec " + root() + "/opt/churn/" + v +
+             "/bin/score\n";
+    };
+    const std::string file = "etc/cron." + period + "/churn";
+    put(file, script("1.3.0"));
+    const auto edge = target("cron", {"etc/cron." + period + "/*"});
+    const auto operations = plan(*edge, release("1.4.0"));
+    ASSERT_EQ(operations.size(), 1U);
+    EXPECT_EQ(operations[0].object.id, at(file).string());
+    EXPECT_EQ(operations[0].object.kind, "cron-script");
+    EXPECT_EQ(operations[0].object.schedule, period);
+    EXPECT_EQ(operations[0].changes.size(), 3U);
+    EXPECT_EQ(apply_all(*edge, operations), "written");
+    EXPECT_EQ(text(file), script("1.4.0"));
+    EXPECT_TRUE(edge->same_object(operations[0].locator, edge->observe(operations[0], "salt").locator));
+    EXPECT_EQ(apply_all(*edge, {inverse(operations[0])}), "written");
+    EXPECT_EQ(text(file), script("1.3.0"));
+  }
+}
+
+TEST_F(CronTarget, AnAnacrontabHasItsOwnColumns) {
+  put("etc/anacrontab", "SHELL=/bin/sh\nSTART_HOURS_RANGE=3-22\n\n7\t10\tchurn.weekly nice " + root() +
+                            "/opt/churn/1.3.0/bin/score\n@monthly 45 churn.monthly  " + root() +
+                            "/opt/churn/1.3.0/bin/score # x\n1 5 other true\n");
+  const auto edge = target("cron", {"etc/anacrontab"});
+  const auto operations = plan(*edge, release("1.4.0"));
+  ASSERT_EQ(operations.size(), 2U);
+  EXPECT_EQ(operations[0].object.name, "anacrontab:churn.weekly");
+  EXPECT_EQ(operations[0].object.kind, "anacron-entry");
+  EXPECT_EQ(operations[0].object.schedule, "anacron 7");
+  EXPECT_EQ(operations[1].object.schedule, "anacron @monthly");
+  EXPECT_EQ(apply_all(*edge, operations), "written written");
+  EXPECT_EQ(text("etc/anacrontab").find("1.3.0"), std::string::npos);
+}
+
+TEST_F(CronTarget, TextThatIsNoCrontabIsSaidWhenItNamesAPackage) {
+  const std::string line = entry("1", "1.3.0");
+  for (const std::string other :
+       {"#!/bin/sh\nset -e\n", "jobs:\n  - x\n", "see the wiki first please and then\n",
+        "61x * * * * root x\n", "5 2 * * root\n", "[Service]\n", "@daily\n"}) {
+    put("cron.d/jobs", other + line);
+    const auto found = crontabs()->discover(Scheme::pep440);
+    EXPECT_TRUE(found.objects.empty()) << other;
+    ASSERT_EQ(found.skipped.size(), 1U) << other;
+    EXPECT_EQ(found.skipped[0].reason, Reason::unresolvable);
+    EXPECT_NE(found.skipped[0].detail.find("line "), std::string::npos) << found.skipped[0].detail;
+    put("cron.d/jobs", other);
+    EXPECT_TRUE(crontabs()->discover(Scheme::pep440).skipped.empty()) << other;
+  }
+  for (const std::string good : {"@reboot root x\n", "-*/5 * 1-7 jan-mar,dec sun root x\n",
+                                 "0~59 3 * * * root x\n", "A = b\n", "\t# note\n", "'A B'=c\n", "\r\n"}) {
+    put("cron.d/jobs", good + line);
+    EXPECT_EQ(plan(*crontabs(), release("1.4.0")).size(), 1U) << good;
+  }
+}
+
+TEST_F(CronTarget, APatternThatNamesNoFileIsAWarning) {
+  put("cron.d/jobs", three("1.3.0"));
+  const auto found = target("cron", {"cron.d/*", "crom.d/*"})->discover(Scheme::pep440);
+  EXPECT_EQ(found.objects.size(), 3U);
+  ASSERT_EQ(found.warnings.size(), 1U);
+  EXPECT_NE(found.warnings[0].find(at("crom.d/*").string() + " names no file"), std::string::npos);
 }
 
 TEST_F(CronTarget, LinksAreFollowedAndStay) {

@@ -8,7 +8,7 @@ namespace {
 // "kind|name|schedule|site" of every object, one per line.
 std::string parsed(const std::string& text, bool system) {
   std::string out;
-  for (const auto& object : parse_crontab(text, system)) {
+  for (const auto& object : parse_crontab(text, system).objects) {
     EXPECT_EQ(object.sites.size(), 1U);
     const Span site = object.sites.at(0).span;
     out += object.kind.substr(5) + "|" + object.name + "|" + object.schedule + "|" +

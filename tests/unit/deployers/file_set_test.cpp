@@ -7,7 +7,8 @@ namespace {
 
 class FileSetTest : public HostTest {
  protected:
-  // "path" of every file the patterns name, those named in full with a `!`; then "no <pattern>" of the others.
+  // "path" of every file the patterns name, those named in full with a `!`; then "no <pattern>" of the
+  // others.
   [[nodiscard]] std::string named(const Path& folder, const std::vector<std::string>& patterns) const {
     std::vector<std::string> absolute;
     for (const auto& pattern : patterns) absolute.push_back(file_pattern(folder, pattern));
@@ -51,8 +52,9 @@ TEST_F(FileSetTest, AFileWithBracketsIsNamedAsItIsCalled) {
 TEST_F(FileSetTest, APatternThatNamesNoFileIsTold) {
   put("etc/cron.d/jobs", "");
   fs::make_folders(at("etc/empty"));
-  EXPECT_EQ(named(root(), {"etc/cron.d/*", "etc/crom.d/*", "etc/empty/*", "etc/**/*.conf", "etc/cron.d/[a-c]*"}),
-            "etc/cron.d/jobs no etc/crom.d/* no etc/empty/* no etc/**/*.conf no etc/cron.d/[a-c]* ");
+  EXPECT_EQ(
+      named(root(), {"etc/cron.d/*", "etc/crom.d/*", "etc/empty/*", "etc/**/*.conf", "etc/cron.d/[a-c]*"}),
+      "etc/cron.d/jobs no etc/crom.d/* no etc/empty/* no etc/**/*.conf no etc/cron.d/[a-c]* ");
   EXPECT_EQ(named(root(), {"etc/missing"}), "bad etc/missing ");  // a name, no pattern: a problem
 }
 

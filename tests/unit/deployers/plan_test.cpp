@@ -133,6 +133,30 @@ TEST(MakePlan, StrictMarksWhatIsLeftBehind) {
   EXPECT_TRUE(fell_short(world.plan("2.0.0").skipped.at(0)));
 }
 
+TEST(MakePlan, StrictMarksAnOlderVersionThatIsInterpolated) {
+  for (const auto& [line, marked] : std::map<std::string, bool>{{"${X:-churn==1.3.0}", true},
+                                                                {"churn==${V:-1.3.0}", true},
+                                                                {"$LIBS/churn-1.3.0-py3-none-any.whl", true},
+                                                                {"churn==$V", false}}) {
+    World world;
+    const fs::TempFolder folder(std::filesystem::temp_directory_path());
+    fs::write_atomic(folder.path() / "run.sh", line + "\n");
+    TargetSection section{"host", "files", {{"files", std::vector<std::string>{"*.sh"}}}, {}};
+    Project project;
+    project.folder = folder.path();
+    world.targets.clear();
+    world.targets.push_back(make_target(section, project, world.host));
+    auto request = world.request("1.4.0");
+    for (const bool strict : {false, true}) {
+      request.strict = strict;
+      const Plan plan = make_plan(request, world.targets, world.source, world.diagnostics);
+      ASSERT_EQ(plan.skipped.size(), 1U) << line;
+      EXPECT_EQ(plan.skipped[0].reason, Reason::opaque) << line;
+      EXPECT_EQ(fell_short(plan.skipped[0]), strict && marked) << line;
+    }
+  }
+}
+
 TEST(MakePlan, TheCommandsCompatWinsOverTheTargets) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});

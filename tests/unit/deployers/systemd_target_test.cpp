@@ -31,6 +31,15 @@ class SystemdTarget : public HostTest {
     project_.folder = folder_.path();
     return make_target(section, project_, scripted_host_);
   }
+  // Over these files alone.
+  std::unique_ptr<Target> make(std::vector<std::string> files) {
+    TargetSection section;
+    section.name = "edge";
+    section.kind = "systemd";
+    section.values = {{"files", std::move(files)}, {"install-root", root() + "/opt"}, {"trust-pins", true}};
+    project_.folder = folder_.path();
+    return make_target(section, project_, scripted_host_);
+  }
   void unit(const std::string& name, const std::string& text) const {
     put("etc/systemd/system/" + name, text);
   }
@@ -110,6 +119,94 @@ TEST_F(SystemdTarget, AnEnvironmentFileIsOfTheClassOfItsReaders) {
   EXPECT_EQ(applied.pending, "") << "systemd reads it when the unit starts";
   EXPECT_EQ(target->pending(operations[1], 0), "");
   EXPECT_EQ(text("etc/default/nightly"), "# churn==1.0.0\n; churn==1.0.1\nPIN=\"churn==1.4.0\" \\\n  more\n");
+}
+
+TEST_F(SystemdTarget, ADropInOfSeveralUnitsIsAJobWhenATimerStartsOneOfThem) {
+  const std::string path = "[Service]\nEnvironment=P=churn==1.3.0\n";
+  unit("a-b-nightly.service", "[Service]\nExecStart=/bin/true\n");
+  unit("a-b-nightly.timer", "[Timer]\nOnCalendar=daily\n");
+  for (const std::string drop_in :
+       {"service", "a-.service", "a-b-.service", "b-.service", "socket", "a-b-nightly@.service"})
+    unit(drop_in + ".d/x-" + drop_in + ".conf", path);
+  put("etc/containers/systemd/web-one.container", "[Container]\nImage=x:1\n");
+  unit("web-one.timer", "[Timer]\nOnCalendar=weekly\n");
+  for (const std::string drop_in : {"container", "web-.container", "other-.container", "pod"})
+    put("etc/containers/systemd/" + drop_in + ".d/q-" + drop_in + ".conf",
+        "[Container]\nVolume=P=churn==1.3.0\n");
+  const auto target = make({"etc/systemd/system/*.d/*.conf", "etc/containers/systemd/*.d/*.conf"});
+  EXPECT_EQ(found(*target),
+            "q-container.conf systemd-drop-in job weekly\n"
+            "q-other-.container.conf systemd-drop-in service \n"
+            "q-pod.conf systemd-drop-in service \n"
+            "q-web-.container.conf systemd-drop-in job weekly\n"
+            "x-a-.service.conf systemd-drop-in job daily\n"
+            "x-a-b-.service.conf systemd-drop-in job daily\n"
+            "x-a-b-nightly@.service.conf systemd-drop-in service \n"
+            "x-b-.service.conf systemd-drop-in service \n"
+            "x-service.conf systemd-drop-in job daily\n"
+            "x-socket.conf systemd-drop-in service \n");
+}
+
+TEST_F(SystemdTarget, WhatATimerStartsUnderAnotherNameIsAJob) {
+  // By a link: Alias=, `systemctl link`, an instance that is a link to the template.
+  unit("real.service", service("1.3.0"));
+  std::filesystem::create_symlink("real.service", at("etc/systemd/system/alias.service"));
+  unit("alias.timer", "[Timer]\nOnCalendar=daily\n");
+  put("srv/units/linked.service", service("1.3.0"));
+  std::filesystem::create_symlink(at("srv/units/linked.service"), at("etc/systemd/system/linked.service"));
+  unit("linked.timer", "[Timer]\nOnCalendar=weekly\n");
+  unit("each@.service", service("1.3.0"));
+  std::filesystem::create_symlink("each@.service", at("etc/systemd/system/one@x.service"));
+  unit("one.timer", "[Timer]\nUnit=one@x.service\nOnCalendar=monthly\n");
+  // By a specifier.
+  unit("a-b.timer", "[Timer]\nUnit=%p-job.service\nOnCalendar=hourly\n");
+  unit("a-b-job.service", service("1.3.0"));
+  unit("run@.timer", "[Timer]\nUnit=%j-%i-x@%i.service\nOnBootSec=1\n");
+  unit("run--x@.service", service("1.3.0"));
+  unit("late@night.timer.d/x.conf", "[Timer]\nOnCalendar=03:00\n");
+  unit("late@.timer", "[Timer]\nUnit=%N.service\n");
+  unit("late@.service", service("1.3.0"));
+  unit("never.service", service("1.3.0"));
+  EXPECT_EQ(found(*make({"etc/systemd/system/*.service", "srv/units/*"})),
+            "a-b-job.service systemd-service job hourly\n"
+            "each@.service systemd-service job monthly\n"
+            "late@.service systemd-service job 03:00\n"
+            "never.service systemd-service service \n"
+            "real.service systemd-service job daily\n"
+            "run--x@.service systemd-service job OnBootSec=1\n"
+            "linked.service systemd-service job weekly\n");
+}
+
+TEST_F(SystemdTarget, AQuadletFileMakesTheServiceThatItNames) {
+  const std::string volume = "Volume=" + root() + "/opt/churn/1.3.0:/app\n";
+  put("etc/containers/systemd/a.container", "[Container]\nServiceName=score\n" + volume);
+  put("etc/containers/systemd/b.container", "[Container]\n" + volume);
+  put("etc/containers/systemd/b.container.d/x.conf", "[Container]\nServiceName=batch\n");
+  put("etc/containers/systemd/c.kube",
+      "[Kube]\nServiceName=%p-kube\nYaml=" + root() + "/opt/churn/1.3.0/x\n");
+  put("etc/containers/systemd/team/d.container", "[Container]\n" + volume);
+  put("etc/containers/systemd/e.container", "[Container]\nServiceName=elsewhere\n" + volume);
+  for (const std::string timer : {"score", "batch", "c-kube", "d", "e"})
+    unit(timer + ".timer", "[Timer]\nOnCalendar=daily\n");
+  EXPECT_EQ(found(*make({"etc/containers/systemd/**"})),
+            "a.container quadlet-container job daily\n"
+            "b.container quadlet-container job daily\n"
+            "c.kube quadlet-unit job daily\n"
+            "e.container quadlet-container service \n"
+            "d.container quadlet-container job daily\n");
+}
+
+TEST_F(SystemdTarget, AFileNamedInFullOrByAUnitIsReadWhateverItIsCalled) {
+  const std::string variable = "APP=" + root() + "/opt/churn/1.3.0\n";
+  unit("nightly.service", "[Service]\nEnvironmentFile=-" + root() + "/etc/conf.d/nightly\nEnvironmentFile=" +
+                              root() + "/srv/%i/settings\nExecStart=/bin/true\n");
+  for (const std::string file : {"etc/conf.d/nightly", "srv/a/settings", "srv/a/other", "srv/b.conf"})
+    put(file, variable);
+  put("srv/wrapper", "#!/bin/sh\nif true; then\n  " + root() + "/opt/churn/1.3.0/bin/score\nfi\n");
+  EXPECT_EQ(found(*make({"etc/systemd/system/*", "etc/conf.d/*", "srv/a/*"})),
+            "nightly systemd-environment service \nsettings systemd-environment service \n");
+  EXPECT_EQ(found(*make({"srv/a/other", "srv/b.conf", "srv/wrapper"})),
+            "other systemd-environment both \nb.conf systemd-environment both \nwrapper file both \n");
 }
 
 TEST_F(SystemdTarget, OnlyTheSpanChangesAndTheResultIsPending) {

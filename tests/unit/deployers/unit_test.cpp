@@ -62,6 +62,31 @@ TEST(Unit, ReferencesOfEveryValueAndNoneOfComments) {
       "/opt/mlship/churn/1.4.1\nhost/ml/churn:1.4.2\n");
 }
 
+TEST(Unit, WhatSpecifiersAndVariablesStandForIsNotGuessed) {
+  const auto seen = [](const std::string& value, const std::string& kind = "systemd-service") {
+    const std::string text = "[Service]\nExecStart=" + value + "\n";
+    std::string out;
+    for (const auto& site : parse_unit(text, kind).sites) {
+      for (const auto& r : references_at(text, site, {Scheme::pep440, {"/home/ada/opt"}})) {
+        out += r.text + (r.reference.version ? " " + r.reference.version->str() : "") + " | " +
+               r.reference.opaque;
+      }
+    }
+    return out;
+  };
+  EXPECT_EQ(seen("/home/ada/opt/churn/%i/bin/score"),
+            "/home/ada/opt/churn/%i | its version is interpolated: %i");
+  EXPECT_EQ(seen("run churn==${V}"), "churn==${V} | its version is interpolated: ${V}");
+  EXPECT_EQ(seen("%h/opt/churn/1.2.0/bin/score"),
+            "%h/opt/churn/1.2.0 1.2.0 | its folder is interpolated: %h");
+  EXPECT_EQ(seen("$ROOT/churn/1.2.0"), "$ROOT/churn/1.2.0 1.2.0 | its folder is interpolated: $ROOT");
+  EXPECT_EQ(seen("%h/x/churn-1.2.0-py3-none-any.whl"),
+            "%h/x/churn-1.2.0-py3-none-any.whl 1.2.0 | its folder is interpolated: %h");
+  EXPECT_EQ(seen("run churn==1.2.0 %i $HOME %%i $$V"), "churn==1.2.0 1.2.0 | ");
+  EXPECT_EQ(seen("%h/elsewhere/churn"), "");
+  EXPECT_EQ(seen("churn==$V", "systemd-environment"), "churn==$V | its version is interpolated: $V");
+}
+
 TEST(Unit, AHashOnTheNextLineIsSeen) {
   const std::string text = "[Service]\nExecStart=/bin/pip install churn==1.3.0 \\\n  --hash=sha256:00\n";
   const auto object = parse_unit(text, "systemd-service");
