@@ -10,6 +10,7 @@
 #include "deployers/file_swap.h"
 #include "deployers/file_view.h"
 #include "deployers/host_destination.h"
+#include "deployers/installed_tree.h"
 #include "deployers/selection.h"
 
 namespace mlship {
@@ -36,7 +37,8 @@ class HostFileTarget final : public Target {
         kind_(std::move(kind)),
         places_(host_places(section_, project)),
         owners_(project.objects),
-        in_place_(section_.flag("in-place")) {
+        in_place_(section_.flag("in-place")),
+        roots_(project) {
     for (const auto& pattern : section_.list("files")) {
       patterns_.push_back(file_pattern(project.folder, pattern));
     }
@@ -61,6 +63,10 @@ class HostFileTarget final : public Target {
     }
     if (kind_.sift) kind_.sift(set.files);
     for (const auto& file : set.files) {
+      if (roots_.above(file.resolved)) {
+        add_installed(out, file, scheme);
+        continue;
+      }
       const auto content = read_host_file(file);
       if (!content) continue;  // removed while we looked
       if (const auto* problem = std::get_if<FileProblem>(&*content)) {
@@ -265,7 +271,8 @@ class HostFileTarget final : public Target {
     if (!page.document.problem.empty()) return skip(out, problem_of(file.path, page.document));
     const TextLines& lines = page.lines;
     const std::string token = sha256(text).str();
-    const std::string owner = foreign_owner(text);
+    const Owners owners(text);
+    const std::string place = owner_of_place(file.resolved);
     std::optional<size_t> open;  // the object whose lines are being read
     FileLocator locator;
     const auto close = [&] {
@@ -281,15 +288,36 @@ class HostFileTarget final : public Target {
         LiveObject object;
         object.info = info(file, line, lines.objects[line.object]);
         object.token = token;
-        object.foreign_owner = owner;
+        object.foreign_owner = place;
         out.objects.push_back(std::move(object));
       }
+      std::string& owner = out.objects.back().foreign_owner;
+      if (owner.empty()) owner = owners.of(line.extent.begin);
       for (const auto& seen : line.opaque) add_reference(out.objects.back(), seen);
       if (line.references.empty()) continue;
       locator.anchors.push_back(anchor_of(lines, i));
       add_references(out.objects.back(), lines, line);
     }
     close();
+  }
+
+  // A file of a version's tree, or a link to one, is a reference to that version; any other file below an
+  // install-root is reported when it names a package.
+  void add_installed(Discovery& out, const HostFile& file, Scheme scheme) const {
+    if (auto tree = roots_.tree_of(file.resolved, scheme)) {
+      LiveObject object;
+      object.info = {file.path.string(), file.path.filename().string(), "installed-file", "", "", kind_.cls};
+      object.info.owner = declared_owner(owners_, object.info);
+      object.locator = to_json(FileLocator{file.path.string(), scheme, {}});
+      object.references.push_back(std::move(*tree));
+      return out.objects.push_back(std::move(object));
+    }
+    const auto content = read_host_file(file);
+    const auto* text = content ? std::get_if<std::string>(&*content) : nullptr;
+    if (text == nullptr || find_references(*text, grammar(scheme)).empty()) return;
+    skip(out, {file.path.string(), Reason::unresolvable,
+               file.path.string() + " stands below an install-root, where nothing is edited",
+               "keep it elsewhere, or give the trees an install-root of their own"});
   }
 
   [[nodiscard]] Page read_page(const Path& path, std::string_view text, Scheme scheme) const {
@@ -345,7 +373,11 @@ class HostFileTarget final : public Target {
     }
     const auto resolved = resolve_links(locator->file);
     if (!resolved) return out;
-    out.file = HostFile{locator->file, *resolved};
+    if (const auto root = roots_.above(*resolved)) {
+      out.conflict = locator->file + " stands below the install-root " + *root + " now";
+      return out;
+    }
+    out.file = HostFile{locator->file, *resolved, false, {}};
     const auto content = read_host_file(*out.file);
     if (!content) return out;
     if (const auto* problem = std::get_if<FileProblem>(&*content)) {
@@ -372,6 +404,7 @@ class HostFileTarget final : public Target {
   HostPlaces places_;
   std::vector<ObjectSection> owners_;
   bool in_place_;
+  InstallRoots roots_;
   std::vector<std::string> patterns_;
   std::map<std::string, std::optional<FileObstacle>> obstacles_;  // by file, as of the last discovery
   struct Kept {

@@ -1,5 +1,6 @@
 // Compose files of this host, and the environment files beside them. An object is a service or a variable.
 #include <array>
+#include <set>
 
 #include "deployers/compose_check.h"
 #include "deployers/file_object.h"
@@ -22,8 +23,18 @@ ParsedDocument parse(const Path& path, std::string_view text) {
 }
 
 void sift(std::vector<HostFile>& files) {
-  std::erase_if(files, [](const HostFile& file) {
-    return !file.by_name && !is_yaml(file.path) && !environment_file(file.path);
+  std::set<Path> read;  // by the services of the target
+  for (const auto& file : files) {
+    if (!is_yaml(file.path)) continue;
+    const auto content = read_host_file(file);
+    const auto* text = content ? std::get_if<std::string>(&*content) : nullptr;
+    if (text == nullptr || text->find("env_file") == std::string::npos) continue;
+    for (const auto& name : environment_files_of(*text)) {
+      read.insert((file.path.parent_path() / name).lexically_normal());
+    }
+  }
+  std::erase_if(files, [&](const HostFile& file) {
+    return !file.by_name && !is_yaml(file.path) && !environment_file(file.path) && !read.contains(file.path);
   });
 }
 

@@ -44,6 +44,14 @@ std::string joined(const std::string& path, const std::string& next) {
   return path.empty() ? next : path + "." + next;
 }
 
+// The value of a key; nullptr when the node is no mapping or has none.
+const YamlNode* member(const YamlNode& node, std::string_view key) {
+  for (size_t i = 0; node.kind == Kind::mapping && i + 1 < node.children.size(); i += 2) {
+    if (node.children[i].value == key) return &node.children[i + 1];
+  }
+  return nullptr;
+}
+
 class Collector {
  public:
   Collector(std::string_view text, std::vector<DocumentObject>& objects) : text_(text), objects_(objects) {}
@@ -130,6 +138,23 @@ class Collector {
 };
 
 }  // namespace
+
+std::vector<std::string> environment_files_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const auto& root : read_yaml(text).documents) {
+    const YamlNode* services = member(root, "services");
+    for (size_t i = 1; services != nullptr && i < services->children.size(); i += 2) {
+      const YamlNode* named = member(services->children[i], "env_file");
+      if (named == nullptr) continue;
+      if (named->kind == Kind::scalar) out.push_back(named->value);
+      for (const auto& item : named->children) {
+        const YamlNode* path = item.kind == Kind::mapping ? member(item, "path") : &item;
+        if (path != nullptr && path->kind == Kind::scalar) out.push_back(path->value);
+      }
+    }
+  }
+  return out;
+}
 
 bool is_compose(std::string_view text) {
   const YamlStream stream = read_yaml(text);

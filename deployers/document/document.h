@@ -46,6 +46,7 @@ struct Site {
   std::optional<Decoded> decoded;  // nullopt: the text means what it says
   Dialect dialect = Dialect::plain;
   Whole whole = Whole::text;
+  std::string fixed;  // why what stands here cannot be changed, "" when it can
 };
 
 // One object of a document (a crontab entry, a unit, a whole file) and the places where references may stand.
@@ -76,9 +77,11 @@ std::vector<DocumentObject> parse_text(std::string_view text);
 // A Compose file: one object per service and per other named thing; what is aliased belongs to where its
 // anchor is.
 ParsedDocument parse_compose(std::string_view text);
+// What `env_file:` of its services names, as it is written.
+std::vector<std::string> environment_files_of(std::string_view text);
 // Whether a text is a Compose file, whatever it is called: YAML with services or other named things.
 bool is_compose(std::string_view text);
-// Whether a file of this name holds NAME=VALUE lines: "score.env", ".env", ".env.prod".
+// Whether a file of this name holds NAME=VALUE lines: "score.env", ".env", ".env.prod", ".env_db".
 bool environment_file(const std::filesystem::path& path);
 // NAME=VALUE and NAME: VALUE lines, as Compose reads .env and env_file files.
 ParsedDocument parse_environment_file(std::string_view text);

@@ -79,7 +79,7 @@ bool stray(std::string_view text, size_t begin, size_t end) {
 
 bool environment_file(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  return name.ends_with(".env") || name.starts_with(".env.");
+  return name.ends_with(".env") || name.starts_with(".env");
 }
 
 ParsedDocument parse_environment_file(std::string_view text) {

@@ -270,6 +270,7 @@ std::vector<SiteReference> references_at(std::string_view document, const Site& 
   for (auto& r : holes.empty() ? find_references(text, own) : find_interpolated(text, own, holes)) {
     SiteReference found;
     found.text = text.substr(r.span.begin, r.span.size());
+    if (r.opaque.empty()) r.opaque = site.fixed;
     if (r.opaque.empty()) place(r, site);
     if (!r.opaque.empty()) only_begin(r, site);
     found.reference = std::move(r);

@@ -1,6 +1,7 @@
 #include "deployers/document/unit.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace mlship {
@@ -131,6 +132,20 @@ Whole whole_of(const UnitSetting& setting) {
   return image && !unit && setting.parts.size() == 1 ? Whole::image : Whole::text;
 }
 
+// systemd.mount(5), systemd.automount(5), systemd.swap(5): such a unit is called after this path.
+struct NamedRow {
+  std::string_view section, key;
+};
+constexpr auto named_rows =
+    std::to_array<NamedRow>({{"Mount", "Where"}, {"Automount", "Where"}, {"Swap", "What"}});
+
+std::string named_after(const UnitSetting& setting) {
+  const bool named = std::any_of(named_rows.begin(), named_rows.end(), [&](const NamedRow& row) {
+    return row.section == setting.section && row.key == setting.key;
+  });
+  return named ? "the unit's own name says this path; write a unit for the new one" : "";
+}
+
 // A part of a value, cut where a word has a prefix.
 void add_sites(std::string_view text, Span part, const Site& like, std::vector<Site>& sites) {
   const auto add = [&](size_t from, size_t to) {
@@ -179,7 +194,8 @@ DocumentObject parse_unit(std::string_view text, std::string kind) {
   // systemd.exec(5): nothing is expanded in an environment file but by what uses it.
   const bool environment = object.kind == "systemd-environment";
   for (const auto& setting : read_unit(text)) {
-    const Site like{{}, "", {}, environment ? Dialect::compose : Dialect::unit, whole_of(setting)};
+    const Site like{
+        {}, "", {}, environment ? Dialect::compose : Dialect::unit, whole_of(setting), named_after(setting)};
     for (const Span& part : setting.parts) add_sites(text, part, like, object.sites);
   }
   return object;

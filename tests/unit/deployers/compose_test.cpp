@@ -200,6 +200,15 @@ TEST(Compose, AnInterpolatedFolderOrDefaultIsOpaqueWithItsVersion) {
             "1.2.0 its folder is interpolated: ${LIBS}\n1.2.1 its version is interpolated: ${V:-1.2.1}\n");
 }
 
+TEST(Compose, EnvironmentFilesOfItsServices) {
+  EXPECT_EQ(environment_files_of(
+                "services:\n  a: {env_file: env.prod}\n  b: {env_file: [./x, {path: y, required: false}]}\n"
+                "  c: {image: x}\nenv_file: no\n"),
+            (std::vector<std::string>{"env.prod", "./x", "y"}));
+  for (const std::string text : {"", "services: [a]", "a: b: c", "services: {a: [env_file]}"})
+    EXPECT_TRUE(environment_files_of(text).empty()) << text;
+}
+
 TEST(EnvironmentFile, NamesAsComposeReadsThem) {
   const auto seen = [](const std::string& line) {
     const std::string text = "X=1\n" + line + "\n";

@@ -94,6 +94,53 @@ TEST_F(FilesTarget, WhatAShellPutsInIsListedAndNotMoved) {
   EXPECT_EQ(text("etc/x.conf"), want);
 }
 
+TEST_F(FilesTarget, NothingBelowAnInstallRootIsEdited) {
+  const std::string old = root() + "/opt/churn/1.2.0", line = "run " + old + "/bin/score\n";
+  put("opt/churn/1.2.0/lib/score.conf", line);
+  put("opt/conf/own.conf", line);
+  put("opt/conf/none.conf", "nothing\n");
+  put("jobs/a.conf", line);
+  std::filesystem::create_symlink("1.2.0", at("opt/churn/current"));
+  std::filesystem::create_symlink(old + "/lib/score.conf", at("jobs/link.conf"));
+  std::filesystem::create_symlink(at("opt/churn/current/lib/score.conf"), at("jobs/by-current.conf"));
+  TargetSection other;
+  other.name = "other";
+  other.kind = "files";
+  other.values = {{"install-root", root() + "/opt"}};
+  project_.targets["other"] = other;
+  for (const bool own_root : {true, false}) {
+    const auto settings = target("files", {"jobs/*", "opt/conf/*", "opt/churn/1.2.0/lib/*"},
+                                 {{"install-root", own_root ? root() + "/opt" : root() + "/elsewhere"}});
+    std::string seen;
+    const auto found = settings->discover(Scheme::pep440);
+    for (const auto& object : found.objects) {
+      const auto& r = object.references.at(0);
+      seen += object.info.name + " " + r.text.substr(root().size()) + " " + r.reference.version->str() +
+              (r.reference.opaque.empty() ? "" : " opaque") + "\n";
+    }
+    EXPECT_EQ(seen, std::string(own_root ? "a.conf /opt/churn/1.2.0 1.2.0\n" : "") +
+                        "score.conf /opt/churn/1.2.0 1.2.0 opaque\n");
+    EXPECT_EQ(found.skipped.size(), own_root ? 1U : 0U);
+    if (own_root) EXPECT_EQ(found.skipped[0].reason, Reason::unresolvable);
+    apply_all(*settings, plan(*settings, release("1.4.0")));
+  }
+  EXPECT_EQ(text("opt/churn/1.2.0/lib/score.conf"), line);
+  EXPECT_EQ(text("opt/conf/own.conf"), line);
+  EXPECT_NE(text("jobs/a.conf"), line);
+}
+
+TEST_F(FilesTarget, AFileThatBecameALinkIntoATreeIsAConflict) {
+  put("jobs/a.conf", "run churn==1.3.0\n");
+  const auto settings = target("files", {"jobs/*"}, {{"trust-pins", true}});
+  const auto operations = plan(*settings, release("1.4.0"));
+  put("opt/churn/1.3.0/a.conf", "run churn==1.3.0\n");
+  fs::remove_file(at("jobs/a.conf"));
+  std::filesystem::create_symlink(at("opt/churn/1.3.0/a.conf"), at("jobs/a.conf"));
+  EXPECT_EQ(apply_all(*settings, operations), "conflict");
+  EXPECT_EQ(word(settings->observe(operations[0], "salt").state), "conflict");
+  EXPECT_EQ(text("opt/churn/1.3.0/a.conf"), "run churn==1.3.0\n");
+}
+
 TEST_F(FilesTarget, EditsBetweenTheReferencesAreRebased) {
   put("etc/x.conf", "one churn==1.3.0\ntwo churn==1.3.0 b c\nthree churn==1.3.0\n");
   const auto settings = target("files", {"etc/*.conf"}, {{"trust-pins", true}});

@@ -75,6 +75,7 @@ class HostTest : public ::testing::Test {
     section.values["files"] = std::move(files);
     section.values.try_emplace("install-root", root() + "/opt");
     project_.folder = folder_.path();
+    project_.targets["edge"] = section;
     return make_target(section, project_, host_);
   }
 

@@ -87,6 +87,22 @@ TEST(Unit, WhatSpecifiersAndVariablesStandForIsNotGuessed) {
   EXPECT_EQ(seen("churn==$V", "systemd-environment"), "churn==$V | its version is interpolated: $V");
 }
 
+TEST(Unit, APathThatAUnitIsNamedAfterStays) {
+  const std::string path = "/opt/mlship/churn/1.3.0";
+  for (const std::string named : {"[Mount]\nWhere=", "[Automount]\nWhere=", "[Swap]\nWhat="}) {
+    const std::string text = named + path + "\nOptions=x=" + path + "\n";
+    const auto object = parse_unit(text, "systemd-unit");
+    const auto fixed = references_at(text, object.sites.at(0), {Scheme::pep440, {"/opt/mlship"}});
+    ASSERT_EQ(fixed.size(), 1U) << named;
+    EXPECT_NE(fixed[0].reference.opaque, "") << named;
+    EXPECT_TRUE(fixed[0].reference.version) << named;
+    EXPECT_EQ(
+        references_at(text, object.sites.at(1), {Scheme::pep440, {"/opt/mlship"}}).at(0).reference.opaque,
+        "");
+  }
+  EXPECT_EQ(references("[Mount]\nWhat=" + path + "\n"), path + "\n");
+}
+
 TEST(Unit, AHashOnTheNextLineIsSeen) {
   const std::string text = "[Service]\nExecStart=/bin/pip install churn==1.3.0 \\\n  --hash=sha256:00\n";
   const auto object = parse_unit(text, "systemd-service");
