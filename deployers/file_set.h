@@ -16,7 +16,7 @@ struct HostFile {
   Path path;
   Path resolved;
   bool by_name = false;     // `files` names it in full, without a pattern
-  std::vector<Path> names;  // all that the globs name it by
+  std::vector<Path> names = {};  // all that the globs name it by
 };
 
 // Why a file or folder cannot be looked at.

@@ -46,7 +46,7 @@ struct Site {
   std::optional<Decoded> decoded;  // nullopt: the text means what it says
   Dialect dialect = Dialect::plain;
   Whole whole = Whole::text;
-  std::string fixed;  // why what stands here cannot be changed, "" when it can
+  std::string fixed = {};  // why what stands here cannot be changed, "" when it can
 };
 
 // One object of a document (a crontab entry, a unit, a whole file) and the places where references may stand.
