@@ -15,7 +15,7 @@ namespace mlship {
 struct HostFile {
   Path path;
   Path resolved;
-  bool by_name = false;     // `files` names it in full, without a pattern
+  bool by_name = false;          // `files` names it in full, without a pattern
   std::vector<Path> names = {};  // all that the globs name it by
 };
 

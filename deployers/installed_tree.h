@@ -1,5 +1,5 @@
-// Where runnable trees are installed. Nothing but a new tree is ever written there: a file of a tree is what its
-// digest says for ever.
+// Where runnable trees are installed. Nothing but a new tree is ever written there: a file of a tree is what
+// its digest says for ever.
 #pragma once
 
 #include <optional>

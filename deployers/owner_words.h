@@ -11,8 +11,8 @@ namespace mlship::owner_words {
 bool forbids_edits(std::string_view line);
 // Whether the line says that a program writes the file. `forbidden`: its head forbids edits.
 bool says_owned(std::string_view line, bool forbidden);
-// "BEGIN ANSIBLE MANAGED BLOCK", "Begin Whenever generated tasks for: x", "start managed zone", "Lines below here
-// are managed by Salt".
+// "BEGIN ANSIBLE MANAGED BLOCK", "Begin Whenever generated tasks for: x", "start managed zone", "Lines below
+// here are managed by Salt".
 bool begins_block(std::string_view line);
 bool ends_block(std::string_view line);
 // The file that the line names as what to change instead; "" when it names none.
