@@ -101,9 +101,20 @@ std::string RegistrySource::check_tree(const Release& release, const std::filesy
 }
 
 bool RegistrySource::index_serves(const std::string& index_url, const Release& release) {
-  return std::any_of(release.outputs.begin(), release.outputs.end(), [&](const Output& output) {
-    return output.kind == "wheel" && index_has(index_url, release.package, output.digest, host_);
-  });
+  const auto ask = [&]() -> Answer {
+    try {
+      return std::any_of(release.outputs.begin(), release.outputs.end(), [&](const Output& output) {
+        return output.kind == "wheel" && index_has(index_url, release.package, output.digest, host_);
+      });
+    } catch (const Error& e) {
+      return e;
+    }
+  };
+  const std::pair key{index_url, release.digest};
+  auto known = answers_.find(key);
+  if (known == answers_.end()) known = answers_.emplace(key, ask()).first;
+  if (const auto* problem = std::get_if<Error>(&known->second)) throw *problem;
+  return std::get<bool>(known->second);
 }
 
 }  // namespace mlship

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "core/host/host.h"
 #include "core/release.h"
@@ -36,6 +38,9 @@ class RegistrySource : public ReleaseSource {
   Host& host_;
   Path scratch_;
   std::map<Digest, Bundle> bundles_;
+  // What an index said, or why it could not be asked: once a run, however many references need it.
+  using Answer = std::variant<bool, Error>;
+  std::map<std::pair<std::string, Digest>, Answer> answers_;  // by index and bundle
 };
 
 // The layer with this path in the bundle; null when there is none.

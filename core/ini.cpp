@@ -22,6 +22,8 @@ std::string lowered(std::string_view text) {
 }  // namespace
 
 IniFile parse_ini(std::string_view text) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // editors on Windows write one
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   IniFile file;
   std::string section;
   while (!text.empty()) {

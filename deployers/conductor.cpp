@@ -30,7 +30,7 @@ class Convergence {
   Converged run() {
     Converged out;
     for (int pass = 1; conductor_.goes_on(); ++pass) {
-      Plan more = make_plan(request_, engine_.targets, engine_.source, engine_.diagnostics);
+      Plan more = look_again();
       out.now = std::move(more.skipped);
       std::erase_if(out.now, [&](const Skipped& row) {
         return row.reason == Reason::same_version && places_.contains({row.target, row.object.id});
@@ -61,6 +61,16 @@ class Convergence {
     const Target* target = find_target(engine_.targets, op.target);
     const bool by_name = target == nullptr || !target->keeps_ids();
     return short_of(by_id_, op.object.id) || (by_name && short_of(by_name_, op.object.name));
+  }
+
+  // Nothing, when that was stopped while it waited.
+  [[nodiscard]] Plan look_again() {
+    try {
+      return make_plan(request_, engine_.targets, engine_.source, engine_.diagnostics);
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::interrupted) throw;
+      return {};
+    }
   }
 
   void extend(Plan more) {

@@ -108,6 +108,9 @@ class HostFileTarget final : public Target {
              const std::string& tag) override {
     return place_host_carrier(places_, carrier, release, source, tag);
   }
+  void check_place(const Carrier& carrier) override {
+    if (!fs::exists(carrier.place)) fs::require_writable(Path(carrier.place).parent_path());
+  }
   bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source) override {
     return host_carrier_ok(carrier, release, source);
   }

@@ -13,6 +13,7 @@ constexpr double decrease = 0.5;
 constexpr double slow_start_limit = 8;            // requests in flight that no system minds
 constexpr double slow_growth = 0.2;               // of the usual, beyond where it hurt
 constexpr std::chrono::milliseconds breath{500};  // after a 429 that names no time
+constexpr std::chrono::milliseconds slice{200};   // of a pause, between looks whether to go on at all
 
 // The workers' shared place: which task is next, how many run.
 class Crew {
@@ -57,7 +58,7 @@ class Crew {
       const auto start = limiter_.next_start(now);
       if (start <= now) break;
       lock.unlock();
-      clock_.sleep(start - now);
+      clock_.sleep(std::min(start - now, slice));
       lock.lock();
     }
     ++running_;
@@ -115,6 +116,15 @@ void Limiter::throttled(Time sent, Time now, std::chrono::milliseconds retry_aft
   ceiling_ = window_;
   window_ = std::max(1.0, window_ * decrease);
   decreased_ = now;
+}
+
+bool sleep_unless(const std::function<bool()>& stop, Clock& clock, std::chrono::milliseconds duration) {
+  while (duration.count() > 0) {
+    if (stop && stop()) return false;
+    clock.sleep(std::min(duration, slice));
+    duration -= slice;
+  }
+  return !stop || !stop();
 }
 
 void run_limited(size_t count, Limiter& limiter, Clock& clock, const std::function<bool()>& more,

@@ -38,6 +38,9 @@ class Limiter {
   Time resume_{0};
 };
 
+// Sleeps, but not on once `stop` says so, which is asked several times a second; false then.
+bool sleep_unless(const std::function<bool()>& stop, Clock& clock, std::chrono::milliseconds duration);
+
 // Runs task(0) … task(count - 1), as many at once as the limiter allows; inline when that is one. `more` is
 // asked before each; the first exception stops the rest and is thrown.
 void run_limited(size_t count, Limiter& limiter, Clock& clock, const std::function<bool()>& more,

@@ -27,10 +27,9 @@ constexpr auto other_outputs =
 constexpr auto left_behind = std::to_array<Reason>(
     {Reason::other_kind, Reason::other_major, Reason::pre_release, Reason::foreign_owner});
 
-// Failures of a system as a whole: a plan made without it would hide what it did not see.
-constexpr auto fatal =
-    std::to_array<ErrorCode>({ErrorCode::network, ErrorCode::rate_limited, ErrorCode::server_error,
-                              ErrorCode::tls, ErrorCode::internal});
+// No affair of the one reference that met it. An index or a file that cannot be reached is: what needs it is
+// listed, everything else moves.
+constexpr auto fatal = std::to_array<ErrorCode>({ErrorCode::internal, ErrorCode::interrupted});
 
 Compat compat_of(const TargetSection& section) {
   const std::string word = section.text("compat", "major");
@@ -101,7 +100,7 @@ class TargetPlanner {
       const std::string& package = found.reference.package;
       if (package == request_.release.package) {
         reference(object, found, operation);
-      } else if (package.empty() && mentions(found.text, request_.release.package)) {
+      } else if (package.empty() && (found.unread || mentions(found.text, request_.release.package))) {
         skip(object, found, Reason::opaque, found.reference.opaque, "");
       }
     }
@@ -159,6 +158,7 @@ class TargetPlanner {
   void move(const LiveObject& object, const FoundReference& found, bool owned, Operation& operation) {
     const Destination to = target_.destination(object, found, request_.release, source_);
     if (to.skip) return skip(object, found, *to.skip, to.detail, to.hint);
+    for (const auto& carrier : to.carriers) check_place(carrier);
     Change change{found.path,
                   found.text,
                   to.text,
@@ -201,6 +201,21 @@ class TargetPlanner {
     if (target_.old_place_ok(old)) change = std::move(old);
   }
 
+  // Once for each carrier; throws the same for everything that needs it.
+  void check_place(const Carrier& carrier) {
+    auto known = places_.find(carrier.id);
+    if (known == places_.end()) known = places_.emplace(carrier.id, problem_of(carrier)).first;
+    if (known->second) throw *known->second;
+  }
+  std::optional<Error> problem_of(const Carrier& carrier) {
+    try {
+      target_.check_place(carrier);
+      return std::nullopt;
+    } catch (const Error& e) {
+      return e;
+    }
+  }
+
   void take_carriers(const std::vector<Carrier>& carriers, Operation& operation) {
     for (const auto& carrier : carriers) {
       carriers_.emplace(carrier.id, carrier);
@@ -233,6 +248,7 @@ class TargetPlanner {
   TextHistory history_;
   std::vector<std::string> include_, exclude_;
   Policy policy_;
+  std::map<std::string, std::optional<Error>> places_;  // by carrier
 };
 
 }  // namespace

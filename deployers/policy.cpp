@@ -65,6 +65,7 @@ std::optional<Reason> hold_back(const Reference& reference, const Version& to, c
   const auto reason = direction == Direction::down ? (from < to ? std::optional(Reason::older) : std::nullopt)
                                                    : hold_back_up(from, to, policy);
   if (reason) return reason;
+  if (!reference.opaque.empty()) return Reason::opaque;
   // Last, so that what would not move anyway is not reported as falling short.
   if (reference.hash_pinned) return Reason::hash_pinned;
   return std::nullopt;

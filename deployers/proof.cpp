@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "deployers/limiter.h"
 #include "deployers/waves.h"
 
 namespace mlship {
@@ -11,8 +12,9 @@ namespace {
 
 constexpr std::chrono::milliseconds first_pause{250};
 constexpr std::chrono::milliseconds longest_pause{30'000};
-constexpr int too_slow = 3;         // times the slowest of the last good runs
-constexpr size_t log_tail = 2'000;  // bytes of a failed run's output that are kept
+constexpr int too_slow = 3;                // times the slowest of the last good runs
+constexpr size_t log_tail = 2'000;         // bytes of a failed run's output that are kept
+constexpr size_t most_output = 2U << 20U;  // bytes of a probe's output that are looked into
 
 std::string tail(const std::string& text) {
   const size_t end = text.find_last_not_of(" \n\r\t") + 1;
@@ -20,20 +22,27 @@ std::string tail(const std::string& text) {
   return text.substr(begin, end - begin);
 }
 
-// The slowest good run before the change; nullopt when none is on record.
-std::optional<std::int64_t> slowest_before(const std::vector<RunEvidence>& runs, std::int64_t confirmed) {
+// The slowest good run before that time (the system's); nullopt when none is on record.
+std::optional<std::int64_t> slowest_before(const std::vector<RunEvidence>& runs, std::int64_t time) {
   std::optional<std::int64_t> slowest;
   for (const auto& run : runs) {
-    if (run.started >= confirmed || !run.good || !run.seconds) continue;
+    if (run.started >= time || !run.good || !run.seconds) continue;
     slowest = std::max(slowest.value_or(0), *run.seconds);
   }
   return slowest;
+}
+
+// "" when it is not far slower than before.
+std::string too_long(std::int64_t seconds, std::optional<std::int64_t> usual) {
+  if (!usual || seconds <= std::max<std::int64_t>(*usual, 1) * too_slow) return "";
+  return fmt::format("it took {} s; its last good runs took {} s at most", seconds, *usual);
 }
 
 }  // namespace
 
 struct Prover::Watch {
   ProofSubject subject;
+  std::string run;  // the one that was started for it, where the system names it
   size_t wanted = 1;
   Verdict verdict{OpEvent::run_missing, "no run in time"};
   bool settled = false;
@@ -47,35 +56,48 @@ struct Prover::Watch {
 std::vector<Verdict> Prover::prove(const std::vector<ProofSubject>& subjects, const Plan& plan) {
   std::vector<Watch> watches;
   for (const auto& subject : subjects) {
-    Watch watch{subject};
-    if (interrupted_.load()) {
-      watch.settle(OpEvent::run_missing, "interrupted before it was run");
-    } else if (options_.proof == Proof::soak) {
-      watch.wanted = options_.soak_runs;
-    } else if (const auto probe = traits_of(sections_, subject.operation->object).probe; !probe.empty()) {
-      const Verdict verdict = run_probe(subject, plan, probe);
-      watch.settle(verdict.event, verdict.detail);
-    } else if (!subject.target->start_run(*subject.operation, subject.tag)) {
-      watch.settle(OpEvent::run_impossible,
-                   "nothing can run it: set `probe` in [objects.\"" + subject.operation->object.name + "\"]");
-    }
-    watches.push_back(std::move(watch));
+    watches.push_back({subject});
+    begin(watches.back(), plan);
   }
   const auto open = [&] {
     return std::any_of(watches.begin(), watches.end(), [](const Watch& w) { return !w.settled; });
   };
   const auto end = host_.clock.monotonic() + options_.patience;
-  for (auto pause = first_pause; open() && !interrupted_.load(); pause = std::min(pause * 2, longest_pause)) {
+  for (auto pause = first_pause; open() && !stop_(); pause = std::min(pause * 2, longest_pause)) {
     for (auto& watch : watches) {
       if (!watch.settled) poll(watch, plan);
     }
     if (!open() || host_.clock.monotonic() >= end) break;
-    host_.clock.sleep(std::min(pause, end - host_.clock.monotonic()));
+    sleep_unless(stop_, host_.clock, std::min(pause, end - host_.clock.monotonic()));
   }
   std::vector<Verdict> verdicts;
   verdicts.reserve(watches.size());
   for (auto& watch : watches) verdicts.push_back(std::move(watch.verdict));
   return verdicts;
+}
+
+void Prover::begin(Watch& watch, const Plan& plan) {
+  const ProofSubject& subject = watch.subject;
+  if (stop_()) return watch.settle(OpEvent::run_missing, "interrupted before it was run");
+  if (options_.proof == Proof::soak) {
+    watch.wanted = options_.soak_runs;
+    return;
+  }
+  if (const auto probe = traits_of(sections_, subject.operation->object).probe; !probe.empty()) {
+    const Verdict verdict = run_probe(subject, plan, probe);
+    return watch.settle(verdict.event, verdict.detail);
+  }
+  try {
+    const auto run = subject.target->start_run(*subject.operation, subject.tag);
+    if (run) {
+      watch.run = *run;
+    } else {
+      watch.settle(OpEvent::run_impossible,
+                   "nothing can run it: set `probe` in [objects.\"" + subject.operation->object.name + "\"]");
+    }
+  } catch (const Error& e) {
+    watch.settle(OpEvent::run_missing, "it could not be run: " + e.message());
+  }
 }
 
 Verdict Prover::run_probe(const ProofSubject& subject, const Plan& plan, const std::string& command) {
@@ -88,6 +110,7 @@ Verdict Prover::run_probe(const ProofSubject& subject, const Plan& plan, const s
                          {"MLSHIP_OBJECT", subject.operation->object.id}};
   request.timeout = options_.patience;
   request.stop = &interrupted_;
+  request.most_output = most_output;
   try {
     const ProcessResult result = host_.process.run(request);
     if (result.exit != 0) {
@@ -102,47 +125,53 @@ Verdict Prover::run_probe(const ProofSubject& subject, const Plan& plan, const s
 }
 
 void Prover::poll(Watch& watch, const Plan& plan) const {
-  std::optional<std::vector<RunEvidence>> runs;
   try {
-    runs = watch.subject.target->runs(*watch.subject.operation, 0);
+    watch.run.empty() ? poll_all_runs(watch, plan) : poll_own_run(watch, plan);
   } catch (const Error& e) {
     watch.verdict.detail = e.message();  // asked again until patience ends
-    return;
   }
+}
+
+// The run that was started for this is the evidence, whatever the clocks say: it began after the change.
+void Prover::poll_own_run(Watch& watch, const Plan& plan) const {
+  const ProofSubject& subject = watch.subject;
+  const RunEvidence run = subject.target->run(*subject.operation, watch.run);
+  if (run.says_nothing) return watch.settle(OpEvent::run_missing, "its run was stopped: " + tail(run.detail));
+  if (!run.seconds) return;
+  const bool newer = reports_new(run.reports, plan);
+  if (!newer && !run.reports.empty()) {
+    return watch.settle(OpEvent::run_missing,
+                        "its run reports '" + run.reports + "' instead of the new version");
+  }
+  if (!run.good) return watch.settle(OpEvent::run_bad, tail(run.detail));
+  if (!newer) {
+    return watch.settle(OpEvent::run_impossible, "its run ended well but does not tell which version it ran");
+  }
+  const auto others = subject.target->runs(*subject.operation, 0);
+  const auto usual = others ? slowest_before(*others, run.started) : std::nullopt;
+  const std::string slow = too_long(*run.seconds, usual);
+  watch.settle(slow.empty() ? OpEvent::run_good : OpEvent::run_bad, slow);
+}
+
+void Prover::poll_all_runs(Watch& watch, const Plan& plan) const {
+  const auto runs = watch.subject.target->runs(*watch.subject.operation, 0);
   if (!runs) return watch.settle(OpEvent::run_impossible, "this system keeps no record of runs");
-  const auto usual = slowest_before(*runs, watch.subject.confirmed);
+  const std::int64_t confirmed = watch.subject.confirmed + watch.subject.target->seconds_ahead();
+  const auto usual = slowest_before(*runs, confirmed);
   size_t good = 0;
   for (const auto& run : *runs) {
-    if (run.started < watch.subject.confirmed || !run.seconds) continue;
+    if (run.started < confirmed || !run.seconds) continue;
     if (!reports_new(run.reports, plan)) {
       watch.verdict.detail = "a run reports '" + run.reports + "' instead of the new version";
       continue;
     }
     if (!run.good) return watch.settle(OpEvent::run_bad, tail(run.detail));
-    if (usual && *run.seconds > std::max<std::int64_t>(*usual, 1) * too_slow) {
-      return watch.settle(OpEvent::run_bad, fmt::format("it took {} s; its last good runs took {} s at most",
-                                                        *run.seconds, *usual));
+    if (const std::string slow = too_long(*run.seconds, usual); !slow.empty()) {
+      return watch.settle(OpEvent::run_bad, slow);
     }
     ++good;
   }
   if (good >= watch.wanted) watch.settle(OpEvent::run_good, "");
-}
-
-bool Prover::reports_new(const std::string& text, const Plan& plan) const {
-  if (text.empty()) return false;
-  if (plan.digest != Digest{} && text.find(plan.digest.hex()) != std::string::npos) return true;
-  if (!plan.to) return false;
-  // The version as a word of its own: 1.4.0 is not in 11.4.0 or 1.4.01.
-  const std::string version = plan.to->str();
-  const auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.'; };
-  for (size_t at = text.find(version); at != std::string::npos; at = text.find(version, at + 1)) {
-    const size_t end = at + version.size();
-    const bool before = at > 0 && part(text[at - 1]);
-    const bool after = end < text.size() && part(text[end]) &&
-                       !(text[end] == '.' && (end + 1 == text.size() || !part(text[end + 1])));
-    if (!before && !after) return true;
-  }
-  return false;
 }
 
 }  // namespace mlship

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,23 +39,35 @@ struct Verdict {
 
 class Prover {
  public:
+  // `stop`: waits end once it says true.
   Prover(Host& host, const ProofOptions& options, std::span<const ObjectSection> sections,
-         const std::atomic<bool>& interrupted)
-      : host_(host), options_(options), sections_(sections), interrupted_(interrupted) {}
+         const std::atomic<bool>& interrupted, std::function<bool()> stop)
+      : host_(host),
+        options_(options),
+        sections_(sections),
+        interrupted_(interrupted),
+        stop_(std::move(stop)) {}
 
-  // In the subjects' order; returns early, with run_missing, when interrupted.
+  // In the subjects' order; returns early, with run_missing, when stopped.
   std::vector<Verdict> prove(const std::vector<ProofSubject>& subjects, const Plan& plan);
 
  private:
   struct Watch;
+  void begin(Watch& watch, const Plan& plan);
   Verdict run_probe(const ProofSubject& subject, const Plan& plan, const std::string& command);
   void poll(Watch& watch, const Plan& plan) const;
-  [[nodiscard]] bool reports_new(const std::string& text, const Plan& plan) const;
+  void poll_own_run(Watch& watch, const Plan& plan) const;
+  void poll_all_runs(Watch& watch, const Plan& plan) const;
 
   Host& host_;
   ProofOptions options_;
   std::span<const ObjectSection> sections_;
   const std::atomic<bool>& interrupted_;
+  std::function<bool()> stop_;
 };
+
+// Whether what a run printed or was given holds the version or the digest of the plan. Words are compared as
+// versions: 1.4.0-rc.1, 1.4.0+cpu and 1!1.4.0 are others than 1.4.0, v1.4.0 is the same.
+bool reports_new(const std::string& text, const Plan& plan);
 
 }  // namespace mlship

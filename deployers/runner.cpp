@@ -97,9 +97,13 @@ bool RolloutReport::complete() const {
 
 Runner::Runner(Engine& engine, Lease& lease, std::string id, const Plan& plan, const Release& release,
                const RunContext& context)
-    : engine_(engine), lease_(lease), id_(std::move(id)), plan_(plan), release_(release), context_(context) {}
+    : engine_(engine), lease_(lease), id_(std::move(id)), plan_(plan), release_(release), context_(context) {
+  for (const auto& target : engine_.targets) target->heed([this] { return stop(); });
+}
 
-Runner::~Runner() = default;
+Runner::~Runner() {
+  for (const auto& target : engine_.targets) target->heed({});
+}
 
 void Runner::append(Json entry) {
   entry["at"] = engine_.host.clock.now();
@@ -271,7 +275,8 @@ void Runner::prove(Tracks& tracks) {
     }
   }
   if (!watched.empty()) {
-    Prover prover(engine_.host, context_.execution.proof, engine_.objects, engine_.interrupted);
+    Prover prover(engine_.host, context_.execution.proof, engine_.objects, engine_.interrupted,
+                  [this] { return stop(); });
     const auto verdicts = prover.prove(subjects, plan_);
     for (size_t i = 0; i < watched.size(); ++i) {
       move(*watched[i], verdicts[i].event);

@@ -176,6 +176,7 @@ void Runner::judge(Track& track) {
       track.detail = join(fmt::format("sent {} times without effect", max_sends), said);
       return move(track, OpEvent::spent);
     case ObjectState::unreadable:
+      if (kind == Kind::throttled) return move(track, OpEvent::throttled);  // nothing was written
       ++track.reads;
       track.detail = join(said, "cannot be read back: " + track.seen.detail);
       return move(track, said_no ? OpEvent::said_no : raced ? OpEvent::raced : OpEvent::unreadable);

@@ -57,6 +57,8 @@ struct FoundReference {
   std::string path;     // "12:24" (line:column) in text, a keyed pointer in documents
   std::string text;     // the reference's span
   Reference reference;  // spans relative to `text`
+  // Names something that may hold references and could not be read: it may be about any package.
+  bool unread = false;
 };
 
 struct LiveObject {
@@ -155,13 +157,19 @@ struct RunEvidence {
   std::int64_t started = 0;             // seconds since the epoch
   std::optional<std::int64_t> seconds;  // nullopt: it has not ended
   bool good = false;
-  std::string reports;  // the digest or version that the run itself reported, "" when it said none
-  std::string detail;   // the end of its log
+  std::string reports;        // the digest or version that the run itself reported, "" when it said none
+  std::string detail;         // the end of its log
+  std::string id = {};        // "" when the system gives it none
+  bool says_nothing = false;  // it ended without having tried: somebody stopped it
 };
 
 class Target {
  public:
   virtual ~Target() = default;
+  // What is asked while the target waits for its system, and right before each write: once it says true no
+  // wait goes on and nothing is sent any more. Empty: nobody stops it.
+  using Stop = std::function<bool()>;
+  virtual void heed(Stop) {}
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual const TargetSection& section() const = 0;
 
@@ -180,6 +188,8 @@ class Target {
   // the operation.
   virtual bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
                      const std::string& tag) = 0;
+  // For a plan: throws what stands in the way of place() as far as it can be told without writing.
+  virtual void check_place(const Carrier&) {}
   // True when the carrier is there, with the right bytes.
   virtual bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source) = 0;
 
@@ -237,9 +247,15 @@ class Target {
   [[nodiscard]] virtual bool is_remote() const { return false; }
   // Names or ids of objects of this target that have to be changed before this one.
   virtual std::vector<std::string> needs(const Operation&) { return {}; }
-  // Starts a run of the object, as a probe; false when the system has no such thing. `tag` makes it exactly
-  // one run however often it is asked for.
-  virtual bool start_run(const Operation&, const std::string& /*tag*/) { return false; }
+  // Starts a run of the object, as a probe, and names it ("" when the system does not); nullopt when the
+  // system has no such thing. `tag` makes it exactly one run however often it is asked for.
+  virtual std::optional<std::string> start_run(const Operation&, const std::string& /*tag*/) {
+    return std::nullopt;
+  }
+  // The run of that name.
+  virtual RunEvidence run(const Operation&, const std::string& /*id*/) { return {}; }
+  // How far the system's clock is ahead of this machine's: times of runs are the system's.
+  [[nodiscard]] virtual std::int64_t seconds_ahead() const { return 0; }
   // Its runs that started at or after `since`, oldest first; nullopt when the system does not record them.
   virtual std::optional<std::vector<RunEvidence>> runs(const Operation&, std::int64_t /*since*/) {
     return std::nullopt;

@@ -44,8 +44,14 @@ struct HttpRequest {
   bool plain_http = false;
   std::string ca_file;  // PEM file of the authorities to trust; "" = SSL_CERT_FILE, else the system's
   bool follow = true;   // redirects; false for a body that is a secret: the redirect is the answer then
-  // May the request arrive twice? nullopt: as its method says (GET, HEAD, PUT, DELETE may).
+  // May the request arrive twice? nullopt: as its method says (GET, HEAD, PUT, DELETE may). False also asks
+  // for a connection of its own.
   std::optional<bool> repeatable;
+  // It is sent one time, over kept connections too: who asked finds out what came of it. `repeatable` then
+  // says nothing.
+  bool once = false;
+  // Asked while the answer is awaited: true ends the wait a few seconds later, as Error(network).
+  std::function<bool()> abandon;
   // Receives the body of a 2xx answer; when absent the body is collected, max_body bytes at most.
   std::function<void(std::string_view)> sink;
   // Called before each try after the first that starts at byte 0 again: drop what the sink got so far.
@@ -117,6 +123,9 @@ struct UrlParts {
 };
 // `reference` as seen from `base` ("": it stands alone; RFC 3986 §5). nullopt: not an http or https URL.
 std::optional<UrlParts> read_url(const std::string& base, const std::string& reference);
+
+// An HTTP-date (RFC 9110 §5.6.7) as seconds since the epoch.
+std::optional<std::int64_t> read_http_date(std::string_view value);
 
 // Retry-After as seconds or as an HTTP-date (RFC 9110 §10.2.3), from `now` (seconds since the epoch) on.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::int64_t now);

@@ -130,7 +130,12 @@ class CurlHttp::Batch {
     for (const auto& exchange : active_) {
       const bool listed =
           std::any_of(ended.begin(), ended.end(), [&](const auto& e) { return e.first == exchange->easy(); });
-      if (!listed && exchange->stalled()) ended.emplace_back(exchange->easy(), exchange->stall());
+      if (listed) continue;
+      if (exchange->stalled()) {
+        ended.emplace_back(exchange->easy(), exchange->stall());
+      } else if (exchange->abandoned()) {
+        ended.emplace_back(exchange->easy(), TryResult{CURLE_ABORTED_BY_CALLBACK, "the run was stopped"});
+      }
     }
     for (auto& [easy, result] : ended) settle(easy, std::move(result));
     return !ended.empty();
@@ -142,7 +147,7 @@ class CurlHttp::Batch {
     curl_.multi_remove_handle(multi_, easy);
     auto exchange = std::move(*found);
     active_.erase(found);
-    if (result.detail.empty()) result.detail = exchange->detail(result.code);
+    if (result.detail.empty()) result = exchange->explained(result.code);
     Next next = Next::finished;
     try {
       next = exchange->ended(result, http_.jitter());

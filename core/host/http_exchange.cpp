@@ -15,6 +15,8 @@ constexpr int max_resumes = 100;
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds last_wait{5'000};  // for an answer that nobody waits for any more: it may be a write's
+
 struct CurlErrorRow {
   CURLcode code;
   bool transient;
@@ -107,6 +109,7 @@ void Exchange::prepare() {
   response_.url = url_.text;
   headers_done_ = false;
   read_ = 0;
+  sends_ = 0;
   error_text_[0] = '\0';
   activity_ = clock_.monotonic();
   set_connection();
@@ -128,8 +131,9 @@ void Exchange::set_connection() {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_PIPEWAIT, 1L);  // HTTP/2: wait for a connection to share instead of opening one each
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  // libcurl itself sends a request again when a connection it had kept turns out to be dead.
-  if (!transfer_.request.repeatable.value_or(true)) set(CURLOPT_FRESH_CONNECT, 1L);
+  set(CURLOPT_PREREQFUNCTION, &Exchange::on_send);
+  set(CURLOPT_PREREQDATA, this);
+  if (!transfer_.request.repeatable.value_or(true) && !transfer_.request.once) set(CURLOPT_FRESH_CONNECT, 1L);
   const std::string ca_file =
       transfer_.request.ca_file.empty() ? env_.get("SSL_CERT_FILE").value_or("") : transfer_.request.ca_file;
   if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
@@ -236,6 +240,18 @@ size_t Exchange::on_read(char* data, size_t size, size_t count, void* self) {
   return piece;
 }
 
+// libcurl itself sends a request again when a connection that it had kept dies without an answer, though the
+// server may have done what was asked (Curl_retry_request).
+bool Exchange::repeats_itself() const {
+  if (transfer_.request.once) return false;
+  return transfer_.request.repeatable.value_or(method_ == "GET" || method_ == "HEAD");
+}
+
+int Exchange::on_send(void* self, char*, char*, int, int) {
+  auto& exchange = *static_cast<Exchange*>(self);
+  return ++exchange.sends_ > 1 && !exchange.repeats_itself() ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 int Exchange::on_seek(void* self, curl_off_t offset, int origin) {
   auto& exchange = *static_cast<Exchange*>(self);
   if (origin != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > exchange.body_size()) {
@@ -333,10 +349,19 @@ TryResult Exchange::stall() const {
   return {CURLE_OPERATION_TIMEDOUT, "nothing came for " + std::to_string(silent.count()) + " s"};
 }
 
-std::string Exchange::detail(CURLcode code) const {
+bool Exchange::abandoned() {
+  if (!transfer_.request.abandon || !transfer_.request.abandon()) return false;
+  const auto now = clock_.monotonic();
+  if (!unwanted_since_) unwanted_since_ = now;
+  return now - *unwanted_since_ > last_wait;
+}
+
+TryResult Exchange::explained(CURLcode code) const {
+  const bool stopped_here = code == CURLE_ABORTED_BY_CALLBACK && sends_ > 1;
+  if (stopped_here) return {CURLE_GOT_NOTHING, "the server closed the connection without an answer"};
   std::string text = error_text_[0] != '\0' ? error_text_.data() : curl_.easy_strerror(code);
   if (text.size() > 1 && text[1] >= 'a' && text[1] <= 'z') text[0] = lower_case(text.substr(0, 1))[0];
-  return text;
+  return {code, text};
 }
 
 Next Exchange::ended(const TryResult& result, double jitter) {
@@ -384,8 +409,8 @@ RetryInput Exchange::outcome(const TryResult& result, double jitter) const {
   input.status = result.code == CURLE_OK ? response_.status : 0;
   input.transient = row_of(result.code).transient;
   const auto& request = transfer_.request;
-  input.idempotent = request.repeatable.value_or(
-      std::find(idempotent.begin(), idempotent.end(), request.method) != idempotent.end());
+  const bool may = std::find(idempotent.begin(), idempotent.end(), request.method) != idempotent.end();
+  input.idempotent = !request.once && request.repeatable.value_or(may);
   if (const auto after = response_.header("retry-after")) {
     input.retry_after = parse_retry_after(*after, clock_.now());
   }

@@ -37,8 +37,10 @@ class Exchange {
   Next ended(const TryResult& result, double jitter);
   [[nodiscard]] bool stalled() const;
   [[nodiscard]] TryResult stall() const;
+  // Whoever asked waits no longer, and has not for a while.
+  [[nodiscard]] bool abandoned();
   [[nodiscard]] std::chrono::milliseconds wake() const { return wake_; }
-  [[nodiscard]] std::string detail(CURLcode code) const;
+  [[nodiscard]] TryResult explained(CURLcode code) const;  // for people
   void deliver() { transfer_.done(std::move(response_)); }
   // Hands the error of a spent exchange to whoever asked for it; false: nobody did.
   bool deliver(const Error& error) const;
@@ -48,6 +50,7 @@ class Exchange {
   static size_t on_body(char* data, size_t size, size_t count, void* self);
   static size_t on_read(char* data, size_t size, size_t count, void* self);
   static int on_seek(void* self, curl_off_t offset, int origin);
+  static int on_send(void* self, char* to, char* from, int to_port, int from_port);
 
   void go_to(const ParsedUrl& url);
   void start_try();
@@ -61,6 +64,7 @@ class Exchange {
   [[nodiscard]] RetryInput outcome(const TryResult& result, double jitter) const;
   Next try_again(const TryResult& result, double jitter);
   [[noreturn]] void give_up(const TryResult& result) const;
+  [[nodiscard]] bool repeats_itself() const;
   [[nodiscard]] bool uploads() const {
     return body_size() > 0 || method_ == "PUT" || method_ == "POST" || method_ == "PATCH";
   }
@@ -85,12 +89,14 @@ class Exchange {
   std::string method_;
   bool with_body_ = true;   // false after a redirect that drops it
   std::uint64_t read_ = 0;  // bytes of the body handed to libcurl
+  int sends_ = 0;           // of this try, by libcurl
 
   int attempt_ = 1;
   int resumes_ = 0;
   std::chrono::milliseconds failing_since_{0};
   std::chrono::milliseconds wake_{0};
   std::chrono::milliseconds activity_{0};
+  std::optional<std::chrono::milliseconds> unwanted_since_;
 
   HttpResponse response_;
   bool headers_done_ = false;

@@ -56,12 +56,18 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, st
     if (seconds < 0) return std::nullopt;
     return std::chrono::seconds(std::min(seconds, longest));
   }
+  const auto date = read_http_date(value);
+  if (!date) return std::nullopt;
+  return std::chrono::seconds(std::clamp<std::int64_t>(*date - now, 0, longest));
+}
+
+std::optional<std::int64_t> read_http_date(std::string_view value) {
   std::tm parts{};
   const std::string text(value);
   // IMF-fixdate; strptime reads English names because the program never calls setlocale().
   const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (rest == nullptr || *rest != '\0') return std::nullopt;
-  return std::chrono::seconds(std::clamp<std::int64_t>(timegm(&parts) - now, 0, longest));
+  return timegm(&parts);
 }
 
 }  // namespace mlship

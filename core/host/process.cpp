@@ -110,30 +110,88 @@ void drain(Pipe& pipe, short events, std::string& to) {
   if (n <= 0) pipe.close_end(0);
 }
 
-// Moves bytes both ways until both outputs end; false on a timeout.
-bool pump(const ProcessRequest& request, Pipes& pipes, ProcessResult& result) {
-  using std::chrono::steady_clock;
-  const auto deadline = steady_clock::now() + request.timeout;
-  std::string_view input = request.input;
-  if (input.empty()) pipes.in.close_end(1);
-  while (pipes.out[0] >= 0 || pipes.err[0] >= 0) {
-    std::array<pollfd, 3> fds{
-        {{pipes.in[1], POLLOUT, 0}, {pipes.out[0], POLLIN, 0}, {pipes.err[0], POLLIN, 0}}};
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
-    if (left <= 0 || (request.stop != nullptr && request.stop->load())) return false;
-    if (poll(fds.data(), fds.size(), static_cast<int>(std::min<long>(left, 1000))) < 0 && errno != EINTR)
-      return false;
-    if (fds[0].revents != 0) {
-      const ssize_t n = write(pipes.in[1], input.data(), std::min<size_t>(input.size(), PIPE_BUF));
-      if (n > 0) input.remove_prefix(static_cast<size_t>(n));
-      if (n < 0 || input.empty()) pipes.in.close_end(1);
-    }
-    drain(pipes.out, fds[1].revents, result.out);
-    drain(pipes.err, fds[2].revents, result.err);
-  }
-  return true;
+// The middle goes when it has become much.
+void cap(std::string& text, size_t most) {
+  if (most == 0 || text.size() <= 2 * most) return;
+  const size_t end = text.size() - most / 2;
+  text.replace(most / 2, end - most / 2, "\n");  // what was not one word does not become one
 }
+
+// One program from its start to its end.
+class Attended {
+ public:
+  Attended(const ProcessRequest& request, Pipes& pipes, pid_t pid, ProcessResult& result)
+      : request_(request), pipes_(pipes), pid_(pid), result_(result), input_(request.input) {
+    if (input_.empty()) pipes_.in.close_end(1);
+  }
+
+  // False when it had to be killed.
+  bool run() {
+    while (!has_ended()) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now());
+      if (left.count() <= 0 || (request_.stop != nullptr && request_.stop->load())) {
+        kill(-pid_, SIGKILL);
+        result_.exit = status_of(pid_);
+        return false;
+      }
+      move_bytes(std::min(left, pause()));
+    }
+    // What it printed last is in the pipes still; what its children go on printing has no end.
+    for (int i = 0; i < last_reads && move_bytes(milliseconds(0)); ++i) {
+    }
+    return true;
+  }
+
+ private:
+  using milliseconds = std::chrono::milliseconds;
+  using steady_clock = std::chrono::steady_clock;
+  static constexpr int last_reads = 64;  // of 64 KiB: more than pipes hold
+
+  bool has_ended() {
+    int status = 0;
+    pid_t got = 0;
+    while ((got = waitpid(pid_, &status, WNOHANG)) < 0 && errno == EINTR) {
+    }
+    if (got == 0) return false;
+    result_.exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return true;
+  }
+
+  // Nothing tells that a program ends but, mostly, the end of its outputs: then it is looked for often.
+  milliseconds pause() {
+    const bool open = pipes_.out[0] >= 0 || pipes_.err[0] >= 0;
+    if (open) return milliseconds(50);
+    silent_ = std::min(silent_ * 2, milliseconds(50));
+    return silent_;
+  }
+
+  // True when something came.
+  bool move_bytes(milliseconds wait) {
+    std::array<pollfd, 3> fds{
+        {{pipes_.in[1], POLLOUT, 0}, {pipes_.out[0], POLLIN, 0}, {pipes_.err[0], POLLIN, 0}}};
+    if (poll(fds.data(), fds.size(), static_cast<int>(wait.count())) < 0) return false;
+    if (fds[0].revents != 0) feed();
+    drain(pipes_.out, fds[1].revents, result_.out);
+    drain(pipes_.err, fds[2].revents, result_.err);
+    cap(result_.out, request_.most_output);
+    cap(result_.err, request_.most_output);
+    return fds[1].revents != 0 || fds[2].revents != 0;
+  }
+
+  void feed() {
+    const ssize_t n = write(pipes_.in[1], input_.data(), std::min<size_t>(input_.size(), PIPE_BUF));
+    if (n > 0) input_.remove_prefix(static_cast<size_t>(n));
+    if (n < 0 || input_.empty()) pipes_.in.close_end(1);
+  }
+
+  const ProcessRequest& request_;
+  Pipes& pipes_;
+  pid_t pid_;
+  ProcessResult& result_;
+  std::string_view input_;
+  steady_clock::time_point deadline_ = steady_clock::now() + request_.timeout;
+  milliseconds silent_{1};
+};
 
 class SystemProcess : public Process {
  public:
@@ -144,10 +202,7 @@ class SystemProcess : public Process {
     pipes.out.close_end(1);
     pipes.err.close_end(1);
     ProcessResult result;
-    const bool ended = pump(request, pipes, result);
-    if (!ended) kill(-pid, SIGKILL);
-    result.exit = status_of(pid);
-    if (!ended) {
+    if (!Attended(request, pipes, pid, result).run()) {
       const bool stopped = request.stop != nullptr && request.stop->load();
       throw Error(stopped ? ErrorCode::interrupted : ErrorCode::io,
                   "cannot finish " + request.argv[0] +

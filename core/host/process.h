@@ -19,6 +19,8 @@ struct ProcessRequest {
   std::string input;                               // standard input, then end of file
   std::chrono::seconds timeout{60};
   const std::atomic<bool>* stop = nullptr;  // once it is true the program is ended, within a second
+  // Of each output only about so many bytes are kept, half of them its beginning, the others its end; 0: all.
+  std::size_t most_output = 0;
 };
 
 struct ProcessResult {
@@ -30,8 +32,9 @@ struct ProcessResult {
 class Process {
  public:
   virtual ~Process() = default;
-  // Throws Error(not_found) when argv[0] does not exist, Error(io) on a timeout (the child's group is
-  // killed).
+  // Ends when the program does, whatever it did with its outputs: what it leaves in the background goes on,
+  // and what that prints is not waited for. Throws Error(not_found) when argv[0] does not exist, Error(io) on
+  // a timeout (the program's group is killed).
   virtual ProcessResult run(const ProcessRequest& request) = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "core/base64.h"
+#include "deployers/limiter.h"
 
 namespace mlship::databricks {
 namespace {
@@ -16,6 +17,7 @@ constexpr milliseconds budget{300'000};
 constexpr int first_tries = 3;  // of a workspace that has never answered
 constexpr milliseconds first_pause{250};
 constexpr milliseconds longest_pause{20'000};
+constexpr milliseconds oldest_reading{10'000};         // that a write may be made of
 constexpr milliseconds renew_early{60'000};            // before an OAuth token ends
 constexpr std::uint64_t largest_answer = 256U << 20U;  // bytes: a page of a hundred large jobs
 
@@ -126,9 +128,10 @@ void Api::renew() {
     response = Connection(*this).http().send(request);
     if (response.status < 500 && response.status != 429) break;
     if (attempt == 5) break;
-    host_.clock.sleep(first_pause * (1 << attempt));
+    pause(first_pause * (1 << attempt));
   }
-  if (response.status != 200) throw api_error(response, doing);
+  if (response.status != 200) throw refusal(response, doing);
+  if (is_page(response)) throw page_error(response, doing);
   const Json json = parse_json(response.body, ErrorCode::unauthorized, "the answer of " + request.url);
   const auto token = json.find("access_token");
   if (token == json.end() || !token->is_string()) {
@@ -140,11 +143,36 @@ void Api::renew() {
   bearer_until_ = host_.clock.monotonic() + std::max(life - renew_early, life / 2);
 }
 
+void Api::pause(milliseconds duration) {
+  if (sleep_unless(stop_, host_.clock, duration)) return;
+  throw Error(ErrorCode::interrupted, "cannot wait for " + login().host + ": the run was stopped");
+}
+
+void Api::take_turn() {
+  if (stop_ && stop_()) throw NotSent{true};
+  wait_for_turn();
+}
+
+void Api::look_before_write(const Call& call) const {
+  if (stop_ && stop_()) throw NotSent{true};
+  const auto now = host_.clock.monotonic();
+  if (now < pacer_.resume() || now - *call.read_at > oldest_reading) throw NotSent{};
+}
+
+bool Patience::spent() const {
+  return api_.clock().monotonic() - begun_ > budget;
+}
+
+void Patience::wait() {
+  api_.pause(milliseconds(static_cast<milliseconds::rep>(static_cast<double>(pause_.count()) * jitter())));
+  pause_ = std::min(pause_ * 2, longest_pause);
+}
+
 void Api::wait_for_turn() {
   auto now = host_.clock.monotonic();
   do {
     const auto start = pacer_.reserve(now);
-    if (start > now) host_.clock.sleep(start - now);
+    if (start > now) pause(start - now);
     now = host_.clock.monotonic();
   } while (now < pacer_.resume());  // somebody was told to slow down meanwhile
 }
@@ -165,14 +193,23 @@ HttpResponse Api::one_try(const Call& call) {
   }
   request.follow = false;
   request.repeatable = call.repeat != Repeat::once;  // the tries are made here, where the pace is known
+  request.once = call.repeat == Repeat::reread;
+  request.abandon = stop_;
   request.max_body = largest_answer;
   request.sink = call.sink;
   request.restart = call.restart;
   const Connection connection(*this);
-  wait_for_turn();
+  if (call.read_at) {
+    look_before_write(call);
+  } else {
+    wait_for_turn();
+  }
   const auto sent = host_.clock.monotonic();
   HttpResponse response = connection.http().send(request);
   answered_ = true;
+  if (const auto date = read_http_date(response.header("date").value_or(""))) {
+    ahead_ = *date - host_.clock.now();
+  }
   const auto now = host_.clock.monotonic();
   if (response.status != 429) {
     pacer_.accepted(now);
@@ -187,9 +224,15 @@ milliseconds Api::asked_for(const HttpResponse& response) const {
       .value_or(std::chrono::seconds(0));
 }
 
+Error Api::refusal(const HttpResponse& response, const std::string& doing) {
+  Error error = api_error(response, doing);
+  if (error.code() != ErrorCode::unauthorized) return error;
+  const Login& login = this->login();
+  return std::move(error).fact("credentials", login.origin).hint(login.remedy);
+}
+
 HttpResponse Api::exchange(const Call& call) {
-  const auto begun = host_.clock.monotonic();
-  milliseconds pause = first_pause;
+  Patience patience(*this);
   bool renewed = false;
   int unanswered = 0;
   for (;;) {
@@ -202,26 +245,27 @@ HttpResponse Api::exchange(const Call& call) {
       if (e.code() != ErrorCode::network || call.repeat != Repeat::any || hopeless) throw;
       lost = e;
     }
-    if (!lost && response.status >= 200 && response.status < 300) return response;
+    if (!lost && response.status >= 200 && response.status < 300) {
+      if (is_page(response)) throw page_error(response, call.doing);
+      return response;
+    }
     if (!lost && response.status == 401 && !renewed && login().token.empty()) {
       renewed = true;  // the token may have ended early
       renew();
       continue;
     }
     const bool refused = !lost && response.status == 429;
-    const bool passes = lost || std::find(passing.begin(), passing.end(), response.status) != passing.end();
+    const bool passes = lost || says_not_now(response) ||
+                        std::find(passing.begin(), passing.end(), response.status) != passing.end();
     const bool again = refused ? call.repeat != Repeat::reread && asked_for(response) <= budget
                                : passes && call.repeat == Repeat::any;
-    const bool late = host_.clock.monotonic() - begun > budget;
-    if (!again || late) {
+    if (!again || patience.spent()) {
       if (lost) throw *lost;
-      throw api_error(response, call.doing);
+      throw refusal(response, call.doing);
     }
     if (call.restart) call.restart();
     if (refused) continue;  // the pacer says when
-    host_.clock.sleep(
-        milliseconds(static_cast<milliseconds::rep>(static_cast<double>(pause.count()) * jitter())));
-    pause = std::min(pause * 2, longest_pause);
+    patience.wait();
   }
 }
 

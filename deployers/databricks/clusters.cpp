@@ -94,7 +94,7 @@ class Clusters final : public Kind {
 
   [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
     const std::string cluster = without_prefix(*this, id);
-    return unless_absent(id, [&] { return document_of(statuses(api, cluster), get(api, cluster)); });
+    return unless_absent(api, id, [&] { return document_of(statuses(api, cluster), get(api, cluster)); });
   }
 
   [[nodiscard]] std::string pending(const Json& whole) const override {
@@ -115,7 +115,7 @@ class Clusters final : public Kind {
     const Json& before = member_of(write.before.whole, "libraries");
     const Json& after = member_of(write.settings, "libraries");
     const Json out = difference(before, after), in = difference(after, before);
-    change(api, id, "install", in);
+    change(api, id, "install", in, write.before.read_at);
     change(api, id, "uninstall", out);
     if (is_one_of(text_at(write.before.whole, "state"), stopped)) return "";  // at its next start
     if (!write.restart || in_use(api, id)) return "restart";
@@ -124,6 +124,7 @@ class Clusters final : public Kind {
       restart(api, id);
       problem = settled(api, id, in, out);
     } catch (const Error& e) {
+      if (e.code() == ErrorCode::interrupted) return "restart";  // it is under way
       problem = e.message();
     }
     if (problem.empty()) return "";
@@ -187,17 +188,20 @@ class Clusters final : public Kind {
     call.doing = "read cluster " + id;
     return api.call(call);
   }
-  static void post(Api& api, const std::string& verb, Json body, const std::string& doing) {
+  static void post(Api& api, const std::string& verb, Json body, const std::string& doing,
+                   std::optional<milliseconds> read_at = {}) {
     Call call{"POST", "/api/2.0/" + verb};
     call.body = std::move(body);
     call.repeat = Repeat::reread;
+    call.read_at = read_at;
     call.doing = doing;
     api.call(call);
   }
-  static void change(Api& api, const std::string& id, const std::string& verb, const Json& libraries) {
+  static void change(Api& api, const std::string& id, const std::string& verb, const Json& libraries,
+                     std::optional<milliseconds> read_at = {}) {
     if (libraries.empty()) return;
     post(api, "libraries/" + verb, {{"cluster_id", id}, {"libraries", libraries}},
-         verb + " libraries of cluster " + id);
+         verb + " libraries of cluster " + id, read_at);
   }
 
   // A run that uses the cluster now would be cut off by a restart.
@@ -218,7 +222,7 @@ class Clusters final : public Kind {
   static std::string settled(Api& api, const std::string& id, const Json& in, const Json& out) {
     const auto end = api.clock().monotonic() + patience;
     while (api.clock().monotonic() < end) {
-      api.clock().sleep(look_again);
+      api.pause(look_again);
       const std::string state = text_at(get(api, id), "state");
       if (is_one_of(state, stopped)) return "the cluster did not come up: " + state;
       if (state != "RUNNING") continue;

@@ -1,6 +1,7 @@
 // What the service says when it refuses: a table of forms that grew over the years.
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "core/text.h"
 #include "deployers/databricks/api.h"
@@ -8,13 +9,21 @@
 namespace mlship::databricks {
 namespace {
 
-constexpr size_t longest = 300;  // bytes of a message: some carry the whole object
+constexpr size_t longest_page = 16'384;  // bytes of a web page that may hold its title
+constexpr size_t longest = 300;          // bytes of a message: some carry the whole object
 
 std::string text_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end()) return "";
   if (found->is_string()) return found->get<std::string>();
   return found->is_number_integer() ? std::to_string(found->get<std::int64_t>()) : "";
+}
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
 }
 
 std::string one_line(std::string_view text) {
@@ -64,7 +73,7 @@ struct StatusRow {
   std::string_view hint;
 };
 constexpr auto statuses = std::to_array<StatusRow>({
-    {401, ErrorCode::unauthorized, "the workspace does not accept the credentials (HTTP 401)",
+    {401, ErrorCode::unauthorized, "the workspace does not accept the credentials",
      "make a new token and set DATABRICKS_TOKEN, or correct the profile"},
     {403, ErrorCode::forbidden, "the credentials do not allow it (HTTP 403)",
      "ask a workspace admin for CAN_MANAGE on it"},
@@ -96,8 +105,38 @@ constexpr auto codes = std::to_array<CodeRow>({
     {"REQUEST_LIMIT_EXCEEDED", 429},
 });
 
+// What a call meets that makes something that is there.
+constexpr auto there_already = std::to_array<std::string_view>(
+    {"RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS", "FILE_ALREADY_EXISTS", "uniqueness"});
+// "A concurrent request to run the continuous job is already in progress. Please wait for it to complete …"
+constexpr auto later_words = std::to_array<std::string_view>(
+    {"concurrent", "in progress", "try again", "retry", "please wait", "is being", "locked"});
+
+// "Invalid access token.", "Token expired", with a status that elsewhere means a missing right.
+bool is_about_the_token(const std::string& said) {
+  if (said.find("access token") != std::string::npos && said.find("disabled") == std::string::npos)
+    return true;
+  if (said.find("token") == std::string::npos) return false;
+  constexpr auto words =
+      std::to_array<std::string_view>({"invalid", "expired", "revoked", "not valid", "malformed", "unknown"});
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return said.find(word) != std::string::npos; });
+}
+
+std::string title_of(std::string_view page) {
+  const std::string small = lowered(page.substr(0, longest_page));
+  const size_t begin = small.find("<title");
+  const size_t open = begin == std::string::npos ? begin : small.find('>', begin);
+  const size_t end = open == std::string::npos ? open : small.find("</title", open);
+  if (end == std::string::npos) return "";
+  std::string_view title = page.substr(open + 1, end - open - 1);
+  title.remove_prefix(std::min(title.find_first_not_of(" \t\r\n"), title.size()));
+  return one_line(title);
+}
+
 int meant(const HttpResponse& response, const Complaint& complaint) {
   if (response.status < 400 || response.status >= 500) return response.status;
+  if (response.status == 403 && is_about_the_token(lowered(complaint.message))) return 401;
   const auto row =
       std::find_if(codes.begin(), codes.end(), [&](const CodeRow& r) { return r.code == complaint.code; });
   if (row != codes.end()) return row->status;
@@ -119,6 +158,32 @@ Complaint read_complaint(const HttpResponse& response) {
     out = of_text(response.body);
   }
   return {one_line(out.code), one_line(out.message)};
+}
+
+// The answer is a web page: of a proxy, or one to log in at.
+bool is_page(const HttpResponse& response) {
+  if (response.header("content-type").value_or("").starts_with("text/html")) return true;
+  const size_t first = response.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return first != std::string::npos && response.body[first] == '<';
+}
+
+Error page_error(const HttpResponse& response, const std::string& doing) {
+  const std::string title = title_of(response.body);
+  return Error(ErrorCode::server_error, "cannot " + doing +
+                                            ": a proxy or login page answered instead of the workspace" +
+                                            (title.empty() ? "" : " ('" + title + "')"))
+      .hint("check HTTPS_PROXY, single sign-on and the host of the target");
+}
+
+bool says_not_now(const HttpResponse& response) {
+  const Complaint complaint = read_complaint(response);
+  if (meant(response, complaint) != 409) return false;
+  if (std::find(there_already.begin(), there_already.end(), complaint.code) != there_already.end())
+    return false;
+  if (complaint.code == "RESOURCE_CONFLICT" || complaint.code == "ABORTED") return true;
+  const std::string said = lowered(complaint.message);
+  return std::any_of(later_words.begin(), later_words.end(),
+                     [&](std::string_view word) { return said.find(word) != std::string::npos; });
 }
 
 Error api_error(const HttpResponse& response, const std::string& doing) {

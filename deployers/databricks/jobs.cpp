@@ -133,6 +133,7 @@ class Jobs final : public Kind {
       if (!page.is_object() || (member_of(page, "has_more") == Json(true) && next.empty())) {
         throw Error(ErrorCode::server_error, "cannot " + doing + ": the answer is not all of it");
       }
+      if (token.empty()) document.read_at = api.clock().monotonic();
       join(document.whole, std::move(page));
       token = next;
     } while (!token.empty());
@@ -146,6 +147,7 @@ class Jobs final : public Kind {
     Call call{"POST", "/api/2.2/jobs/update"};
     call.body = {{"job_id", std::stoll(id)}, {"new_settings", std::move(sent)}};
     call.repeat = Repeat::reread;
+    call.read_at = write.before.read_at;
     call.doing = "update job " + id;
     api.call(call);
     return "";

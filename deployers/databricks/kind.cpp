@@ -24,9 +24,11 @@ void in_parallel(size_t count, Clock& clock, const std::function<void(size_t)>& 
   run_limited(count, limiter, clock, [] { return true; }, task);
 }
 
-std::optional<Document> unless_absent(const std::string& id, const std::function<Json()>& read) {
+std::optional<Document> unless_absent(Api& api, const std::string& id, const std::function<Json()>& read) {
   try {
-    return Document{id, read()};
+    Document document{id, read()};
+    document.read_at = api.clock().monotonic();
+    return document;
   } catch (const Error& e) {
     if (e.code() == ErrorCode::not_found) return std::nullopt;
     throw;

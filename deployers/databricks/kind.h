@@ -2,6 +2,7 @@
 // Stateless; documents are the service's own.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <span>
@@ -17,10 +18,11 @@ namespace mlship::databricks {
 
 // One object as the service shows it.
 struct Document {
-  std::string id;            // "jobs/17"
-  Json whole;                // the answer about it
-  bool listed = false;       // from a list, which may show less than there is
-  std::string problem = {};  // why it could not be read whole, "" when it was or need not be
+  std::string id;                        // "jobs/17"
+  Json whole;                            // the answer about it
+  bool listed = false;                   // from a list, which may show less than there is
+  std::string problem = {};              // why it could not be read whole, "" when it was or need not be
+  std::chrono::milliseconds read_at{0};  // by read(): when the first of it was there (monotonic)
 };
 
 struct Owner {
@@ -57,9 +59,10 @@ class Kind {
   virtual void list(Api& api, const Take& take) const = 0;
   // nullopt: it is not there (or not for these credentials to see).
   [[nodiscard]] virtual std::optional<Document> read(Api& api, const std::string& id) const = 0;
-  // Sends the least; what is left to do before it runs ("restart"), or "". Throws what Api throws;
-  // Error(http_conflict) when somebody else was faster, Error(verification) when it did not work and was
-  // taken back.
+  // Sends the least; what is left to do before it runs ("restart"), or "". The caller took a turn before it
+  // read `before`. Throws what Api throws, NotSent too; Error(http_precondition) when somebody else was
+  // faster, Error(http_conflict) when the service says that something is under way on it, Error(verification)
+  // when it did not work and was taken back.
   virtual std::string write(Api& api, const Write& write) const = 0;
   // What is still left to do, as write() says it.
   [[nodiscard]] virtual std::string pending(const Json& /*whole*/) const { return ""; }
@@ -77,7 +80,7 @@ const Kind* kind_of(std::string_view id);
 void in_parallel(size_t count, Clock& clock, const std::function<void(size_t)>& task);
 
 // What `read` answers; nullopt where it says that the object is not there.
-std::optional<Document> unless_absent(const std::string& id, const std::function<Json()>& read);
+std::optional<Document> unless_absent(Api& api, const std::string& id, const std::function<Json()>& read);
 
 // The rows of a list answered to `doing`: none when it leaves them out. An answer that is no list is
 // Error(server_error): nothing there must not be concluded from nothing said.

@@ -16,12 +16,14 @@ struct Login {
   std::string client_id;
   Secret client_secret;  // OAuth machine to machine
   std::string origin;    // "DATABRICKS_TOKEN", "profile 'prod' of ~/.databrickscfg", for people
+  std::string remedy;    // what to do when the workspace does not accept them: a hint
 };
 
 // `host` and `profile` of the target; else DATABRICKS_HOST and DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and
-// _SECRET; else the profile DATABRICKS_CONFIG_PROFILE, the one with the target's host, or DEFAULT, of
-// DATABRICKS_CONFIG_FILE (~/.databrickscfg). Credentials of the environment go to the environment's host
-// only. Error(project_file) without a host, Error(unauthorized) without credentials for it.
+// _SECRET; else the profile DATABRICKS_CONFIG_PROFILE, DEFAULT, `default_profile` of [__settings__] or the
+// only one of DATABRICKS_CONFIG_FILE (~/.databrickscfg) that has the target's host and credentials that can
+// be used. Credentials of the environment go to the environment's host only. Error(project_file) without a
+// host, Error(unauthorized) without credentials for it, or with those of several profiles.
 Login find_login(const TargetSection& section, const Env& env);
 
 }  // namespace mlship::databricks

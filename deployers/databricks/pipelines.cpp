@@ -1,5 +1,8 @@
 // Pipelines, API 2.0: the list has no spec, so each is read; a PUT carries expected_last_modified, so that
 // nobody's edit is lost.
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "core/error.h"
@@ -81,7 +84,7 @@ class Pipelines final : public Kind {
   [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
     Call call{"GET", "/api/2.0/pipelines/" + url_encoded(without_prefix(*this, id))};
     call.doing = "read pipeline " + without_prefix(*this, id);
-    return unless_absent(id, [&] { return api.call(call); });
+    return unless_absent(api, id, [&] { return api.call(call); });
   }
 
   std::string write(Api& api, const Write& write) const override {
@@ -100,15 +103,18 @@ class Pipelines final : public Kind {
         call.body[std::string(beside)] = value;
     }
     call.repeat = Repeat::reread;
+    call.read_at = write.before.read_at;
     call.doing = "update pipeline " + without_prefix(*this, write.before.id);
     try {
       api.call(call);
     } catch (const Error& e) {
-      if (e.code() != ErrorCode::http_refused && e.code() != ErrorCode::http_precondition) throw;
+      constexpr auto may_be_a_race = std::to_array<ErrorCode>(
+          {ErrorCode::http_refused, ErrorCode::http_conflict, ErrorCode::http_precondition});
+      if (std::find(may_be_a_race.begin(), may_be_a_race.end(), e.code()) == may_be_a_race.end()) throw;
       // How a lost race is answered is not documented: what stands there now tells.
       const auto now = read(api, write.before.id);
       if (!now || token(now->whole) == token(whole)) throw;
-      throw Error(ErrorCode::http_conflict, e.message());
+      throw Error(ErrorCode::http_precondition, e.message());
     }
     return "";
   }

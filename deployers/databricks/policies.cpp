@@ -39,7 +39,7 @@ class Policies final : public Kind {
   [[nodiscard]] std::optional<Document> read(Api& api, const std::string& id) const override {
     Call call{"GET", "/api/2.0/policies/clusters/get", {{"policy_id", without_prefix(*this, id)}}};
     call.doing = "read cluster policy " + without_prefix(*this, id);
-    return unless_absent(id, [&] { return api.call(call); });
+    return unless_absent(api, id, [&] { return api.call(call); });
   }
 
   std::string write(Api& api, const Write& write) const override {
@@ -49,6 +49,7 @@ class Policies final : public Kind {
     // A policy of a family has its definition from there, and takes overrides only.
     if (!text_at(write.settings, "policy_family_id").empty()) call.body.erase("definition");
     call.repeat = Repeat::reread;
+    call.read_at = write.before.read_at;
     call.doing = "edit cluster policy " + without_prefix(*this, write.before.id);
     api.call(call);
     return "";

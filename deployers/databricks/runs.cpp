@@ -56,6 +56,7 @@ RunEvidence evidence_of(const Json& run) {
   const Json& state = member_of(run, "state");
   const std::string life = text_at(state, "life_cycle_state");
   RunEvidence out;
+  out.id = text_at(run, "run_id");
   out.started = milliseconds_at(run, "start_time") / 1000;
   if (std::find(ended.begin(), ended.end(), life) != ended.end()) {
     const auto end = std::max(milliseconds_at(run, "end_time"), milliseconds_at(run, "start_time"));
@@ -63,7 +64,8 @@ RunEvidence evidence_of(const Json& run) {
   }
   const std::string result = text_at(state, "result_state");
   // A run that was stopped by somebody, or not begun, says nothing of the version.
-  if (std::find(no_evidence.begin(), no_evidence.end(), result) != no_evidence.end()) out.seconds.reset();
+  out.says_nothing = std::find(no_evidence.begin(), no_evidence.end(), result) != no_evidence.end();
+  if (out.says_nothing) out.seconds.reset();
   out.good = result == "SUCCESS";
   out.reports = libraries_of(run);
   if (!out.good) out.detail = explained(run);
@@ -72,13 +74,18 @@ RunEvidence evidence_of(const Json& run) {
 
 }  // namespace
 
-bool run_now(Api& api, const std::string& job_id, const std::string& tag) {
+std::string run_now(Api& api, const std::string& job_id, const std::string& tag) {
   Call call{"POST", "/api/2.2/jobs/run-now"};
   call.body = {{"job_id", std::stoll(job_id)},
                {"idempotency_token", sha256(tag).hex().substr(0, longest_token)}};
   call.doing = "run job " + job_id;
-  api.call(call);
-  return true;
+  std::string id = text_at(api.call(call), "run_id");
+  if (!id.empty()) return id;
+  throw Error(ErrorCode::server_error, "cannot " + call.doing + ": the answer names no run");
+}
+
+RunEvidence run_at(Api& api, const std::string& run_id) {
+  return evidence_of(run_of(api, run_id));
 }
 
 std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::int64_t since,

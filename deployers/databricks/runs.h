@@ -11,8 +11,9 @@
 
 namespace mlship::databricks {
 
-// Starts one run, however often it is asked for with this tag. False when the job cannot be run.
-bool run_now(Api& api, const std::string& job_id, const std::string& tag);
+// Starts one run, however often it is asked for with this tag; its id.
+std::string run_now(Api& api, const std::string& job_id, const std::string& tag);
+RunEvidence run_at(Api& api, const std::string& run_id);
 using EndedRuns = std::map<std::string, RunEvidence>;  // by run_id: what has ended is not asked for again
 // The newest of them, oldest first. What a run reports is the libraries its tasks were given.
 std::vector<RunEvidence> runs_since(Api& api, const std::string& job_id, std::int64_t since,

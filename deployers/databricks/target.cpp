@@ -12,8 +12,11 @@
 #include "core/error.h"
 #include "deployers/databricks/canonical.h"
 #include "deployers/databricks/carrier.h"
+#include "deployers/databricks/contents.h"
 #include "deployers/databricks/destination.h"
 #include "deployers/databricks/kind.h"
+#include "deployers/databricks/looked_at.h"
+#include "deployers/databricks/running.h"
 #include "deployers/databricks/runs.h"
 #include "deployers/databricks/store.h"
 #include "deployers/selection.h"
@@ -24,6 +27,7 @@ namespace {
 constexpr size_t page = 100;          // jobs a list call answers
 constexpr size_t worth_a_list = 100;  // readings, where nobody knows how many jobs there are
 constexpr int max_races = 3;          // lost compare-and-swaps before it is a conflict
+constexpr int max_turns = 20;         // readings that were too old when their write's turn came
 
 // The system said no, and wrote nothing.
 constexpr auto refusals = std::to_array<ErrorCode>(
@@ -57,6 +61,54 @@ std::string with_answer(const Error& e) {
   return out;
 }
 
+// What comes of a write that did not go through, asked where that was caught; nullopt: from the reading on
+// once more.
+class Attempts {
+ public:
+  using Kind_ = ApplyResult::Kind;
+  explicit Attempts(Api& api) : patience_(api) {}
+
+  std::optional<ApplyResult> not_sent(const NotSent& why) {
+    if (why.stopped) return stopped();
+    if (++turns_ < max_turns) return std::nullopt;
+    return ApplyResult{Kind_::throttled, "each reading was too old when its write's turn came", "", {}};
+  }
+
+  std::optional<ApplyResult> failed(const Error& e) {
+    switch (e.code()) {
+      case ErrorCode::http_precondition:  // somebody was faster
+        if (++races_ < max_races) return std::nullopt;
+        return ApplyResult{
+            Kind_::conflict, fmt::format("others wrote it first, {} times", max_races), "", {}};
+      case ErrorCode::http_conflict: return not_now(e);
+      case ErrorCode::rate_limited: return ApplyResult{Kind_::throttled, with_answer(e), "", {}};
+      case ErrorCode::interrupted: return stopped();
+      default: break;
+    }
+    if (std::find(refusals.begin(), refusals.end(), e.code()) == refusals.end()) throw;
+    return ApplyResult{Kind_::refused, with_answer(e), "", {}};
+  }
+
+ private:
+  static ApplyResult stopped() {
+    return {Kind_::throttled, "the run was stopped before it was sent", "", {}};
+  }
+
+  // "A concurrent request … Please wait for it to complete before issuing a new request."
+  std::optional<ApplyResult> not_now(const Error& e) {
+    if (patience_.spent()) return ApplyResult{Kind_::conflict, with_answer(e), "", {}};
+    try {
+      patience_.wait();
+    } catch (const Error&) {
+      return stopped();
+    }
+    return std::nullopt;
+  }
+
+  Patience patience_;
+  int turns_ = 0, races_ = 0;
+};
+
 class Workspace final : public Target {
  public:
   Workspace(TargetSection section, const Project& project, Host& host)
@@ -66,6 +118,7 @@ class Workspace final : public Target {
         places_(find_places(section_, project)),
         owners_(project.objects) {}
 
+  void heed(Stop stop) override { api_.heed(std::move(stop)); }
   [[nodiscard]] const std::string& name() const override { return section_.name; }
   [[nodiscard]] const TargetSection& section() const override { return section_; }
   [[nodiscard]] bool keeps_ids() const override { return true; }
@@ -92,6 +145,7 @@ class Workspace final : public Target {
       std::move(part.objects.begin(), part.objects.end(), std::back_inserter(out.objects));
       std::move(part.skipped.begin(), part.skipped.end(), std::back_inserter(out.skipped));
     }
+    contents_.resolve(api_, out.objects, scheme);
     return out;
   }
 
@@ -108,7 +162,14 @@ class Workspace final : public Target {
     if (side == sides_.end()) return destination_of(places_, found, "", release, source);
     Destination to = destination_of(places_, found, side->second.repo, release, source);
     const auto& warnings = side->second.warnings;
-    if (!to.skip) to.warnings.insert(to.warnings.end(), warnings.begin(), warnings.end());
+    if (to.skip) return to;
+    to.warnings.insert(to.warnings.end(), warnings.begin(), warnings.end());
+    auto busy = busy_.find(object.info.id);
+    if (busy == busy_.end() && !side->second.users.none()) {
+      const std::string left = running_.pending(api_, object.info.id, side->second.users, std::nullopt);
+      busy = busy_.emplace(object.info.id, !left.empty()).first;
+    }
+    if (busy != busy_.end() && busy->second) to.warnings.emplace_back("restart");
     return to;
   }
 
@@ -124,6 +185,17 @@ class Workspace final : public Target {
   bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
              const std::string&) override {
     return place_file(api_, places_.library_path, carrier, release, source, host_.env.cache_folder() / "tmp");
+  }
+  void check_place(const Carrier&) override {
+    if (!library_) {
+      try {
+        check_library_path(api_, places_, section_);
+        library_.emplace(std::nullopt);
+      } catch (const Error& e) {
+        library_.emplace(e);
+      }
+    }
+    if (*library_) throw **library_;
   }
   bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource&) override {
     return file_ok(api_, carrier, release);
@@ -160,18 +232,27 @@ class Workspace final : public Target {
   ApplyResult apply(const Operation& operation, const std::string& tag) override;
   void recover(const Operation&, const std::string&) override {}
 
-  std::string pending(const Operation& operation, std::int64_t) override {
-    if (kind_of(operation.object.id) != &clusters) return "";
-    const auto document = clusters.read(api_, operation.object.id);
-    return document ? clusters.pending(document->whole) : "";
+  std::string pending(const Operation& operation, std::int64_t since) override {
+    if (kind_of(operation.object.id) == &clusters) {
+      const auto document = clusters.read(api_, operation.object.id);
+      return document ? clusters.pending(document->whole) : "";
+    }
+    Users users;
+    for (const auto& change : operation.changes) {
+      const auto side = sides_.find(operation.object.id + " " + change.path);
+      if (side != sides_.end()) users.add(side->second.users);
+    }
+    return running_.pending(api_, operation.object.id, users, since + api_.seconds_ahead());
   }
 
   std::vector<std::string> needs(const Operation& operation) override;
-  bool start_run(const Operation& operation, const std::string& tag) override {
+  std::optional<std::string> start_run(const Operation& operation, const std::string& tag) override {
     ahead_.reset();  // what takes its time makes a list old
-    if (kind_of(operation.object.id) != &jobs) return false;
+    if (kind_of(operation.object.id) != &jobs) return std::nullopt;
     return run_now(api_, without_prefix(jobs, operation.object.id), tag);
   }
+  RunEvidence run(const Operation&, const std::string& id) override { return run_at(api_, id); }
+  [[nodiscard]] std::int64_t seconds_ahead() const override { return api_.seconds_ahead(); }
   std::optional<std::vector<RunEvidence>> runs(const Operation& operation, std::int64_t since) override {
     ahead_.reset();
     if (kind_of(operation.object.id) != &jobs) return std::nullopt;
@@ -183,6 +264,7 @@ class Workspace final : public Target {
   struct Side {
     std::string repo;
     std::vector<std::string> warnings;
+    Users users;
   };
   using Look = std::function<void(const Document&)>;
 
@@ -197,6 +279,7 @@ class Workspace final : public Target {
                        std::string_view salt, std::vector<Observation>& out);
   Standing standing_of(const Kind& kind, const Json& settings, const std::vector<Change>& changes);
   ApplyResult try_once(const Kind& kind, const Operation& operation);
+  std::string still_old(const Kind& kind, const Document& document, const std::vector<std::string>& paths);
   [[nodiscard]] bool list_is_cheaper(size_t readings) const {
     return listed_jobs_ == 0 ? readings > worth_a_list : readings > (listed_jobs_ + page - 1) / page;
   }
@@ -212,6 +295,10 @@ class Workspace final : public Target {
   std::map<std::string, Side> sides_;          // by "object path"
   std::map<std::string, bool> old_places_;     // what old_place_ok() found
   EndedRuns ended_runs_;
+  std::optional<std::optional<Error>> library_;  // asked once: what is wrong with library-path
+  Contents contents_;
+  Running running_;
+  std::map<std::string, bool> busy_;  // objects that something uses while they are planned
 
   std::mutex mutex_;  // of what apply() touches
   // The jobs as a read-back listed them after the last write: the next discovery need not list them again.
@@ -258,6 +345,8 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   const Json settings = kind.settings(document.whole);
   LiveObject object;
   object.references = find_in(settings, kind.sites(), scheme_);
+  auto beside = looked_at(settings, scheme_);
+  std::move(beside.begin(), beside.end(), std::back_inserter(object.references));
   if (object.references.empty()) return;
   object.info = kind.info(document);
   if (std::string owner = declared_owner(owners_, object.info); !owner.empty()) {
@@ -271,9 +360,10 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   std::string print = print_of(settings);
   const std::lock_guard lock(mutex_);  // kinds are listed side by side
   for (const auto& found : object.references) {
-    Side side{repo_beside(settings, found.path), kind.warnings(settings, found.path)};
+    Side side{repo_beside(settings, found.path), kind.warnings(settings, found.path),
+              users_of(kind, document.whole, {found.path})};
     const std::string key = document.id + " " + found.path;
-    if (side.repo.empty() && side.warnings.empty()) {
+    if (side.repo.empty() && side.warnings.empty() && side.users.none()) {
       sides_.erase(key);
     } else {
       sides_.insert_or_assign(key, std::move(side));
@@ -396,17 +486,17 @@ ApplyResult Workspace::apply(const Operation& operation, const std::string&) {
     ahead_.reset();
     seen_as_old_.erase(operation.object.id);
   }
-  for (int race = 0; race < max_races; ++race) {
+  Attempts attempts(api_);
+  for (;;) {
     try {
+      api_.take_turn();
       return try_once(*kind, operation);
+    } catch (const NotSent& e) {
+      if (auto end = attempts.not_sent(e)) return std::move(*end);
     } catch (const Error& e) {
-      if (e.code() == ErrorCode::http_conflict) continue;  // somebody was faster: from the reading on
-      if (e.code() == ErrorCode::rate_limited) return {Kind_::throttled, with_answer(e), "", {}};
-      if (std::find(refusals.begin(), refusals.end(), e.code()) == refusals.end()) throw;
-      return {Kind_::refused, with_answer(e), "", {}};
+      if (auto end = attempts.failed(e)) return std::move(*end);
     }
   }
-  return {Kind_::conflict, fmt::format("others wrote it first, {} times", max_races), "", {}};
 }
 
 ApplyResult Workspace::try_once(const Kind& kind, const Operation& operation) {
@@ -430,10 +520,21 @@ ApplyResult Workspace::try_once(const Kind& kind, const Operation& operation) {
     const bool restart = section_.flag("restart-clusters");
     std::string left =
         kind.write(api_, {*document, changed(settings, operation.changes, now), paths_at(now), restart});
+    if (left.empty()) left = still_old(kind, *document, paths_at(now));
     return {Kind_::written, note, std::move(left), operation.locator};
   } catch (const Error& e) {
     if (e.code() != ErrorCode::verification) throw;
     return {Kind_::failed, with_answer(e), "", operation.locator};
+  }
+}
+
+// Who was at work on it when it was written.
+std::string Workspace::still_old(const Kind& kind, const Document& document,
+                                 const std::vector<std::string>& paths) {
+  try {
+    return running_.pending(api_, document.id, users_of(kind, document.whole, paths), std::nullopt);
+  } catch (const Error&) {
+    return "";  // the write itself is done
   }
 }
 

@@ -190,8 +190,14 @@ std::vector<std::string> FakeTarget::needs(const Operation& operation) {
   return needed[operation.object.id];
 }
 
-bool FakeTarget::start_run(const Operation& operation, const std::string&) {
-  return starts && starts(operation.object.id);
+std::optional<std::string> FakeTarget::start_run(const Operation& operation, const std::string&) {
+  return starts && starts(operation.object.id) ? std::optional(run_id) : std::nullopt;
+}
+
+RunEvidence FakeTarget::run(const Operation&, const std::string& id) {
+  RunEvidence run = named_run();
+  run.id = id;
+  return run;
 }
 
 std::optional<std::vector<RunEvidence>> FakeTarget::runs(const Operation& operation, std::int64_t) {

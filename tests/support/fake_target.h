@@ -86,6 +86,9 @@ class FakeTarget : public Target {
   std::function<Activity(const std::string& id)> activities;
   std::map<std::string, std::vector<std::string>> needed;  // by object id
   std::function<bool(const std::string& id)> starts;       // start_run
+  std::string run_id;                                      // what it names the run
+  std::function<RunEvidence()> named_run;                  // run
+  std::int64_t ahead = 0;                                  // seconds_ahead
   std::function<std::optional<std::vector<RunEvidence>>(const std::string& id)> evidence;
   size_t most_seen_in_flight = 0;
   std::chrono::milliseconds retry_after{0};  // with Fault::throttled
@@ -112,7 +115,9 @@ class FakeTarget : public Target {
   [[nodiscard]] bool pins_running_work() const override { return pins; }
   Activity activity(const Operation& operation) override;
   std::vector<std::string> needs(const Operation& operation) override;
-  bool start_run(const Operation& operation, const std::string& tag) override;
+  std::optional<std::string> start_run(const Operation& operation, const std::string& tag) override;
+  RunEvidence run(const Operation& operation, const std::string& id) override;
+  [[nodiscard]] std::int64_t seconds_ahead() const override { return ahead; }
   std::optional<std::vector<RunEvidence>> runs(const Operation& operation, std::int64_t since) override;
 
  private:

@@ -27,7 +27,7 @@ class Author {
     int number = 0;
     for (const auto& piece : text) {
       if (!piece.file.empty() && !piece.file.starts_with("s3:"))
-        out_.state.put_file(piece.file, "old " + piece.file, old);
+        out_.state.put_file(piece.file, piece.content.empty() ? "old " + piece.file : piece.content, old);
       if (!piece.ours) continue;
       ++number;
       note(number == 1 ? path : path + "#" + std::to_string(number), piece, before, after);
@@ -170,9 +170,13 @@ class Job {
     if (!options_.simple && author_.draw.chance(0.5)) task["libraries"] = {lookalike(author_)};
   }
   void library_task(Json& task, const std::string& path) {
+    Piece parameter;
+    parameter.text = "/Volumes/main/ml/libs/" + file_module() + "-1.0.9-py3-none-any.whl";
+    parameter.ours = true;
+    parameter.reason = "opaque";
     task["spark_python_task"] = {
         {"python_file", "/Workspace/Shared/run.py"},
-        {"parameters", {"--wheel", "/Volumes/main/ml/libs/" + file_module() + "-1.0.9-py3-none-any.whl"}}};
+        {"parameters", {"--wheel", author_.put(path + "spark_python_task/parameters[1]", {parameter})}}};
     task["existing_cluster_id"] = "c-0";
     task["libraries"] = libraries(author_, path);
   }

@@ -15,12 +15,14 @@
 // `repo` of
 //   its own is no-output and put in only without `pins`.
 // - Eggs and jars move to their own output when there is one, else they are other-kind (a wheel always is).
-// - opaque: a VCS line, a requirements file, an init script or a base_environment whose text contains the
-//   package's name. Those that do not name it are not listed. Names of other packages that contain it
-//   (churn-plus) never stand in such texts.
+// - opaque: a VCS line; a requirements file, an init script or a base_environment that names the package.
+// Those
+//   that do not name it are not listed. Names of other packages that contain it (churn-plus) never stand in
+//   such texts.
 // - Jobs of a bundle and of the system (SYSTEM_MANAGED) hold only references that would move: foreign-owner.
 // - `restricted` jobs: half may be viewed only (a change that is `refused`), half not be seen (nothing).
-// - Parameters of spark_python_task and other user parameters, names, tags and comments are no references.
+// - Parameters of spark_python_task are looked at and never written: opaque. Names, tags and comments are no
+//   references.
 // - Interactive clusters count with `interactive` only (a target with `clusters = true`).
 // - A task with new_cluster.policy_id is marked policy_defaults: when it is rewritten,
 //   apply_policy_default_values is lost.

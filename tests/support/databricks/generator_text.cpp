@@ -179,6 +179,8 @@ Text Texts::opaque(const std::string& before, const std::string& after) {
   piece.ours = draw_.chance(0.5);
   piece.text = before + (piece.ours ? options_.package : "common") + after;
   if (piece.ours) piece.reason = "opaque";
+  piece.file = piece.text.substr(piece.text.find('/'));
+  piece.content = "#!/bin/sh\npip install " + (piece.ours ? options_.package : "common") + "==1.0.9\n";
   return {piece};
 }
 

@@ -16,7 +16,8 @@ struct Piece {
   std::string text;
   bool ours = false;
   std::string to, reason;
-  std::string file;  // a file that must be there: its path
+  std::string file;     // a file that must be there: its path
+  std::string content;  // its bytes, where they matter
 };
 using Text = std::vector<Piece>;
 

@@ -114,6 +114,69 @@ TEST_F(HttpTest, APostIsNotSentTwice) {
   EXPECT_EQ(server.requests().size(), 1U);
 }
 
+// Answers GETs, does what anything else asks, and closes the connection without a byte.
+Reply lost_reply(const WireRequest& request) {
+  return request.method == "GET" ? reply(200) : Reply{"", true, {}, {}};
+}
+
+TEST_F(HttpTest, AWriteOnAKeptConnectionThatDiesIsNotSentTwice) {
+  struct Row {
+    std::string method, body;
+    bool once;
+  };
+  for (const Row& row :
+       {Row{"POST", "x", false}, Row{"PATCH", std::string(200'000, 'x'), false}, Row{"POST", "", false},
+        Row{"POST", "x", true}, Row{"PUT", "x", true}, Row{"DELETE", "", true}, Row{"POST", "", true}}) {
+    LoopbackServer server(lost_reply);
+    ASSERT_EQ(get(server.url()).status, 200);  // the connection is kept
+    HttpRequest request;
+    request.method = row.method;
+    request.url = server.url();
+    request.body = row.body;
+    request.once = row.once;
+    EXPECT_EQ(failure(request).code(), ErrorCode::network) << row.method;
+    EXPECT_EQ(server.requests().size(), 2U) << row.method << " with " << row.body.size() << " bytes";
+  }
+}
+
+TEST_F(HttpTest, WhatMayArriveTwiceIsSentAgainAfterAPause) {
+  LoopbackServer server(lost_reply);
+  ASSERT_EQ(get(server.url()).status, 200);
+  HttpRequest request;
+  request.method = "PUT";
+  request.url = server.url();
+  request.body = "x";
+  EXPECT_EQ(failure(request).code(), ErrorCode::network);
+  EXPECT_EQ(server.requests().size(), 1U + 5U);
+  EXPECT_EQ(clock_.slept.size(), 4U);
+}
+
+TEST_F(HttpTest, WritesThatAreSentOnceShareAConnection) {
+  LoopbackServer server([](const WireRequest&) { return reply(200); });
+  for (int i = 0; i < 20; ++i) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = server.url();
+    request.body = "x";
+    request.once = true;
+    EXPECT_EQ(http_->send(request).status, 200);
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(HttpTest, NobodyWaitsForAnAnswerThatIsNotWantedAnyMore) {
+  const auto clock = system_clock();
+  use({}, *clock);
+  LoopbackServer server([](const WireRequest&) { return Reply{"", true, milliseconds(20'000), {}}; });
+  HttpRequest request;
+  request.url = server.url();
+  request.once = true;
+  request.abandon = [] { return true; };
+  const auto begun = clock->monotonic();
+  EXPECT_EQ(failure(request).code(), ErrorCode::network);
+  EXPECT_LT(clock->monotonic() - begun, milliseconds(10'000));
+}
+
 TEST_F(HttpTest, NobodyListens) {
   int port = 0;
   {

@@ -1,6 +1,8 @@
 #include "core/host/process.h"
 
 #include <array>
+#include <chrono>
+#include <csignal>
 
 #include <gtest/gtest.h>
 
@@ -51,6 +53,53 @@ TEST(Process, EndsWhenItIsToldTo) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::interrupted);
   }
+}
+
+using std::chrono::steady_clock;
+
+ProcessRequest a_second_for(const std::string& script) {
+  ProcessRequest request;
+  request.argv = {"sh", "-c", script};
+  request.timeout = std::chrono::seconds(1);
+  return request;
+}
+
+TEST(Process, TheTimeoutCountsWhateverAProgramDoesWithItsOutputs) {
+  for (const std::string script :
+       {"exec >&- 2>&-; exec sleep 30", "exec 2>&-; yes", "trap '' TERM; exec >/dev/null 2>&1; sleep 30",
+        "sleep 30 & exec >&- 2>&-; wait", "yes >&2"}) {
+    const auto begun = steady_clock::now();
+    ProcessRequest request = a_second_for(script);
+    request.most_output = 1000;
+    EXPECT_THROW(system_process()->run(request), Error) << script;
+    EXPECT_LT(steady_clock::now() - begun, std::chrono::seconds(5)) << script;
+  }
+}
+
+TEST(Process, WhatItLeavesInTheBackgroundIsNotWaitedFor) {
+  for (const std::string script :
+       {"sleep 20 & echo done", "(while :; do echo more; sleep 0.01; done) & echo done",
+        "sleep 20 >&- 2>&- & echo done", "yes more & echo done"}) {
+    const auto begun = steady_clock::now();
+    ProcessRequest request = a_second_for(script + "; echo $! >&2");
+    request.timeout = std::chrono::seconds(30);
+    const auto result = system_process()->run(request);
+    EXPECT_EQ(result.exit, 0) << script;
+    EXPECT_NE(result.out.find("done\n"), std::string::npos) << script;
+    EXPECT_LT(steady_clock::now() - begun, std::chrono::seconds(5)) << script;
+    kill(std::stoi(result.err), SIGKILL);
+  }
+}
+
+TEST(Process, OfMuchOutputTheBeginningAndTheEndAreKept) {
+  ProcessRequest request;
+  request.argv = {"sh", "-c",
+                  "echo first; i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo last"};
+  request.most_output = 10'000;
+  const auto result = system_process()->run(request);
+  EXPECT_TRUE(result.out.starts_with("first\n"));
+  EXPECT_TRUE(result.out.ends_with("last\n"));
+  EXPECT_LE(result.out.size(), 20'000U);
 }
 
 TEST(RunningProgram, IsTalkedToWhileItRuns) {

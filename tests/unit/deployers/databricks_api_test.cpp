@@ -114,6 +114,140 @@ TEST_F(Api_, WhatWasMadeOfAReadingIsNotSentAgainWithoutAnother) {
   EXPECT_EQ(http_.requests.size(), 1U);
 }
 
+// When the write may not leave; the request that it would be is never seen.
+TEST_F(Api_, AWriteGoesAtOnceAfterItsReadingOrNotAtAll) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  struct Row {
+    seconds passed;
+    bool slowed, stopped, sent;
+  };
+  for (const Row& row : {Row{seconds(0), false, false, true}, Row{seconds(5), false, false, true},
+                         Row{seconds(30), false, false, false}, Row{seconds(0), true, false, false},
+                         Row{seconds(0), false, true, false}}) {
+    testing::ScriptedHttp http;
+    Host host{env_, clock_, http, *process_};
+    Api api{TargetSection{"dbx", "databricks", {}, {}}, host};
+    bool stop = false;
+    api.heed([&] { return stop; });
+    api.take_turn();
+    Call write = get(Repeat::reread);
+    write.read_at = clock_.monotonic();
+    clock_.advance(row.passed);
+    size_t before = 0;
+    if (row.slowed) {  // somebody else's request
+      Call other{"GET", "/other"};
+      other.repeat = Repeat::reread;
+      http.on("GET", "https://w.test/other", 429, "", {{"retry-after", "30"}});
+      EXPECT_THROW(api.call(other), Error);
+      before = 1;
+    }
+    stop = row.stopped;
+    http.on("GET", url, 200, "{}");
+    bool sent = true;
+    try {
+      api.call(write);
+    } catch (const NotSent& e) {
+      sent = false;
+      EXPECT_EQ(e.stopped, row.stopped);
+    }
+    EXPECT_EQ(sent, row.sent);
+    EXPECT_EQ(http.requests.size(), before + (row.sent ? 1 : 0));
+  }
+}
+
+TEST_F(Api_, AWaitEndsWhenTheRunIsStopped) {
+  for (const int status : {429, 503, 409}) {
+    testing::ScriptedHttp http;
+    testing::ManualClock clock;
+    Host host{env_, clock, http, *process_};
+    Api api{TargetSection{"dbx", "databricks", {}, {}}, host};
+    http.on("GET", url, status, R"({"error_code":"ABORTED","message":"later"})", {{"retry-after", "200"}});
+    api.heed([&] { return !http.requests.empty(); });
+    try {
+      api.call(get());
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::interrupted) << status;
+    }
+    EXPECT_LT(clock.monotonic(), std::chrono::seconds(2)) << status;
+  }
+}
+
+TEST_F(Api_, KnowsHowFarTheWorkspacesClockIsAhead) {
+  http_.on("GET", url, 200, "{}", {{"date", "Wed, 21 Oct 2026 07:28:00 GMT"}});
+  api_.call(get());
+  EXPECT_EQ(api_.seconds_ahead(), 1'792'567'680 - clock_.now());
+}
+
+TEST_F(Api_, AConflictThatPassesIsWaitedForOthersAreNot) {
+  const std::vector<std::pair<std::string, bool>> rows = {
+      {R"({"error_code":"RESOURCE_CONFLICT","message":"x"})", true},
+      {R"({"error_code":"ABORTED","message":"x"})", true},
+      {R"({"error_code":"409","message":"A concurrent request is in progress. Please wait."})", true},
+      {R"({"error_code":"RESOURCE_ALREADY_EXISTS","message":"please wait"})", false},
+      {R"({"error_code":"ALREADY_EXISTS","message":"x"})", false},
+      {R"({"message":"x"})", false}};
+  for (const auto& [body, passes] : rows) {
+    testing::ScriptedHttp http;
+    Host host{env_, clock_, http, *process_};
+    Api api{TargetSection{"dbx", "databricks", {}, {}}, host};
+    http.on("GET", url, 409, body).on("GET", url, 200, "{}");
+    bool done = true;
+    try {
+      api.call(get());
+    } catch (const Error& e) {
+      done = false;
+      EXPECT_EQ(e.code(), ErrorCode::http_conflict);
+    }
+    EXPECT_EQ(done, passes) << body;
+  }
+}
+
+TEST_F(Api_, AWebPageIsNoAnswer) {
+  for (const std::string body :
+       {"<html><head><title> Sign in </title></head></html>", "\n<!DOCTYPE html><TITLE>Sign in</TITLE>",
+        "\xEF\xBB\xBF<html><title>Sign in"}) {
+    testing::ScriptedHttp http;
+    Host host{env_, clock_, http, *process_};
+    Api api{TargetSection{"dbx", "databricks", {}, {}}, host};
+    http.on("GET", url, 200, body);
+    try {
+      api.call(get());
+      FAIL() << body;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.exit_code(), ExitCode::network);
+      EXPECT_NE(e.message().find("a proxy or login page answered"), std::string::npos) << e.message();
+      EXPECT_FALSE(e.hint_text().empty());
+    }
+  }
+}
+
+TEST_F(Api_, ATokenThatIsNotAcceptedWantsANewOne) {
+  struct Row {
+    int status;
+    std::string message;
+    bool token;
+  };
+  for (const Row& row : {Row{403, "Invalid access token.", true}, Row{403, "Token expired at 7", true},
+                         Row{403, "The token was revoked", true}, Row{401, "", true},
+                         Row{403, "User does not have Manage permission on job 17", false},
+                         Row{403, "Personal access tokens are disabled for this workspace", false}}) {
+    testing::ScriptedHttp http;
+    Host host{env_, clock_, http, *process_};
+    Api api{TargetSection{"dbx", "databricks", {}, {}}, host};
+    http.on("GET", url, row.status, Json{{"error_code", 403}, {"message", row.message}}.dump());
+    try {
+      api.call(get());
+      FAIL() << row.message;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), row.token ? ErrorCode::unauthorized : ErrorCode::forbidden) << row.message;
+      EXPECT_EQ(e.hint_text().find("make a new token and set DATABRICKS_TOKEN") == 0, row.token)
+          << e.hint_text();
+    }
+  }
+}
+
 TEST_F(Api_, AServiceThatAsksToComeBackTomorrowIsNotWaitedFor) {
   http_.on("GET", url, 429, "", {{"retry-after", "86400"}});
   EXPECT_THROW(api_.call(get()), Error);

@@ -14,7 +14,9 @@ using test::DbxWorld;
 // Does something at the n-th request; a dead client sends nothing more, whatever thread it is.
 class HookedHttp : public Http {
  public:
-  enum class At { never, kill_before, kill_after, lose_before, lose_after, call };
+  // slow: 429 with Retry-After, after a while; not_now: 409 for a write; late: no answer, and it is done when
+  // two more requests have been.
+  enum class At { never, kill_before, kill_after, lose_before, lose_after, call, slow, not_now, late };
   explicit HookedHttp(Http& inner) : inner_(inner) {}
 
   void arm(At what, int request, std::function<void()> call = {}) {
@@ -30,11 +32,18 @@ class HookedHttp : public Http {
     if (dead_) throw test::Killed{};
     ++sent_;
     const bool now = what_ != At::never && --left_ == 0;
+    if (left_ == -2 && late_) (void)inner_.send(*std::exchange(late_, std::nullopt));
     if (!now) return answer(request);
     if (what_ == At::call) {
       call_();
       return answer(request);
     }
+    if (what_ == At::slow || (what_ == At::not_now && request.method != "GET")) return refuse(request);
+    if (what_ == At::late) {
+      late_ = request;
+      lost();
+    }
+    if (what_ == At::not_now) return answer(request);
     if (what_ == At::kill_before) die();
     if (what_ == At::lose_before) lost();
     const HttpResponse done = inner_.send(request);
@@ -45,6 +54,15 @@ class HookedHttp : public Http {
   void run(std::vector<Transfer>, int) override { throw Error(ErrorCode::internal, "not used"); }
 
  private:
+  // And meanwhile somebody does something else.
+  HttpResponse refuse(const HttpRequest& request) {
+    if (call_) call_();
+    const bool slow = what_ == At::slow;
+    std::multimap<std::string, std::string> headers;
+    if (slow) headers.emplace("retry-after", "20");
+    const std::string code = slow ? "REQUEST_LIMIT_EXCEEDED" : "RESOURCE_CONFLICT";
+    return {slow ? 429 : 409, headers, R"({"error_code":")" + code + R"(","message":"later"})", request.url};
+  }
   HttpResponse answer(const HttpRequest& request) {
     HttpResponse done = inner_.send(request);
     if (dead_) throw test::Killed{};
@@ -62,6 +80,7 @@ class HookedHttp : public Http {
   At what_ = At::never;
   std::atomic<int> left_ = 0, sent_ = 0;
   std::function<void()> call_;
+  std::optional<HttpRequest> late_;
   std::atomic<bool> dead_ = false;
 };
 
@@ -183,6 +202,7 @@ TEST(DatabricksCrash, KilledAtEveryRequestTheNextRunFinishesAndARollbackIsEqual)
       ++runs;
     }
   }
+  EXPECT_GE(runs, 150);
   std::printf("killed at %d requests, before and after each: %d runs\n", requests, runs);
 }
 
@@ -198,7 +218,52 @@ TEST(DatabricksCrash, EveryRequestOrReplyLostTheRolloutGoesOn) {
       ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << "request " << k;
     }
   }
+  EXPECT_GE(requests, 75);
   std::printf("lost at %d requests, before and after each: %d runs\n", requests, 2 * requests);
+}
+
+// One object after the other, so that nothing but the wait lies between a reading and its write.
+RolloutReport one_by_one(Fleet& fleet, const Plan& plan) {
+  Engine engine = fleet.world.engine();
+  RunContext context{"rollout", "ada", "ci-1", {}, {}, {}};
+  context.execution.waves.wave = 1;
+  return execute(engine, plan, fleet.world.source.at("1.4.0"), context);
+}
+
+// Somebody sets max_retries of the very tasks that are to change while a request is told to come later, or
+// its answer does not come.
+TEST(DatabricksCrash, WhatIsWaitedForIsReadAgainAndNobodysEditIsLost) {
+  size_t points = 0, writes = 0;
+  for (const At how : {At::slow, At::not_now, At::late}) {
+    for (int k = 2;; k += 5) {
+      Fleet fleet;
+      const Plan plan = fleet.world.plan("1.4.0");
+      fleet.http.arm(how, k, [&] {
+        fleet.world.clock.sleep(std::chrono::seconds(30));
+        fleet.world.workspace.edit([](auto& state) {
+          for (auto& [id, job] : state.jobs) job["settings"]["tasks"][0]["max_retries"] = 7;
+        });
+      });
+      const auto report = one_by_one(fleet, plan);
+      if (fleet.http.sent() < k) break;
+      ++points;
+      ASSERT_TRUE(report.complete()) << "request " << k << ": " << report.state;
+      ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << "request " << k;
+      const std::string all = fleet.everything().dump();
+      if (all.find("max_retries\":7") == std::string::npos) continue;
+      ++writes;
+      size_t kept = 0;
+      for (size_t at = all.find("max_retries\":7"); at != std::string::npos;
+           at = all.find("max_retries\":7", at + 1))
+        ++kept;
+      ASSERT_EQ(kept, 34U) << "request " << k << ": somebody's edit is gone";
+    }
+  }
+  EXPECT_GE(points, 60U);
+  EXPECT_GE(writes, 25U);
+  std::printf(
+      "told to come later, or answered late, at %zu requests; edits meanwhile at %zu of them, all kept\n",
+      points, writes);
 }
 
 // The first runner is stopped in the middle for so long that its lease runs out; a second rolls another
@@ -252,6 +317,8 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
                                      << other.state;
     }
   }
+  EXPECT_GE(requests, 75);
+  EXPECT_GE(mixed, 1U);
   std::printf("a second rollout at %d requests: %zu objects kept the first one's version, all told\n",
               requests, mixed);
 }

@@ -122,6 +122,8 @@ TEST_P(Workspaces, ExactlyTheExpectedReferencesMove) {
     changes += fleet.made.changes.size();
     skipped += fleet.made.skipped.size();
   }
+  EXPECT_GE(changes, 100U);
+  EXPECT_GE(skipped, 50U);
   std::printf("10 workspaces: %zu references moved, %zu stayed, all as expected\n", changes, skipped);
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, Workspaces, ::testing::Values(1, 11, 21, 31, 41));
@@ -210,6 +212,8 @@ TEST_P(Interleavings, NoEditOutsideATouchedTaskIsLost) {
               r.detail.find("were kept") != std::string::npos;
     }
   }
+  EXPECT_GE(edits, 5'000U);
+  EXPECT_GE(told, 100U);
   std::printf(
       "%llu interleavings: %zu edits by somebody else; %zu of them in the moment between reading and writing "
       "the "

@@ -102,6 +102,48 @@ TEST_F(Login_, AProfileForAnotherHostIsAContradiction) {
             "https://dev.cloud.databricks.com, profile 'prod' is for https://prod.cloud.databricks.com");
 }
 
+TEST_F(Login_, OfSeveralProfilesForOneHostOnlyTheUsableOnesCount) {
+  const std::string host = "host = https://prod.cloud.databricks.com\n";
+  struct Row {
+    std::string file, origin;
+  };
+  const std::string unusable = "[a]\n" + host + "auth_type = azure-cli\n[b]\n" + host;
+  for (const Row& row : std::vector<Row>{
+           {unusable + "[c]\n" + host + "token = t\n", "profile 'c' of ~/.databrickscfg"},
+           {unusable + "[DEFAULT]\n" + host + "client_id = i\nclient_secret = s\n[d]\n" + host +
+                "token = t\n",
+            "profile 'DEFAULT' of ~/.databrickscfg"},
+           {"[a]\n" + host + "token = t\n[ci]\n" + host + "token = u\n[__settings__]\ndefault_profile = ci\n",
+            "profile 'ci' of ~/.databrickscfg"},
+           {"\xEF\xBB\xBF[a]\r\n" + host + "auth_type = pat\r\ntoken = t\r\n",
+            "profile 'a' of ~/.databrickscfg"}}) {
+    section_.values["host"] = std::string("prod.cloud.databricks.com");
+    profiles(row.file);
+    EXPECT_EQ(find().origin, row.origin) << row.file;
+  }
+}
+
+TEST_F(Login_, TwoUsableProfilesForOneHostAreNamed) {
+  section_.values["host"] = std::string("prod.cloud.databricks.com");
+  const std::string host = "host = https://prod.cloud.databricks.com/\n";
+  profiles("[viewer]\n" + host + "token = t\n[deployer]\n" + host + "client_id = i\nclient_secret = s\n");
+  EXPECT_EQ(
+      failure(),
+      "unauthorized: cannot use target 'dbx' of mlship.toml:3:1: ~/.databrickscfg has several profiles for "
+      "https://prod.cloud.databricks.com: 'deployer', 'viewer'");
+  set("DATABRICKS_CONFIG_PROFILE", "deployer");
+  EXPECT_EQ(find().origin, "profile 'deployer' of ~/.databrickscfg");
+}
+
+TEST_F(Login_, TheDefaultProfileOfTheSettings) {
+  profiles("[__settings__]\ndefault_profile = ci\n[ci]\nhost = https://ci.test\ntoken = t\n");
+  EXPECT_EQ(find().host, "https://ci.test");
+  profiles(
+      "[DEFAULT]\nhost = https://d.test\nauth_type = databricks-cli\n[__settings__]\ndefault_profile = ci\n"
+      "[ci]\nhost = https://ci.test\ntoken = t\n");
+  EXPECT_EQ(find().host, "https://ci.test");
+}
+
 TEST_F(Login_, NothingAtAll) {
   EXPECT_EQ(failure(), "project-file: cannot use target 'dbx' of mlship.toml:3:1: it has no host");
   section_.values["host"] = std::string("ftp://files");

@@ -76,7 +76,8 @@ TEST(Databricks, TheCallsOfARolloutAreCounted) {
   for (int i = 0; i < 250; ++i)
     world.add_job({{"name", "job " + std::to_string(i)}, {"tasks", {task("a", wheel_13)}}});
   const Plan plan = world.plan("1.4.0");
-  EXPECT_EQ(world.workspace.requests(), 3U + 3U);  // the pages; pipelines, policies, clusters
+  // The pages; pipelines, policies, clusters; whether library-path is there.
+  EXPECT_EQ(world.workspace.requests(), 3U + 3U + 1U);
   world.workspace.reset_log();
   EXPECT_TRUE(world.run(plan).complete());
   const auto counts = world.workspace.counts();

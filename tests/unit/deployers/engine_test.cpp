@@ -191,6 +191,78 @@ TEST(Prove, OldRunsAndOtherVersionsSayNothing) {
   EXPECT_EQ(report.results[0].outcome, Outcome::updated);
 }
 
+// A system whose clock is `ahead`, with one run that was started for the proof and whatever else is listed.
+std::string proof_of(std::int64_t ahead, const RunEvidence& own, Proof proof = Proof::run) {
+  Three world;
+  world.edge->starts = [](const std::string&) { return true; };
+  world.edge->ahead = ahead;
+  if (proof == Proof::run) world.edge->run_id = "run-7";
+  world.edge->named_run = [&, own] {
+    RunEvidence run = own;
+    run.started += world.clock.time + ahead;
+    return run;
+  };
+  world.edge->evidence = [&](const std::string&) {
+    return std::vector<RunEvidence>(2, world.edge->named_run());
+  };
+  return roll(world, proving(proof)).results[0].proof;
+}
+
+TEST(Prove, TheRunThatWasStartedIsTheEvidenceWhateverTheClocksSay) {
+  for (const std::int64_t ahead : {-86'400, -20, -1, 0, 1, 3'600}) {
+    EXPECT_EQ(proof_of(ahead, {-5, 5, true, "churn 1.4.0", ""}), "healthy") << ahead;
+    EXPECT_EQ(proof_of(ahead, {0, 5, false, "churn 1.4.0", "KeyError"}), "unhealthy") << ahead;
+    EXPECT_EQ(proof_of(ahead, {0, 5, false, "", "KeyError"}), "unhealthy") << ahead;
+    EXPECT_EQ(proof_of(ahead, {0, 5, true, "churn 1.3.0", ""}), "inconclusive") << ahead;
+    EXPECT_EQ(proof_of(ahead, {0, 5, true, "", ""}), "unproven") << ahead;
+    EXPECT_EQ(proof_of(ahead, {0, std::nullopt, false, "", "CANCELED", "", true}), "inconclusive") << ahead;
+  }
+}
+
+TEST(Prove, RunsOfOthersAreComparedByTheClockOfTheirSystem) {
+  for (const std::int64_t ahead : {-86'400, -20, 0, 3'600}) {
+    EXPECT_EQ(proof_of(ahead, {0, 5, true, "churn 1.4.0", ""}, Proof::soak), "healthy") << ahead;
+    EXPECT_EQ(proof_of(ahead, {-120, 5, true, "churn 1.4.0", ""}, Proof::soak), "inconclusive") << ahead;
+  }
+}
+
+TEST(Prove, WordsAreComparedAsVersions) {
+  struct Row {
+    std::string text, version;
+    Scheme scheme = Scheme::pep440;
+    bool same = true;
+  };
+  for (const Row& row :
+       std::vector<Row>{{"1.4.0", "1.4.0"},
+                        {"v1.4.0", "1.4.0"},
+                        {"scored with churn 1.4.0.", "1.4.0"},
+                        {"churn==1.4.0,", "1.4.0"},
+                        {"{\"version\":\"1.4.0\"}", "1.4.0"},
+                        {"/opt/mlship/churn/1.4.0/bin/score", "1.4.0"},
+                        {"/Volumes/m/l/churn-1.4.0-py3-none-any.whl", "1.4.0"},
+                        {"1.4", "1.4.0"},
+                        {"1.4.0rc1", "1.4.0rc1"},
+                        {"1.4.0-rc.1", "1.4.0rc1"},
+                        {"churn_1.4.0+cpu", "1.4.0+cpu"},
+                        {"v1.4.0-rc.1", "1.4.0-rc.1", Scheme::semver},
+                        {"1.4.0-rc.1", "1.4.0", Scheme::semver, false},
+                        {"1.4.0+build.7", "1.4.0", Scheme::semver, false},
+                        {"1.4.0+cpu", "1.4.0", Scheme::pep440, false},
+                        {"1!1.4.0", "1.4.0", Scheme::pep440, false},
+                        {"churn-1.4.0.post1", "1.4.0", Scheme::pep440, false},
+                        {"1.4.0.dev3", "1.4.0", Scheme::pep440, false},
+                        {"11.4.0 1.4.01 1.4.0.1 x1.4.0", "1.4.0", Scheme::pep440, false},
+                        {"/V/churn-1.4.0+cpu-py3-none-any.whl", "1.4.0", Scheme::pep440, false},
+                        {"/V/other-1.4.0-py3-none-any.whl", "1.4.0", Scheme::pep440, false},
+                        {"", "1.4.0", Scheme::pep440, false}}) {
+    Plan plan;
+    plan.package = "churn";
+    plan.to = Version::parse(row.version, row.scheme);
+    ASSERT_TRUE(plan.to);
+    EXPECT_EQ(reports_new(row.text, plan), row.same) << row.text << " as " << row.version;
+  }
+}
+
 TEST(Prove, ABadRunIsAFailureAndItsLogIsKeptBeforeItIsReverted) {
   Three world;
   world.edge->starts = [](const std::string&) { return true; };
