@@ -142,13 +142,13 @@ void Conductor::one_wave(const std::vector<Operation>& operations, const Wave& w
   };
   for (const size_t index : wave) {
     const Operation& op = operations[index];
+    if (batch.size() >= largest_wave && !written_together(engine_.targets, *batch.back(), op)) flush();
     if (!goes_on()) {
       runner_.pending(op);
     } else if (const auto* first = blocker(operations, index, course)) {
       runner_.pending(op, "it waits for " + first->object.id + ", which was not changed");
     } else {
       batch.push_back(&op);
-      if (batch.size() == largest_wave) flush();
     }
   }
   flush();
@@ -169,12 +169,14 @@ const Operation* Conductor::blocker(const std::vector<Operation>& operations, si
 }
 
 Course course_of(Engine& engine, const std::vector<Operation>& operations, const WaveOptions& options) {
-  std::vector<std::vector<std::string>> needs;
+  CourseHints hints;
   for (const auto& op : operations) {
-    Target* target = options.with_dependencies ? find_target(engine.targets, op.target) : nullptr;
-    needs.push_back(target == nullptr ? std::vector<std::string>{} : target->needs(op));
+    Target* target = find_target(engine.targets, op.target);
+    const bool ordered = options.with_dependencies && target != nullptr;
+    hints.needs.push_back(ordered ? target->needs(op) : std::vector<std::string>{});
+    hints.together.push_back(target == nullptr ? "" : target->written_with(op));
   }
-  return make_course(operations, engine.objects, needs, options);
+  return make_course(operations, engine.objects, hints, options);
 }
 
 Converged converge(Conductor& conductor, Runner& runner, Engine& engine, const Plan& plan,

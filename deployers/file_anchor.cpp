@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "core/digest.h"
 #include "core/json_library.h"
@@ -57,17 +58,23 @@ size_t words_in_common(std::string_view a, std::string_view b) {
   return common;
 }
 
-std::optional<size_t> by_hash(const TextLines& lines, const Anchor& anchor) {
-  std::vector<size_t> equal;
-  for (size_t i = 0; i < lines.lines.size(); ++i) {
-    if (lines.lines[i].hash == anchor.hash) equal.push_back(i);
-  }
+// The lines with that hash: indexes, in their order.
+std::span<const size_t> with_hash(const TextLines& lines, const std::string& hash) {
+  const auto& all = lines.by_hash;
+  const auto before = [&](size_t i, const std::string& value) { return lines.lines[i].hash < value; };
+  const auto after = [&](const std::string& value, size_t i) { return value < lines.lines[i].hash; };
+  const auto begin = std::lower_bound(all.begin(), all.end(), hash, before);
+  return {begin, std::upper_bound(begin, all.end(), hash, after)};
+}
+
+std::optional<size_t> among_twins(const TextLines& lines, std::span<const size_t> equal,
+                                  const Anchor& anchor) {
   if (equal.size() == anchor.of && anchor.nth < equal.size()) return equal[anchor.nth];
   if (equal.size() == 1) return equal.front();
   // Twins came or went: only the one that still stands where it stood is surely itself.
-  for (const size_t i : equal) {
-    if (lines.lines[i].number == anchor.line) return i;
-  }
+  const auto above = [&](size_t i, size_t number) { return lines.lines[i].number < number; };
+  const auto found = std::lower_bound(equal.begin(), equal.end(), anchor.line, above);
+  if (found != equal.end() && lines.lines[*found].number == anchor.line) return *found;
   return std::nullopt;
 }
 
@@ -95,11 +102,26 @@ std::optional<Score> likeness(const TextLines& lines, size_t i, const Anchor& an
   return Score{int{same_above} + int{same_below} + int{line.number == anchor.line}, common};
 }
 
+// Lines that a neighbour of the anchor's stands beside; there is no other way to be alike.
+std::vector<size_t> beside(const TextLines& lines, const Anchor& anchor) {
+  std::vector<size_t> found;
+  for (const size_t i : with_hash(lines, anchor.above)) {
+    if (i + 1 < lines.lines.size()) found.push_back(i + 1);
+  }
+  for (const size_t i : with_hash(lines, anchor.below)) {
+    if (i > 0) found.push_back(i - 1);
+  }
+  if (lines.lines.size() == 1) found.push_back(0);
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
 std::optional<size_t> by_likeness(const TextLines& lines, const Anchor& anchor) {
   std::optional<size_t> best;
   Score best_score;
   bool tie = false;
-  for (size_t i = 0; i < lines.lines.size(); ++i) {
+  for (const size_t i : beside(lines, anchor)) {
     const auto score = likeness(lines, i, anchor);
     if (!score) continue;
     tie = best && *score == best_score;
@@ -112,9 +134,21 @@ std::optional<size_t> by_likeness(const TextLines& lines, const Anchor& anchor) 
 }
 
 void count_twins(TextLines& lines) {
-  std::map<std::string, size_t> count;
-  for (auto& line : lines.lines) line.nth = count[line.hash]++;
-  for (auto& line : lines.lines) line.of = count[line.hash];
+  auto& order = lines.by_hash;
+  order.resize(lines.lines.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const int compared = lines.lines[a].hash.compare(lines.lines[b].hash);
+    return compared != 0 ? compared < 0 : a < b;
+  });
+  for (size_t begin = 0; begin < order.size();) {
+    const auto twins = with_hash(lines, lines.lines[order[begin]].hash);
+    for (size_t nth = 0; nth < twins.size(); ++nth) {
+      lines.lines[twins[nth]].nth = nth;
+      lines.lines[twins[nth]].of = twins.size();
+    }
+    begin += twins.size();
+  }
 }
 
 void add_line(TextLines& lines, TextLine line) {
@@ -144,32 +178,49 @@ void take(TextLine& line, SiteReference& found, size_t line_begin) {
   line.paths.push_back(std::move(found.path));
 }
 
+// Goes through a text from line to line, looking at each byte once.
+class LineCounter {
+ public:
+  explicit LineCounter(std::string_view text) : text_(text), end_(text.find('\n')) {}
+  void go_to(size_t at) {
+    for (; end_ < at; end_ = text_.find('\n', begin_)) {
+      begin_ = end_ + 1;
+      ++number_;
+    }
+  }
+  [[nodiscard]] size_t number() const { return number_; }  // from 1
+  [[nodiscard]] size_t begin() const { return begin_; }
+
+ private:
+  std::string_view text_;
+  size_t begin_ = 0, end_, number_ = 1;
+};
+
 }  // namespace
 
 TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
                      const Grammar& grammar, const std::string& key) {
-  TextLines out{text, key, {}, objects};
-  size_t number = 1, line_begin = 0;
+  TextLines out{text, key, {}, objects, {}};
+  LineCounter counter(text);
   for (size_t index = 0; index < objects.size(); ++index) {
     const DocumentObject& object = objects[index];
     auto references = references_of(text, object, grammar);
     auto next = references.begin();
     // A line of its own, or every line of the whole.
     for (size_t begin = object.extent.begin; begin <= object.extent.end;) {
-      const size_t newline = std::min(text.find('\n', begin), text.size());
-      for (size_t i = text.find('\n', line_begin); i < begin; i = text.find('\n', line_begin)) {
-        line_begin = i + 1;
-        ++number;
-      }
+      // No further than the object: many may stand on one line.
+      const size_t end = std::min(text.substr(0, object.extent.end).find('\n', begin), object.extent.end);
+      const bool last = end == object.extent.end;
+      counter.go_to(begin);
       TextLine line;
-      line.number = number;
-      line.extent = {begin, std::min(newline, object.extent.end)};
+      line.number = counter.number();
+      line.extent = {begin, end};
       if (line.extent.size() > 0 && text[line.extent.end - 1] == '\r') --line.extent.end;
       line.object = index;
-      while (next != references.end() && next->reference.span.begin < newline)
-        take(line, *next++, line_begin);
+      while (next != references.end() && (last || next->reference.span.begin < end))
+        take(line, *next++, counter.begin());
       add_line(out, std::move(line));
-      begin = newline + 1;
+      begin = end + 1;
     }
   }
   count_twins(out);
@@ -214,11 +265,8 @@ Anchor parse_anchor(const nlohmann::json& json) {
 }
 
 std::optional<size_t> find_line(const TextLines& lines, const Anchor& anchor) {
-  if (const auto index = by_hash(lines, anchor)) return index;
-  const bool twins = std::any_of(lines.lines.begin(), lines.lines.end(),
-                                 [&](const TextLine& line) { return line.hash == anchor.hash; });
-  if (twins) return std::nullopt;
-  return by_likeness(lines, anchor);
+  const auto twins = with_hash(lines, anchor.hash);
+  return twins.empty() ? by_likeness(lines, anchor) : among_twins(lines, twins, anchor);
 }
 
 }  // namespace mlship

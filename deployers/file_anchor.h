@@ -35,6 +35,7 @@ struct TextLines {
   std::string key;  // keeps hashes of one file's lines from meaning anything elsewhere
   std::vector<TextLine> lines;
   std::span<const DocumentObject> objects;  // outlive it
+  std::vector<size_t> by_hash;              // indexes of lines, by hash, then in their order
 };
 TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
                      const Grammar& grammar, const std::string& key);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "deployers/file_batch.h"
 #include "deployers/file_obstacle.h"
 #include "deployers/file_owner.h"
 #include "deployers/file_swap.h"
@@ -18,7 +20,6 @@ namespace {
 
 // A file of an operation, read now. `text` is nullopt when nothing is there.
 struct Reading {
-  FileLocator locator;
   std::optional<HostFile> file;
   std::optional<std::string> text;
   std::string conflict;  // set: why the operation cannot be about a file of this target
@@ -29,6 +30,9 @@ struct Page {
   ParsedDocument document;
   TextLines lines;
 };
+
+constexpr std::string_view bad_record = "the record of where it stands cannot be read";
+constexpr std::string_view no_file = "the file is not there any more";
 
 class HostFileTarget final : public Target {
  public:
@@ -99,9 +103,14 @@ class HostFileTarget final : public Target {
 
   std::string rest(const LiveObject& object, const std::vector<Change>& changes,
                    std::string_view salt) override {
-    const Reading reading = read(object.locator);
-    if (!reading.text) return rest_of("", {}, salt);
-    return rest_of(*reading.text, view(reading, changes), salt);
+    const auto locator = parse_locator(object.locator);
+    // What was read last serves as long as it is what was discovered.
+    if (!locator || !kept_ || kept_->path != locator->file || kept_->token != object.token) {
+      const Reading reading = locator ? read(locator->file) : Reading{};
+      if (!reading.text) return rest_of("", {}, salt);
+      (void)kept(locator->file, *reading.text, locator->scheme);
+    }
+    return rest_of(kept_->text, compare_page(kept_->page, *locator, changes), salt);
   }
 
   bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
@@ -124,56 +133,71 @@ class HostFileTarget final : public Target {
   }
 
   Observation observe(const Operation& operation, std::string_view salt) override {
-    const Reading reading = read(operation.locator);
-    if (!reading.conflict.empty()) return {ObjectState::conflict, reading.conflict, "", true, {}};
-    if (!reading.text) return {ObjectState::gone, "the file is not there any more", "", true, {}};
-    const FileView now = view(reading, operation.changes);
-    Observation out;
-    out.state = now.state;
-    out.detail = now.detail;
-    out.token = sha256(*reading.text).str();
-    out.locator = to_json(now.locator);
-    const bool found = now.edits.size() == operation.changes.size();
-    out.rest_equal = !found || operation.rest.empty() || rest_of(*reading.text, now, salt) == operation.rest;
-    return out;
+    const auto locator = parse_locator(operation.locator);
+    if (!locator) return {ObjectState::conflict, std::string(bad_record), "", true, {}};
+    return observe_in(read(locator->file), *locator, operation, salt);
+  }
+
+  // Each file is read once for all of its objects.
+  std::vector<Observation> observe_all(std::span<const Operation* const> operations,
+                                       std::string_view salt) override {
+    std::vector<Observation> seen(operations.size());
+    std::map<std::string, std::vector<size_t>> by_file;
+    for (size_t i = 0; i < operations.size(); ++i) by_file[written_with(*operations[i])].push_back(i);
+    for (const auto& [file, members] : by_file) {
+      try {
+        const Reading reading = read(file);
+        for (const size_t i : members) {
+          const auto locator = parse_locator(operations[i]->locator);
+          seen[i] = locator ? observe_in(reading, *locator, *operations[i], salt)
+                            : Observation{ObjectState::conflict, std::string(bad_record), "", true, {}};
+        }
+      } catch (const Error& e) {
+        for (const size_t i : members) seen[i] = {ObjectState::unreadable, e.message(), "", true, {}};
+      }
+    }
+    return seen;
   }
 
   // A file is itself whatever else changed in it; an entry is the line where it stands now; a service goes by
   // its name.
-  [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
-    const auto first = parse_locator(a), second = parse_locator(b);
-    if (!first || !second || first->file != second->file) return false;
-    if (first->anchors.empty() || second->anchors.empty()) return false;
-    const Anchor& one = first->anchors[0];
-    const Anchor& other = second->anchors[0];
-    if (one.key != other.key) return false;
-    return !one.key.empty() || !by_line(first->file) || one.line == other.line;
+  [[nodiscard]] std::string place_of(const nlohmann::json& json) const override {
+    const auto locator = parse_locator(json);
+    if (!locator || locator->anchors.empty()) return "";
+    const Anchor& first = locator->anchors.front();
+    const bool line = first.key.empty() && by_line(locator->file);
+    return locator->file + '\0' + first.key + '\0' + (line ? std::to_string(first.line) : "");
+  }
+
+  [[nodiscard]] std::string written_with(const Operation& operation) const override {
+    const auto file =
+        operation.locator.is_object() ? operation.locator.find("file") : operation.locator.end();
+    return file != operation.locator.end() && file->is_string() ? file->get<std::string>() : "";
   }
 
   ApplyResult apply(const Operation& operation, const std::string& tag) override {
-    using Kind = ApplyResult::Kind;
-    const Reading reading = read(operation.locator);
-    if (!reading.conflict.empty()) return {Kind::conflict, reading.conflict, "", {}};
-    if (!reading.text) return {Kind::conflict, "the file is not there any more", "", {}};
-    const FileView before = view(reading, operation.changes);
-    if (before.state == ObjectState::post) return {Kind::already, "", "", to_json(before.locator)};
-    if (before.state != ObjectState::pre) return {Kind::conflict, before.detail, "", {}};
+    const Sending one{&operation, tag};
+    return apply_all({&one, 1}).front();
+  }
 
-    Reading after = reading;
-    after.text = apply_edits(*reading.text, before.edits);
-    const FileView then = view(after, operation.changes);
-    if (then.state != ObjectState::post) {
-      return {Kind::refused, "the new text would not be read as a reference there", "", {}};
+  // One write of the file. What does not fit it keeps no other from being written; when somebody else writes
+  // it at the same time it is read again.
+  std::vector<ApplyResult> apply_all(std::span<const Sending> sendings) override {
+    constexpr int most_readings = 3;
+    FileBatch batch(sendings);
+    for (int i = 1; !batch.done(); ++i) {
+      const Reading reading = read(batch.file());
+      if (!reading.text) {
+        batch.end(ApplyResult::Kind::conflict,
+                  reading.conflict.empty() ? std::string(no_file) : reading.conflict);
+        break;
+      }
+      const SwapResult swapped = write_once(batch, reading);
+      if (swapped.kind == SwapResult::Kind::conflict && !swapped.kept_aside && i < most_readings) continue;
+      const bool written = swapped.kind == SwapResult::Kind::swapped;
+      batch.end(kind_of(swapped.kind), swapped.detail, written ? pending_of(reading.file->path) : "");
     }
-    if (kind_.refusal) {
-      const std::string why = kind_.refusal(reading.file->path, *reading.text, *after.text);
-      if (!why.empty()) return {Kind::refused, why, "", {}};
-    }
-    const SwapResult swapped =
-        swap_file({reading.file->resolved, *reading.text, *after.text, tag, in_place_});
-    const bool written = swapped.kind == SwapResult::Kind::swapped;
-    return {kind_of(swapped.kind), swapped.detail, written ? pending_of(reading.file->path) : "",
-            to_json(then.locator)};
+    return batch.take();
   }
 
   std::string pending(const Operation& operation, std::int64_t since) override {
@@ -188,8 +212,17 @@ class HostFileTarget final : public Target {
   }
 
   void recover(const Operation& operation, const std::string& tag) override {
-    const Reading reading = read(operation.locator);
-    if (reading.file) recover_swap(reading.file->resolved, tag);
+    const Sending one{&operation, tag};
+    recover_all({&one, 1});
+  }
+
+  void recover_all(std::span<const Sending> sendings) override {
+    std::map<std::string, std::set<std::string>> tags;  // by file
+    for (const auto& sending : sendings) tags[written_with(*sending.operation)].insert(sending.tag);
+    for (const auto& [file, of_file] : tags) {
+      const Reading reading = read(file);
+      if (reading.file) recover_swaps(reading.file->resolved, of_file);
+    }
   }
 
   std::vector<std::string> clear_abandoned() override {
@@ -199,6 +232,14 @@ class HostFileTarget final : public Target {
   }
 
  private:
+  struct Kept {
+    std::string path;
+    Scheme scheme;
+    std::string text;
+    std::string token;
+    Page page;  // of `text`, into which it looks
+  };
+
   // What keeps the object's file from being changed, whoever runs mlship.
   [[nodiscard]] std::optional<FileObstacle> obstacle_to(const LiveObject& object) {
     const std::string file = object.locator.at("file");
@@ -329,14 +370,14 @@ class HostFileTarget final : public Target {
     return page;
   }
 
-  // Objects of one file come one after another: what was read last is kept, so that a file is not read anew
+  // Objects of one file come one after another: what was read last is kept, so that a file is not parsed anew
   // for each of them while its text is the same.
-  [[nodiscard]] const Page& page_of(const Path& path, const std::string& text, Scheme scheme) const {
+  [[nodiscard]] const Kept& kept(const std::string& path, const std::string& text, Scheme scheme) const {
     if (!kept_ || kept_->path != path || kept_->scheme != scheme || kept_->text != text) {
-      kept_ = std::make_unique<Kept>(Kept{path, scheme, text, {}});
+      kept_ = std::make_unique<Kept>(Kept{path, scheme, text, sha256(text).str(), {}});
       kept_->page = read_page(path, kept_->text, scheme);
     }
-    return kept_->page;
+    return *kept_;
   }
 
   static FileProblem problem_of(const Path& path, const ParsedDocument& document) {
@@ -362,25 +403,23 @@ class HostFileTarget final : public Target {
   }
 
   // Throws when the file is there and cannot be read.
-  [[nodiscard]] Reading read(const nlohmann::json& locator_json) const {
+  [[nodiscard]] Reading read(const std::string& file) const {
     Reading out;
-    const auto locator = parse_locator(locator_json);
-    if (!locator) {
-      out.conflict = "the record of where it stands cannot be read";
+    if (file.empty()) {
+      out.conflict = bad_record;
       return out;
     }
-    out.locator = *locator;
-    if (!names_file(patterns_, locator->file)) {
-      out.conflict = locator->file + " is not among `files` of target '" + section_.name + "'";
+    if (!names_file(patterns_, file)) {
+      out.conflict = file + " is not among `files` of target '" + section_.name + "'";
       return out;
     }
-    const auto resolved = resolve_links(locator->file);
+    const auto resolved = resolve_links(file);
     if (!resolved) return out;
     if (const auto root = roots_.above(*resolved)) {
-      out.conflict = locator->file + " stands below the install-root " + *root + " now";
+      out.conflict = file + " stands below the install-root " + *root + " now";
       return out;
     }
-    out.file = HostFile{locator->file, *resolved, false, {}};
+    out.file = HostFile{file, *resolved, false, {}};
     const auto content = read_host_file(*out.file);
     if (!content) return out;
     if (const auto* problem = std::get_if<FileProblem>(&*content)) {
@@ -391,9 +430,49 @@ class HostFileTarget final : public Target {
     return out;
   }
 
-  [[nodiscard]] FileView view(const Reading& reading, const std::vector<Change>& changes) const {
-    const FileLocator& locator = reading.locator;
-    const Page& page = page_of(locator.file, *reading.text, locator.scheme);
+  [[nodiscard]] Observation observe_in(const Reading& reading, const FileLocator& locator,
+                                       const Operation& operation, std::string_view salt) const {
+    if (!reading.conflict.empty()) return {ObjectState::conflict, reading.conflict, "", true, {}};
+    if (!reading.text) return {ObjectState::gone, std::string(no_file), "", true, {}};
+    const Kept& page = kept(locator.file, *reading.text, locator.scheme);
+    const FileView now = compare_page(page.page, locator, operation.changes);
+    Observation out;
+    out.state = now.state;
+    out.detail = now.detail;
+    out.token = page.token;
+    out.locator = to_json(now.locator);
+    out.parts = now.parts;
+    const bool found = now.edits.size() == operation.changes.size();
+    out.rest_equal = !found || operation.rest.empty() || rest_of(*reading.text, now, salt) == operation.rest;
+    return out;
+  }
+
+  // The file as it was read, with what of the batch fits it. `swapped` too when nothing of it is left to be
+  // written.
+  SwapResult write_once(FileBatch& batch, const Reading& reading) const {
+    const Path& path = reading.file->path;
+    const Page before = read_page(path, *reading.text, batch.scheme());
+    batch.look([&](const FileLocator& locator, const std::vector<Change>& changes) {
+      return compare_page(before, locator, changes);
+    });
+    const auto page_of = [&](const std::string& text,
+                             const std::function<void(const FileBatch::Look&)>& use) {
+      const Page after = read_page(path, text, batch.scheme());
+      use([&](const FileLocator& locator, const std::vector<Change>& changes) {
+        return compare_page(after, locator, changes);
+      });
+    };
+    std::string text = batch.edited(*reading.text, page_of);
+    if (kind_.refusal && !batch.done()) {
+      const auto refusal = [&](const std::string& then) { return kind_.refusal(path, *reading.text, then); };
+      text = batch.accepted(*reading.text, std::move(text), refusal);
+    }
+    if (batch.done()) return {SwapResult::Kind::swapped, ""};
+    return swap_file({reading.file->resolved, *reading.text, text, batch.tag(), in_place_});
+  }
+
+  static FileView compare_page(const Page& page, const FileLocator& locator,
+                               const std::vector<Change>& changes) {
     if (page.document.problem.empty()) return compare(page.lines, locator, changes);
     FileView out;
     out.state = ObjectState::conflict;
@@ -410,12 +489,6 @@ class HostFileTarget final : public Target {
   InstallRoots roots_;
   std::vector<std::string> patterns_;
   std::map<std::string, std::optional<FileObstacle>> obstacles_;  // by file, as of the last discovery
-  struct Kept {
-    Path path;
-    Scheme scheme;
-    std::string text;
-    Page page;  // of `text`, into which it looks
-  };
   mutable std::unique_ptr<Kept> kept_;
 };
 

@@ -17,7 +17,8 @@ SwapResult after_mismatch(const SwapPlace& place, const Swap& swap, const std::s
   return {Kind::conflict,
           "somebody else changed the file twice between read and write; the newer text stands, the "
           "other one is kept in " +
-              kept};
+              kept,
+          true};
 }
 
 // File systems without RENAME_EXCHANGE: an edit in the moment between the second read and the rename is lost,

@@ -23,6 +23,7 @@ struct SwapResult {
   enum class Kind { swapped, conflict, refused, failed, unknown };
   Kind kind = Kind::failed;
   std::string detail;
+  bool kept_aside = false;  // somebody else's text is in a file that `detail` names
 };
 
 // The new content is written beside the file under a dotted name with the file's owner, mode, ACL and

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "core/digest.h"
 
@@ -14,6 +15,61 @@ struct Place {
   size_t change = 0, anchor = 0, reference = 0;
 };
 
+// One change of an object by itself.
+class Alone {
+ public:
+  Alone(const TextLines& lines, const FileLocator& locator) : lines_(lines), anchors_(locator.anchors) {}
+
+  Observation::Part part(const Change& change, size_t anchor, size_t reference) {
+    const Known& known = known_of(anchor);
+    const std::string was = "line " + std::to_string(anchors_[anchor].line);
+    if (!known.line)
+      return {ObjectState::gone, was + " is not there any more, or cannot be told from others"};
+    const TextLine& line = lines_.lines[*known.line];
+    const std::string now = "line " + std::to_string(line.number);
+    if (line.references.size() == anchors_[anchor].paths.size()) {
+      const Span span = line.references[reference].span;
+      return part_of(change, lines_.text.substr(span.begin, span.size()), now);
+    }
+    // References came or went: only a text that the plan knows, once on the line, leaves no doubt.
+    const size_t old = known.count(change.from),
+                 fresh = change.from == change.to ? 0 : known.count(change.to);
+    if (old + fresh != 1) return {ObjectState::conflict, now + " has other references now"};
+    return {old == 1 ? ObjectState::pre : ObjectState::post, ""};
+  }
+
+ private:
+  struct Known {
+    std::optional<size_t> line;
+    std::unordered_map<std::string_view, size_t> texts;  // how often each stands there
+    [[nodiscard]] size_t count(std::string_view text) const {
+      const auto found = texts.find(text);
+      return found == texts.end() ? 0 : found->second;
+    }
+  };
+
+  const Known& known_of(size_t anchor) {
+    const auto [at, fresh] = known_.try_emplace(anchor);
+    if (!fresh) return at->second;
+    at->second.line = find_line(lines_, anchors_[anchor]);
+    if (!at->second.line) return at->second;
+    for (const auto& r : lines_.lines[*at->second.line].references) {
+      ++at->second.texts[lines_.text.substr(r.span.begin, r.span.size())];
+    }
+    return at->second;
+  }
+
+  static Observation::Part part_of(const Change& change, std::string_view text, const std::string& line) {
+    if (text == change.from) return {ObjectState::pre, ""};
+    if (text == change.to) return {ObjectState::post, ""};
+    return {ObjectState::conflict, line + " holds '" + std::string(text) + "' now"};
+  }
+
+  const TextLines& lines_;
+  const std::vector<Anchor>& anchors_;
+  std::map<size_t, Known> known_;  // by anchor
+};
+
 class Comparison {
  public:
   Comparison(const TextLines& lines, const std::vector<Change>& changes, FileView& view)
@@ -21,6 +77,22 @@ class Comparison {
 
   void run() {
     if (!places()) return conflict("the record of where it stands does not fit the plan");
+    whole();
+    if (view_.state == ObjectState::conflict || view_.state == ObjectState::gone) parts();
+  }
+
+ private:
+  void parts() {
+    view_.parts.resize(changes_.size());
+    Alone alone(lines_, view_.locator);
+    for (const auto& [anchor, group] : groups_) {
+      for (const auto& place : group.places) {
+        view_.parts[place.change] = alone.part(changes_[place.change], place.anchor, place.reference);
+      }
+    }
+  }
+
+  void whole() {
     std::set<size_t> taken;
     size_t gone = 0;
     for (auto& [anchor, group] : groups_) {
@@ -49,7 +121,6 @@ class Comparison {
     refresh();
   }
 
- private:
   struct Group {
     size_t line = 0;
     std::vector<Place> places;  // in the order of the line
@@ -57,16 +128,15 @@ class Comparison {
 
   bool places() {
     const auto& anchors = view_.locator.anchors;
+    std::unordered_map<std::string_view, Place> known;  // by path
+    for (size_t a = 0; a < anchors.size(); ++a) {
+      for (size_t i = 0; i < anchors[a].paths.size(); ++i)
+        known.try_emplace(anchors[a].paths[i], Place{0, a, i});
+    }
     for (size_t c = 0; c < changes_.size(); ++c) {
-      bool known = false;
-      for (size_t a = 0; a < anchors.size() && !known; ++a) {
-        const auto& paths = anchors[a].paths;
-        const auto at = std::find(paths.begin(), paths.end(), changes_[c].path);
-        if (at == paths.end()) continue;
-        groups_[a].places.push_back({c, a, static_cast<size_t>(at - paths.begin())});
-        known = true;
-      }
-      if (!known) return false;
+      const auto found = known.find(changes_[c].path);
+      if (found == known.end()) return false;
+      groups_[found->second.anchor].places.push_back({c, found->second.anchor, found->second.reference});
     }
     for (auto& [anchor, group] : groups_) {
       std::sort(group.places.begin(), group.places.end(),
@@ -75,8 +145,8 @@ class Comparison {
     return !groups_.empty();
   }
 
-  [[nodiscard]] std::string text(const Reference& r) const {
-    return std::string(lines_.text.substr(r.span.begin, r.span.size()));
+  [[nodiscard]] std::string_view text(const Reference& r) const {
+    return lines_.text.substr(r.span.begin, r.span.size());
   }
 
   void match(const Group& group) {
@@ -87,12 +157,13 @@ class Comparison {
       return;
     }
     // References came or went: only texts the plan knows, as many as it has there, leave no doubt.
+    std::set<std::string_view> planned;
+    for (const auto& place : group.places) {
+      planned.insert({changes_[place.change].from, changes_[place.change].to});
+    }
     std::vector<const Reference*> known;
     for (const auto& r : references) {
-      const bool planned = std::any_of(group.places.begin(), group.places.end(), [&](const Place& place) {
-        return text(r) == changes_[place.change].from || text(r) == changes_[place.change].to;
-      });
-      if (planned) known.push_back(&r);
+      if (planned.contains(text(r))) known.push_back(&r);
     }
     if (known.size() != group.places.size()) return;
     for (size_t i = 0; i < known.size(); ++i) live_[group.places[i].change] = known[i];
@@ -106,13 +177,13 @@ class Comparison {
         const Change& change = changes_[place.change];
         const Reference* r = live_[place.change];
         if (r == nullptr) return conflict(line + " has other references now");
-        const std::string now = text(*r);
+        const std::string_view now = text(*r);
         if (now == change.from) {
           ++pre;
         } else if (now == change.to) {
           ++post;
         } else {
-          return conflict(line + " holds '" + now + "' now");
+          return conflict(line + " holds '" + std::string(now) + "' now");
         }
       }
     }

@@ -28,6 +28,7 @@ struct FileView {
   std::vector<Edit> edits;  // one per change, in their order: its live span and `to`; empty when not found
   Span object;              // the bytes that are the object now
   FileLocator locator;      // where it stands now
+  std::vector<Observation::Part> parts;  // of each change as if it were alone; for conflict and gone
 };
 
 // Finds every change's reference among `lines` and compares its text with `from` and `to`.

@@ -107,10 +107,9 @@ class Inverter {
       return {};
     }
     std::vector<Change> ours;
-    for (const auto& change : inverse.changes) {
-      Operation one = inverse;
-      one.changes = {change};
-      const Observation seen = target.observe(one, plan_.salt);
+    for (size_t i = 0; i < inverse.changes.size(); ++i) {
+      const Change& change = inverse.changes[i];
+      const Observation::Part seen = whole.parts.empty() ? alone(target, inverse, change) : whole.parts.at(i);
       if (seen.state == ObjectState::pre) ours.push_back(change);
       if (seen.state == ObjectState::conflict || seen.state == ObjectState::gone) {
         const std::string gone =
@@ -119,6 +118,13 @@ class Inverter {
       }
     }
     return ours;
+  }
+
+  Observation::Part alone(Target& target, const Operation& inverse, const Change& change) {
+    Operation one = inverse;
+    one.changes = {change};
+    const Observation seen = target.observe(one, plan_.salt);
+    return {seen.state, seen.detail};
   }
 
   bool restorable(Target& target, const Operation& inverse, const Change& change) {

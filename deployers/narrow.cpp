@@ -44,8 +44,13 @@ class Narrower {
   Narrower(const Plan& file, const Plan& fresh, const Targets& targets)
       : file_(file), fresh_(fresh), targets_(targets), taken_(fresh.operations.size(), false) {
     for (size_t i = 0; i < fresh.operations.size(); ++i) {
-      places_[{fresh.operations[i].target, fresh.operations[i].object.id}] = i;
+      const Operation& op = fresh.operations[i];
+      ids_[{op.target, op.object.id}] = i;
+      const Target* target = find_target(targets, op.target);
+      if (target != nullptr && !target->keeps_ids())
+        standing_[{op.target, target->place_of(op.locator)}].push_back(i);
     }
+    look();
   }
 
   std::vector<Skipped> conflicts;
@@ -70,22 +75,42 @@ class Narrower {
     if (target == nullptr) return false;
     // What was discovered a moment ago says it all where an id is enough to find it there.
     if (target->keeps_ids() && take_by_id(planned)) return true;
-    const Observation live = target->observe(planned, file_.salt);
+    const Observation live = reading_of(*target, planned);
     if (live.state != ObjectState::pre) return live.state == ObjectState::post;
-    for (size_t i = 0; i < taken_.size(); ++i) {
+    const std::string place = target->place_of(live.locator);
+    const auto there = standing_.find({planned.target, place});
+    if (place.empty() || there == standing_.end()) return false;
+    for (const size_t i : there->second) {
       const Operation& now = fresh_.operations[i];
-      if (taken_[i] || now.target != planned.target || !same_changes(now, planned)) continue;
+      if (taken_[i] || !same_changes(now, planned)) continue;
       if (now.object.name != planned.object.name || now.object.kind != planned.object.kind) continue;
-      if (!target->same_object(live.locator, now.locator)) continue;
       taken_[i] = true;
       return true;
     }
     return false;
   }
 
+  // Of objects that are known by where they stand, all at once.
+  void look() {
+    std::map<Target*, std::vector<const Operation*>> by_target;
+    for (const auto& op : file_.operations) {
+      Target* target = find_target(targets_, op.target);
+      if (target != nullptr && !target->keeps_ids()) by_target[target].push_back(&op);
+    }
+    for (const auto& [target, operations] : by_target) {
+      auto seen = target->observe_all(operations, file_.salt);
+      for (size_t i = 0; i < seen.size(); ++i) seen_[operations[i]] = std::move(seen[i]);
+    }
+  }
+
+  Observation reading_of(Target& target, const Operation& planned) {
+    const auto known = seen_.find(&planned);
+    return known == seen_.end() ? target.observe(planned, file_.salt) : known->second;
+  }
+
   bool take_by_id(const Operation& planned) {
-    const auto at = places_.find({planned.target, planned.object.id});
-    if (at == places_.end() || taken_[at->second]) return false;
+    const auto at = ids_.find({planned.target, planned.object.id});
+    if (at == ids_.end() || taken_[at->second]) return false;
     const Operation& now = fresh_.operations[at->second];
     const auto same_path = [](const Change& a, const Change& b) { return a.path == b.path; };
     const bool same = same_changes(now, planned) &&
@@ -121,7 +146,10 @@ class Narrower {
   const Plan& fresh_;
   const Targets& targets_;
   std::vector<bool> taken_;
-  std::map<std::pair<std::string, std::string>, size_t> places_;  // target and id -> of fresh_
+  std::map<std::pair<std::string, std::string>, size_t> ids_;  // target and id -> of fresh_
+  std::map<std::pair<std::string, std::string>, std::vector<size_t>>
+      standing_;  // target and place -> of fresh_
+  std::map<const Operation*, Observation> seen_;
 };
 
 void same_release(const Plan& file, const Plan& fresh) {

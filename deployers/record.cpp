@@ -202,6 +202,12 @@ Target* find_target(const Targets& targets, const std::string& name) {
   return nullptr;
 }
 
+bool written_together(const Targets& targets, const Operation& a, const Operation& b) {
+  const Target* target = a.target == b.target ? find_target(targets, a.target) : nullptr;
+  const std::string with = target == nullptr ? "" : target->written_with(a);
+  return !with.empty() && with == target->written_with(b);
+}
+
 bool names_version(const std::string& text, const std::string& package, const std::string& version,
                    Scheme scheme) {
   const auto wanted = Version::parse(version, scheme);

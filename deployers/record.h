@@ -58,6 +58,8 @@ bool all_put_back(const OperationRecord& op, const PutBack& changes);
 std::string next_rollout_id(Ledger& ledger, std::int64_t now);
 
 Target* find_target(const Targets& targets, const std::string& name);
+// Target::written_with says so.
+bool written_together(const Targets& targets, const Operation& a, const Operation& b);
 
 // What a ledger says is checked before it is written into a job: `text` is exactly one reference, to this
 // package and version.

@@ -5,16 +5,20 @@
 #include "deployers/record.h"
 
 namespace mlship {
+namespace {
+
+std::string key_of(const std::string& target, const ObjectInfo& object, char what, const std::string& word) {
+  return target + '\0' + object.kind + '\0' + what + word;
+}
+
+}  // namespace
 
 TextHistory::TextHistory(Ledger* ledger, const std::string& environment, std::string package)
     : package_(std::move(package)) {
   if (ledger == nullptr) return;
   const auto visit = [&](const RolloutView& rollout) {
     for (const auto& op : rollout.operations) {
-      if (!op.touched()) continue;
-      for (const auto& change : op.operation.changes) {
-        steps_.push_back({op.operation.target, op.operation.object, change});
-      }
+      if (op.touched()) add(op.operation);
     }
     return true;
   };
@@ -23,38 +27,67 @@ TextHistory::TextHistory(Ledger* ledger, const std::string& environment, std::st
   each_rollout(*ledger, environment, package_, visit, [](const std::string&, const Error&) {});
 }
 
+void TextHistory::add(const Operation& operation) {
+  const ObjectInfo& object = operation.object;
+  for (const auto& change : operation.changes) {
+    for (const auto& key : {key_of(operation.target, object, 'i', object.id),
+                            key_of(operation.target, object, 'n', object.name)}) {
+      Steps& steps = objects_[key];
+      steps.by_place[{change.path, change.to}].push_back(steps_.size());
+      steps.by_text[change.to].push_back(steps_.size());
+    }
+    steps_.push_back({change.from, change.from_version});
+  }
+}
+
 bool TextHistory::knows(const Version& version) const {
   return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) {
-    const auto at = Version::parse(step.change.from_version, version.scheme());
+    const auto at = Version::parse(step.from_version, version.scheme());
     return at && *at == version;
   });
 }
 
-std::vector<const TextHistory::Step*> TextHistory::steps_of(const Target& target,
-                                                            const ObjectInfo& object) const {
-  std::vector<const Step*> out;
-  for (const auto& step : steps_) {
-    const bool named = !target.keeps_ids() && step.object.name == object.name;
-    const bool same = step.object.id == object.id || named;
-    if (step.target == target.name() && step.object.kind == object.kind && same) out.push_back(&step);
-  }
+TextHistory::Indexes TextHistory::steps_of(const Target& target, const ObjectInfo& object) const {
+  Indexes out;
+  const auto take = [&](char what, const std::string& word) {
+    const auto found = objects_.find(key_of(target.name(), object, what, word));
+    if (found != objects_.end()) out.push_back(&found->second);
+  };
+  take('i', object.id);
+  if (!target.keeps_ids()) take('n', object.name);
   return out;
+}
+
+std::optional<size_t> TextHistory::next(const Indexes& indexes, const std::string& path,
+                                        const std::string& text, size_t begin) {
+  std::optional<size_t> first;
+  const auto look = [&](const std::vector<size_t>& steps) {
+    const auto at = std::lower_bound(steps.begin(), steps.end(), begin);
+    if (at != steps.end() && (!first || *at < *first)) first = *at;
+  };
+  for (const auto* steps : indexes) {
+    if (path.empty()) {
+      const auto found = steps->by_text.find(text);
+      if (found != steps->by_text.end()) look(found->second);
+    } else {
+      const auto found = steps->by_place.find({path, text});
+      if (found != steps->by_place.end()) look(found->second);
+    }
+  }
+  return first;
 }
 
 std::optional<std::string> TextHistory::text_at(const Target& target, const ObjectInfo& object,
                                                 const std::string& path, const std::string& live,
                                                 const Version& version) const {
-  auto steps = steps_of(target, object);
+  const Indexes indexes = steps_of(target, object);
   // Several references of an object may have come to the same text from different ones.
-  const auto here = [&](const Step* step) { return step->change.path == path && step->change.to == live; };
-  if (std::any_of(steps.begin(), steps.end(), here)) {
-    std::erase_if(steps, [&](const Step* step) { return step->change.path != path; });
-  }
+  const bool here = !path.empty() && next(indexes, path, live, 0).has_value();
   std::string text = live;
-  for (const auto* step : steps) {
-    if (step->change.to != text) continue;
-    text = step->change.from;
-    const auto at = Version::parse(step->change.from_version, version.scheme());
+  for (auto i = next(indexes, here ? path : "", text, 0); i;
+       i = next(indexes, here ? path : "", text, *i + 1)) {
+    text = steps_[*i].from;
+    const auto at = Version::parse(steps_[*i].from_version, version.scheme());
     if (at && *at == version) {
       if (names_version(text, package_, version.str(), version.scheme())) return text;
       return std::nullopt;

@@ -1,8 +1,10 @@
 // The exact texts objects had, from the ledger: for a rollback down to a version.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "deployers/ledger/ledger.h"
@@ -26,15 +28,25 @@ class TextHistory {
 
  private:
   struct Step {
-    std::string target;
-    ObjectInfo object;
-    Change change;
+    std::string from, from_version;
   };
-  // Newest first, of the object.
-  [[nodiscard]] std::vector<const Step*> steps_of(const Target& target, const ObjectInfo& object) const;
+  // What was written to the objects of one name or id, newest first.
+  struct Steps {
+    std::map<std::pair<std::string, std::string>, std::vector<size_t>> by_place;  // path and new text
+    std::map<std::string, std::vector<size_t>> by_text;                           // new text
+  };
+  using Indexes = std::vector<const Steps*>;
+
+  void add(const Operation& operation);
+  // Of the object, by its id and, where that says as much, by its name.
+  [[nodiscard]] Indexes steps_of(const Target& target, const ObjectInfo& object) const;
+  // The next one from `begin` on that led to `text`, at `path` ("": at any).
+  [[nodiscard]] static std::optional<size_t> next(const Indexes& indexes, const std::string& path,
+                                                  const std::string& text, size_t begin);
 
   std::string package_;
   std::vector<Step> steps_;  // newest first
+  std::map<std::string, Steps> objects_;
 };
 
 }  // namespace mlship

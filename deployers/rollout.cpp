@@ -76,9 +76,13 @@ void revert(Engine& engine, Runner& runner, const Plan& plan, const std::vector<
   engine.diagnostics.status(
       fmt::format("too many failures: putting {} back",
                   written.size() == 1 ? "1 object" : fmt::format("{} objects", written.size())));
-  for (size_t begin = 0; begin < written.size(); begin += largest_wave) {
-    const size_t count = std::min(largest_wave, written.size() - begin);
-    runner.revert(std::span(written).subspan(begin, count));
+  const auto together = [&](size_t a, size_t b) {
+    return written_together(engine.targets, *written[a], *written[b]);
+  };
+  for (size_t begin = 0; begin < written.size();) {
+    const size_t end = batch_end(begin, written.size(), together);
+    runner.revert(std::span(written).subspan(begin, end - begin));
+    begin = end;
   }
 }
 

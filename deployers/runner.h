@@ -75,7 +75,9 @@ class Runner {
   void intend(const Members& tracks, bool reverting);
   void write_all(const Members& tracks);
   void send(const Members& tracks);
-  void send_one(Track& track, Limiter& limiter);
+  [[nodiscard]] static std::vector<Members> as_writes(const Members& tracks);
+  void send_together(const Members& tracks, Limiter& limiter);
+  void take_result(Track& track, ApplyResult result);
   void judge(Track& track);
   void prove(Tracks& tracks);
   void record(Tracks& tracks);

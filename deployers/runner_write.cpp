@@ -113,29 +113,60 @@ void Runner::send(const Members& tracks) {
   }
   for (auto& [target, members] : by_target) {
     Limiter& limiter = limiter_of(*target);
+    const auto writes = as_writes(members);
     run_limited(
-        members.size(), limiter, engine_.host.clock, [this] { return !stop(); },
-        [&](size_t i) { send_one(*members[i], limiter); });
+        writes.size(), limiter, engine_.host.clock, [this] { return !stop(); },
+        [&](size_t i) { send_together(writes[i], limiter); });
   }
 }
 
-void Runner::send_one(Track& track, Limiter& limiter) {
+// Of one target; in the order of the first of each.
+std::vector<Runner::Members> Runner::as_writes(const Members& tracks) {
+  std::vector<Members> writes;
+  std::map<std::string, size_t> known;
+  for (auto* track : tracks) {
+    const std::string with = track->target->written_with(track->operation);
+    const auto [at, fresh] = known.try_emplace(with, writes.size());
+    if (fresh || with.empty()) {
+      writes.push_back({track});
+    } else {
+      writes[at->second].push_back(track);
+    }
+  }
+  return writes;
+}
+
+void Runner::send_together(const Members& tracks, Limiter& limiter) {
   using Kind = ApplyResult::Kind;
   Clock& clock = engine_.host.clock;
   const auto begun = clock.monotonic();
-  track.sent = true;
-  try {
-    track.applied = track.target->apply(track.operation, tag(track.operation.id));
-  } catch (const Error& e) {
-    track.applied = {denied(e) ? Kind::refused : Kind::unknown, e.message(), "", {}};
+  std::vector<Sending> sendings;
+  for (auto* track : tracks) {
+    track->sent = true;
+    sendings.push_back({&track->operation, tag(track->operation.id)});
   }
-  if (track.applied.kind == Kind::throttled || track.applied.kind == Kind::unknown) {
-    limiter.throttled(begun, clock.monotonic(), track.applied.retry_after);
+  std::vector<ApplyResult> results;
+  try {
+    results = tracks.front()->target->apply_all(sendings);
+  } catch (const Error& e) {
+    results.assign(tracks.size(), {denied(e) ? Kind::refused : Kind::unknown, e.message(), "", {}});
+  }
+  const auto unsure = [](const ApplyResult& r) {
+    return r.kind == Kind::throttled || r.kind == Kind::unknown;
+  };
+  const auto slow = std::find_if(results.begin(), results.end(), unsure);
+  if (slow != results.end()) {
+    limiter.throttled(begun, clock.monotonic(), slow->retry_after);
   } else {
     limiter.succeeded();
   }
-  if (track.applied.kind != Kind::throttled) ++track.sends;
-  if (!track.applied.locator.is_null()) track.operation.locator = track.applied.locator;
+  for (size_t i = 0; i < tracks.size(); ++i) take_result(*tracks[i], std::move(results.at(i)));
+}
+
+void Runner::take_result(Track& track, ApplyResult result) {
+  track.applied = std::move(result);
+  if (track.applied.kind != ApplyResult::Kind::throttled) ++track.sends;
+  if (!track.applied.locator.is_null()) track.operation.locator = std::move(track.applied.locator);
   if (!track.target->has_tokens() && stop() && lease_lost_) {
     track.detail = join(track.detail,
                         "written while another runner took over, and this system has no concurrency token: "

@@ -73,6 +73,17 @@ std::vector<Observation> Target::observe_all(std::span<const Operation* const> o
   return seen;
 }
 
+std::vector<ApplyResult> Target::apply_all(std::span<const Sending> sendings) {
+  std::vector<ApplyResult> results;
+  results.reserve(sendings.size());
+  for (const auto& sending : sendings) results.push_back(apply(*sending.operation, sending.tag));
+  return results;
+}
+
+void Target::recover_all(std::span<const Sending> sendings) {
+  for (const auto& sending : sendings) recover(*sending.operation, sending.tag);
+}
+
 std::span<const KeySpec> common_target_keys() {
   return common_keys;
 }

@@ -134,6 +134,12 @@ struct Observation {
   std::string token;
   bool rest_equal = true;  // everything outside the spans is as it was planned
   nlohmann::json locator;  // where the object stands now
+  // Each change as if it were alone, where the whole is a conflict or gone; empty: not known.
+  struct Part {
+    ObjectState state = ObjectState::conflict;
+    std::string detail;
+  };
+  std::vector<Part> parts = {};
 };
 
 struct ApplyResult {
@@ -144,6 +150,12 @@ struct ApplyResult {
   std::string pending;                       // "daemon-reload": what is left to do before it runs
   nlohmann::json locator;                    // where the object stands after the write
   std::chrono::milliseconds retry_after{0};  // with throttled; 0: the system named no time
+};
+
+// An operation to be written, and the tag that names the attempt.
+struct Sending {
+  const Operation* operation = nullptr;
+  std::string tag;
 };
 
 // What an object is doing, for systems where changing it now would hurt.
@@ -200,13 +212,20 @@ class Target {
   // in bulk.
   virtual std::vector<Observation> observe_all(std::span<const Operation* const> operations,
                                                std::string_view salt);
-  // Whether two locators, both of what is live now, mean the same object.
-  [[nodiscard]] virtual bool same_object(const nlohmann::json& a, const nlohmann::json& b) const {
-    return a == b;
+  // Where a locator of what is live now points: equal for the same object; "": nowhere.
+  [[nodiscard]] virtual std::string place_of(const nlohmann::json& locator) const { return locator.dump(); }
+  [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const {
+    const std::string place = place_of(a);
+    return !place.empty() && place == place_of(b);
   }
   // Conditional write of all changes of one object, read back by the caller through observe(). `tag` names
   // the operation and makes leftovers of a killed run recognisable.
   virtual ApplyResult apply(const Operation& operation, const std::string& tag) = 0;
+  // apply() for several operations that written_with() puts together, with one write; each has its own
+  // result.
+  virtual std::vector<ApplyResult> apply_all(std::span<const Sending> sendings);
+  // Operations with the same answer stand in one thing (a file) and are written together; "": each by itself.
+  [[nodiscard]] virtual std::string written_with(const Operation&) const { return ""; }
   // Before a rollback: false when what `change.to` names (a folder, a file) is a thing this target can look
   // for and it is not there. Old places may be older than mlship, so nothing is known of them but their name.
   virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }
@@ -215,6 +234,8 @@ class Target {
   virtual std::string pending(const Operation&, std::int64_t /*since*/) { return ""; }
   // Puts right what a killed apply() with this tag left behind (temporary files, displaced foreign content).
   virtual void recover(const Operation& operation, const std::string& tag) = 0;
+  // The same for several operations that were written together.
+  virtual void recover_all(std::span<const Sending> sendings);
   // The same for runs of which no record is left, where that can be told from a run under way. Returns lines
   // for people.
   virtual std::vector<std::string> clear_abandoned() { return {}; }

@@ -110,9 +110,8 @@ class Sampler {
         if (round < members.size() && sample.size() < count) sample.push_back(members[round]);
       }
     }
-    std::erase_if(layer_,
-                  [&](size_t i) { return std::find(sample.begin(), sample.end(), i) != sample.end(); });
     std::sort(sample.begin(), sample.end());
+    std::erase_if(layer_, [&](size_t i) { return std::binary_search(sample.begin(), sample.end(), i); });
     return sample;
   }
 
@@ -120,6 +119,12 @@ class Sampler {
   Wave& layer_;
   std::map<std::pair<std::string, std::string>, Wave> strata_;
 };
+
+bool written_together(std::span<const Operation> operations, const std::vector<std::string>& together,
+                      size_t a, size_t b) {
+  if (b >= together.size() || a >= together.size() || together[a].empty()) return false;
+  return together[a] == together[b] && operations[a].target == operations[b].target;
+}
 
 }  // namespace
 
@@ -138,13 +143,19 @@ ObjectTraits traits_of(std::span<const ObjectSection> sections, const ObjectInfo
   return traits;
 }
 
+size_t batch_end(size_t begin, size_t end, const std::function<bool(size_t, size_t)>& together) {
+  size_t at = std::min(end, begin + largest_wave);
+  while (at < end && together(at - 1, at)) ++at;
+  return at;
+}
+
 Course make_course(std::span<const Operation> operations, std::span<const ObjectSection> sections,
-                   const std::vector<std::vector<std::string>>& needs, const WaveOptions& options) {
+                   const CourseHints& hints, const WaveOptions& options) {
   Course course;
   std::vector<Wave> layers(1);
   for (size_t i = 0; i < operations.size(); ++i) layers.front().push_back(i);
   if (options.with_dependencies) {
-    Graph graph(operations, sections, needs);
+    Graph graph(operations, sections, hints.needs);
     layers = graph.layers();
     course.before = graph.take();
   }
@@ -154,8 +165,13 @@ Course make_course(std::span<const Operation> operations, std::span<const Object
     if (options.wave == 0) size = std::min(largest_wave, options.canary * widening);
   }
   for (const Wave& layer : layers) {
+    const auto together = [&](size_t a, size_t b) {
+      return written_together(operations, hints.together, layer[a], layer[b]);
+    };
     for (size_t begin = 0; begin < layer.size();) {
-      const size_t end = std::min(layer.size(), begin + size);
+      const bool widest = options.wave == 0 && size == largest_wave;
+      const size_t end =
+          widest ? batch_end(begin, layer.size(), together) : std::min(layer.size(), begin + size);
       course.waves.emplace_back(layer.begin() + static_cast<std::ptrdiff_t>(begin),
                                 layer.begin() + static_cast<std::ptrdiff_t>(end));
       begin = end;

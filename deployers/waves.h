@@ -1,6 +1,7 @@
 // In which order a rollout changes objects, and how many at once. Pure.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -34,9 +35,17 @@ struct Course {
   std::map<size_t, std::vector<size_t>> before;
 };
 
-// `needs`: by operation, names or ids of objects it refers to itself. Throws Error(dependency_cycle), which
-// prints the cycle.
+// What the targets say about the operations, by operation; empty: nothing.
+struct CourseHints {
+  std::vector<std::vector<std::string>> needs;  // names or ids of objects it refers to itself
+  std::vector<std::string> together;            // Target::written_with
+};
+// Waves of the largest size end where they split nothing that is written together; those that were asked for
+// smaller ones do not. Throws Error(dependency_cycle), which prints the cycle.
 Course make_course(std::span<const Operation> operations, std::span<const ObjectSection> sections,
-                   const std::vector<std::vector<std::string>>& needs, const WaveOptions& options);
+                   const CourseHints& hints, const WaveOptions& options);
+// Of as many operations as a wave holds at most, and what is written together with the last of them; `end` of
+// all.
+size_t batch_end(size_t begin, size_t end, const std::function<bool(size_t, size_t)>& together);
 
 }  // namespace mlship

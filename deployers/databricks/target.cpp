@@ -225,9 +225,6 @@ class Workspace final : public Target {
                                        std::string_view salt) override;
 
   Remark check_places() override { return check_library_path(api_, places_, section_); }
-  [[nodiscard]] bool same_object(const nlohmann::json& a, const nlohmann::json& b) const override {
-    return a == b;
-  }
 
   ApplyResult apply(const Operation& operation, const std::string& tag) override;
   void recover(const Operation&, const std::string&) override {}

@@ -55,6 +55,18 @@ TEST(Waves, WidenAfterACanaryAndAreNeverLargerThanTheLedgersBatch) {
   EXPECT_TRUE(make_course({}, {}, {}, {5, 0, true}).waves.empty());
 }
 
+TEST(Waves, SplitNothingThatIsWrittenTogetherUnlessTheyAreAskedToBeSmaller) {
+  const std::vector<Operation> operations = many(1'200);
+  CourseHints hints;
+  hints.together.assign(100, "");
+  hints.together.resize(1'150, "one file");
+  hints.together.resize(1'200, "another");
+  EXPECT_EQ(sizes(make_course(operations, {}, hints, {})), (std::vector<size_t>{1'150, 50}));
+  EXPECT_EQ(sizes(make_course(operations, {}, hints, {0, 400, false})), (std::vector<size_t>{400, 400, 400}));
+  EXPECT_EQ(sizes(make_course(operations, {}, hints, {1, 0, false})),
+            (std::vector<size_t>{1, 4, 16, 64, 256, 809, 50}));
+}
+
 TEST(Waves, FollowDeclaredInputsOutputsAndNames) {
   const std::vector<Operation> operations = {operation("report"), operation("score"), operation("ingest"),
                                              operation("mail")};
@@ -77,7 +89,7 @@ TEST(Waves, FollowDeclaredInputsOutputsAndNames) {
 TEST(Waves, FollowWhatObjectsThemselvesReferTo) {
   const std::vector<Operation> operations = {operation("parent"), operation("child"),
                                              operation("child", "job", "other")};
-  const Course course = make_course(operations, {}, {{"child"}, {}, {}}, {0, 0, true});
+  const Course course = make_course(operations, {}, {{{"child"}, {}, {}}, {}}, {0, 0, true});
   EXPECT_EQ(course.waves, (std::vector<Wave>{{1, 2}, {0}}));
   EXPECT_EQ(course.before.at(0), std::vector<size_t>{1});
 }
