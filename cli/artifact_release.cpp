@@ -149,6 +149,16 @@ ArtifactBundle bundle_of_artifact(Services& services, const Path& file) {
   return {artifact, bundle_artifact(artifact, identity.name, identity.version, folder)};
 }
 
+namespace {
+
+std::string release_text(const Version& version) {
+  std::vector<std::string> numbers;
+  for (const auto& number : version.release()) numbers.push_back(number.str());
+  return fmt::format("{}", fmt::join(numbers, "."));
+}
+
+}  // namespace
+
 void refuse_other_scheme(Services& services, const BundleInfo& info) {
   const auto& own = services.project().package;
   if (own && own->normal == info.package) return;
@@ -161,7 +171,7 @@ void refuse_other_scheme(Services& services, const BundleInfo& info) {
                 ? fmt::format("add [package] with name = \"{}\" and scheme = \"semver\" to mlship.toml",
                               info.name)
                 : fmt::format("give it a PEP 440 version, such as {0}.dev1 or {0}rc1",
-                              fmt::join(info.version.release(), ".")));
+                              release_text(info.version)));
 }
 
 }  // namespace mlship

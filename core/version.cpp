@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
 #include <utility>
 
@@ -24,20 +23,12 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), digit);
 }
 
-std::optional<std::uint64_t> number(std::string_view digits) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
-}
-
-// Reads a text from left to right; a number that does not fit 64 bits makes the whole scan bad.
+// Reads a text from left to right.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : rest_(text) {}
 
   [[nodiscard]] bool done() const { return rest_.empty(); }
-  [[nodiscard]] bool bad() const { return bad_; }
   [[nodiscard]] std::string_view rest() const { return rest_; }
 
   bool take(char c) {
@@ -51,19 +42,17 @@ class Scanner {
     return true;
   }
   bool separator() { return take('.') || take('-') || take('_'); }
-  std::optional<std::uint64_t> digits() {
+  std::optional<Natural> digits() {
     size_t n = 0;
     while (n < rest_.size() && digit(rest_[n])) ++n;
     if (n == 0) return std::nullopt;
-    const auto value = number(rest_.substr(0, n));
-    if (!value) bad_ = true;
+    Natural value(rest_.substr(0, n));
     rest_.remove_prefix(n);
-    return value.value_or(0);
+    return value;
   }
 
  private:
   std::string_view rest_;
-  bool bad_ = false;
 };
 
 struct Label {
@@ -83,7 +72,7 @@ constexpr auto pre_labels = std::to_array<Label>({{"preview", 'c'},
 constexpr auto post_labels = std::to_array<Label>({{"post", 'p'}, {"rev", 'p'}, {"r", 'p'}});
 constexpr auto dev_labels = std::to_array<Label>({{"dev", 'd'}});
 
-using Segment = std::optional<std::pair<char, std::uint64_t>>;
+using Segment = std::optional<std::pair<char, Natural>>;
 
 // `[-_.]?LABEL[-_.]?N?`; the number is 0 when left out (§Implicit pre-release number). Takes nothing when the
 // label is absent.
@@ -95,13 +84,13 @@ Segment segment(Scanner& in, std::span<const Label> labels) {
     ahead.separator();
     const auto n = ahead.digits();
     in = ahead;
-    return std::pair{label.normal, n.value_or(0)};
+    return std::pair{label.normal, n.value_or(Natural())};
   }
   return std::nullopt;
 }
 
 // §Implicit post releases: `1.0-1`.
-std::optional<std::uint64_t> implicit_post(Scanner& in) {
+std::optional<Natural> implicit_post(Scanner& in) {
   Scanner ahead = in;
   if (!ahead.take('-')) return std::nullopt;
   const auto n = ahead.digits();
@@ -129,14 +118,14 @@ std::string folded(std::string_view text) {
   return out;
 }
 
-std::string dotted(std::span<const std::uint64_t> numbers) {
+std::string dotted(std::span<const Natural> numbers) {
   std::string out;
-  for (const auto n : numbers) out += (out.empty() ? "" : ".") + std::to_string(n);
+  for (const auto& n : numbers) out += (out.empty() ? "" : ".") + n.str();
   return out;
 }
 
-std::span<const std::uint64_t> without_trailing_zeros(std::span<const std::uint64_t> release) {
-  while (!release.empty() && release.back() == 0) release = release.first(release.size() - 1);
+std::span<const Natural> without_trailing_zeros(std::span<const Natural> release) {
+  while (!release.empty() && release.back().zero()) release = release.first(release.size() - 1);
   return release;
 }
 
@@ -195,16 +184,14 @@ std::optional<Version> Version::parse_pep440(std::string_view text) {
     if (const auto post = segment(in, post_labels)) v.post_ = post->second;
   }
   if (const auto dev = segment(in, dev_labels)) v.dev_ = dev->second;
-  if (in.bad()) return std::nullopt;
   if (in.done()) return v;
   if (!in.take('+')) return std::nullopt;
   // §Local version segments: `-` and `_` are `.`; integers normalise only when the whole part is one.
   for (const auto part : split(in.rest(), "-_.")) {
     if (part.empty() || !std::all_of(part.begin(), part.end(), [](char c) { return digit(c) || letter(c); }))
       return std::nullopt;
-    const auto value = number(part);
-    if (all_digits(part) && !value) return std::nullopt;
-    v.local_.push_back({all_digits(part), value.value_or(0), std::string(part)});
+    const bool numeric = all_digits(part);
+    v.local_.push_back({numeric, numeric ? Natural(part) : Natural(), std::string(part)});
   }
   return v;
 }
@@ -222,42 +209,40 @@ std::optional<Version> Version::parse_semver(std::string_view text) {
     // §10: build metadata keeps its leading zeros, so it is words throughout.
     for (const auto part : split(text.substr(plus + 1), ".")) {
       if (!identifier(part)) return std::nullopt;
-      v.local_.push_back({false, 0, std::string(part)});
+      v.local_.push_back({false, {}, std::string(part)});
     }
     text = text.substr(0, plus);
   }
   const auto canonical = [](std::string_view part) { return part.size() == 1 || part.front() != '0'; };
   const size_t dash = text.find('-');
   for (const auto part : split(text.substr(0, dash), ".")) {
-    const auto value = number(part);
-    if (!all_digits(part) || !canonical(part) || !value) return std::nullopt;
-    v.release_.push_back(*value);
+    if (!all_digits(part) || !canonical(part)) return std::nullopt;
+    v.release_.emplace_back(part);
   }
   if (v.release_.size() != 3) return std::nullopt;
   if (dash == std::string_view::npos) return v;
   for (const auto part : split(text.substr(dash + 1), ".")) {
     const bool numeric = all_digits(part);
-    const auto value = numeric ? number(part) : 0;
-    if (!identifier(part) || (numeric && !canonical(part)) || !value) return std::nullopt;
-    v.labels_.push_back({numeric, *value, std::string(part)});
+    if (!identifier(part) || (numeric && !canonical(part))) return std::nullopt;
+    v.labels_.push_back({numeric, numeric ? Natural(part) : Natural(), std::string(part)});
   }
   return v;
 }
 
 std::string Version::str() const {
-  std::string out = epoch_ == 0 ? "" : std::to_string(epoch_) + "!";
+  std::string out = epoch_.zero() ? "" : epoch_.str() + "!";
   out += dotted(release_);
   const auto append = [&out](const std::vector<Identifier>& parts, char first) {
     char before = first;
     for (const auto& part : parts) {
-      out += before + (part.numeric ? std::to_string(part.number) : part.word);
+      out += before + (part.numeric ? part.number.str() : part.word);
       before = '.';
     }
   };
   append(labels_, '-');
-  if (pre_) out += (pre_->first == 'c' ? "rc" : std::string(1, pre_->first)) + std::to_string(pre_->second);
-  if (post_) out += ".post" + std::to_string(*post_);
-  if (dev_) out += ".dev" + std::to_string(*dev_);
+  if (pre_) out += (pre_->first == 'c' ? "rc" : std::string(1, pre_->first)) + pre_->second.str();
+  if (post_) out += ".post" + post_->str();
+  if (dev_) out += ".dev" + dev_->str();
   append(local_, '+');
   return out;
 }
@@ -290,11 +275,11 @@ Version Version::without_local() const {
 
 bool Version::same_major(const Version& other) const {
   return scheme_ == other.scheme_ && epoch_ == other.epoch_ && release_[0] == other.release_[0] &&
-         (release_[0] != 0 || same_minor(other));
+         (!release_[0].zero() || same_minor(other));
 }
 
 bool Version::same_minor(const Version& other) const {
-  const auto minor = [](const Version& v) { return v.release_.size() > 1 ? v.release_[1] : 0; };
+  const auto minor = [](const Version& v) { return v.release_.size() > 1 ? v.release_[1] : Natural(); };
   return scheme_ == other.scheme_ && epoch_ == other.epoch_ && release_[0] == other.release_[0] &&
          minor(*this) == minor(other);
 }
@@ -302,7 +287,7 @@ bool Version::same_minor(const Version& other) const {
 std::strong_ordering Version::operator<=>(const Version& other) const {
   if (scheme_ != other.scheme_) return scheme_ <=> other.scheme_;
   if (epoch_ != other.epoch_) return epoch_ <=> other.epoch_;
-  const auto plain = [](auto a, auto b) { return a <=> b; };
+  const auto plain = [](const Natural& a, const Natural& b) { return a <=> b; };
   auto order = compare_lists(without_trailing_zeros(release_), without_trailing_zeros(other.release_), plain);
   if (order != 0) return order;
   if (scheme_ == Scheme::semver) {
@@ -317,9 +302,9 @@ std::strong_ordering Version::operator<=>(const Version& other) const {
   // .devN follows; each absent .devN is after every present one.
   const auto pre_key = [](const Version& v) {
     if (v.pre_) return std::pair{int{v.pre_->first}, v.pre_->second};
-    return std::pair{!v.post_ && v.dev_ ? 0 : 127, std::uint64_t{0}};
+    return std::pair{!v.post_ && v.dev_ ? 0 : 127, Natural()};
   };
-  const auto dev_key = [](const Version& v) { return std::pair{!v.dev_, v.dev_.value_or(0)}; };
+  const auto dev_key = [](const Version& v) { return std::pair{!v.dev_, v.dev_.value_or(Natural())}; };
   if (order = pre_key(*this) <=> pre_key(other); order != 0) return order;
   if (order = post_ <=> other.post_; order != 0) return order;
   if (order = dev_key(*this) <=> dev_key(other); order != 0) return order;

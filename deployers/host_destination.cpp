@@ -69,7 +69,8 @@ Destination folder(const Question& q) {
   }
   Destination out;
   out.text = rewrite(q.found.text, q.reference(), q.release.version);
-  out.carriers.push_back({"tree:" + out.text, out.text, q.release.digest});
+  const std::string place = Path(out.text).lexically_normal().string();  // slashes may be doubled there
+  out.carriers.push_back({"tree:" + place, place, q.release.digest});
   return out;
 }
 

@@ -115,8 +115,10 @@ class TargetPlanner {
 
   [[nodiscard]] std::string why(Reason reason, const LiveObject& object, const Reference& reference) const {
     if (reason == Reason::opaque) return reference.opaque;
+    if (reason == Reason::unresolvable && !reference.version_text.empty())
+      return "'" + reference.version_text + "' is no version that can be compared";
     if (reason == Reason::foreign_owner) return object.foreign_owner;
-    const bool zero = request_.release.version.release().front() == 0;
+    const bool zero = request_.release.version.release().front().zero();
     return reason == Reason::other_major && zero ? "below 1.0 every minor version counts as major" : "";
   }
 

@@ -58,7 +58,10 @@ std::optional<Reason> hold_back(const Reference& reference, const Version& to, c
     if (reference.form == row.form) return row.reason;
   }
   if (!reference.version && !reference.opaque.empty()) return Reason::opaque;
-  if (!reference.version) return reference.digest ? Reason::unresolvable : Reason::unpinned;
+  if (!reference.version) {
+    const bool unread = reference.digest || !reference.version_text.empty();
+    return unread ? Reason::unresolvable : Reason::unpinned;
+  }
   const Version& from = *reference.version;
   if (from == to) return Reason::same_version;
   // A rollback is asked for by name: neither compatibility nor pre-releases stand in its way.

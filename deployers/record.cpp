@@ -14,6 +14,7 @@ constexpr auto final_states =
     std::to_array<std::string_view>({"committed", "partial", "reverted", "superseded"});
 constexpr std::string_view suffix_letters = "0123456789abcdefghijklmnopqrstuvwxyz";
 constexpr size_t suffix_length = 4;
+constexpr auto wholes = std::to_array<Whole>({Whole::text, Whole::path});
 
 // Applies one entry after another to a view.
 class Reader {
@@ -220,9 +221,13 @@ bool names_version(const std::string& text, const std::string& package, const st
     if (normalize_name(text.substr(slash + 1, end - slash - 1)) == package)
       grammar.roots.push_back(text.substr(0, slash));
   }
-  const auto found = find_references(text, grammar);
-  return found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package &&
-         found[0].version && *found[0].version == *wanted;
+  // What it is where it stands is not known here: a word of a text, or a path with blanks in it.
+  return std::any_of(wholes.begin(), wholes.end(), [&](Whole whole) {
+    grammar.whole = whole;
+    const auto found = find_references(text, grammar);
+    return found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package &&
+           found[0].version && *found[0].version == *wanted;
+  });
 }
 
 }  // namespace mlship

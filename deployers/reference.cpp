@@ -14,11 +14,40 @@ namespace {
 constexpr auto form_words = std::to_array<std::string_view>(
     {"wheel", "egg", "jar", "zip", "pin", "range", "vcs", "image", "maven", "bundle", "folder"});
 
-// Where two overlap the earlier row wins: a wheel inside an installed folder is a wheel.
 using Recogniser = void (*)(std::string_view, const Grammar&, forms::Found&);
+// Where two overlap the earlier row wins: a wheel inside an installed folder is a wheel.
 constexpr auto recognisers =
     std::to_array<Recogniser>({forms::find_vcs, forms::find_files, forms::find_folders,
                                forms::find_coordinates, forms::find_pins, forms::find_bare});
+
+// What is one thing as a whole is read as that, never searched.
+struct WholeRow {
+  Whole whole;
+  Recogniser find;
+};
+constexpr auto wholes = std::to_array<WholeRow>({{Whole::path, forms::find_path},
+                                                 {Whole::list, forms::find_list},
+                                                 {Whole::requirement, forms::find_requirement},
+                                                 {Whole::coordinate, forms::find_coordinate}});
+
+std::vector<Reference> search(std::string_view text, const Grammar& grammar) {
+  std::map<size_t, Reference> taken;  // by begin; disjoint
+  for (const auto find : recognisers) {
+    forms::Found found;
+    find(text, grammar, found);
+    for (auto& reference : found) {
+      const auto next = taken.lower_bound(reference.span.begin);
+      const bool free_after = next == taken.end() || next->first >= reference.span.end;
+      const bool free_before =
+          next == taken.begin() || std::prev(next)->second.span.end <= reference.span.begin;
+      if (free_after && free_before) taken.emplace_hint(next, reference.span.begin, std::move(reference));
+    }
+  }
+  std::vector<Reference> out;
+  out.reserve(taken.size());
+  for (auto& [begin, reference] : taken) out.push_back(std::move(reference));
+  return out;
+}
 
 std::string escaped_like(std::string_view before, std::string_view text) {
   const bool escaped =
@@ -40,22 +69,15 @@ std::string_view to_string(Form form) {
 }
 
 std::vector<Reference> find_references(std::string_view text, const Grammar& grammar) {
-  std::map<size_t, Reference> taken;  // by begin; disjoint
-  for (const auto find : recognisers) {
-    forms::Found found;
-    find(text, grammar, found);
-    for (auto& reference : found) {
-      const auto next = taken.lower_bound(reference.span.begin);
-      const bool free_after = next == taken.end() || next->first >= reference.span.end;
-      const bool free_before =
-          next == taken.begin() || std::prev(next)->second.span.end <= reference.span.begin;
-      if (free_after && free_before) taken.emplace_hint(next, reference.span.begin, std::move(reference));
-    }
+  for (const auto& row : wholes) {
+    if (row.whole != grammar.whole) continue;
+    std::vector<Reference> found;
+    row.find(text, grammar, found);
+    return found;
   }
-  std::vector<Reference> out;
-  out.reserve(taken.size());
-  for (auto& [begin, reference] : taken) out.push_back(std::move(reference));
-  return out;
+  auto found = search(text, grammar);
+  if (grammar.whole == Whole::command) forms::drop_user_arguments(text, found);
+  return found;
 }
 
 std::string rewrite(std::string_view whole, const Reference& reference, const Version& version,
@@ -112,22 +134,73 @@ std::string_view without_scala(std::string_view name) {
   return name;
 }
 
-bool hash_follows(std::string_view text, size_t from) {
-  size_t end = from;
-  while (true) {
-    end = std::min(text.find('\n', end), text.size());
-    const size_t last = end > from && text[end - 1] == '\r' ? end - 1 : end;
-    if (end == text.size() || last == from || text[last - 1] != '\\') break;
-    ++end;
+namespace {
+
+// PEP 508 §Environment markers: the words that may stand in one outside quotes.
+constexpr auto marker_words = std::to_array<std::string_view>(
+    {"python_version", "python_full_version", "os_name", "sys_platform", "platform_release",
+     "platform_system", "platform_version", "platform_machine", "platform_python_implementation",
+     "implementation_name", "implementation_version", "extra", "extras", "dependency_groups", "and", "or",
+     "not", "in"});
+
+// Blanks, and line ends behind a backslash.
+size_t skip_joined(std::string_view text, size_t i) {
+  while (i < text.size()) {
+    if (blank(text[i])) {
+      ++i;
+    } else if (text.substr(i, 2) == "\\\n") {
+      i += 2;
+    } else if (text.substr(i, 3) == "\\\r\n") {
+      i += 3;
+    } else {
+      break;
+    }
   }
-  const std::string_view rest = text.substr(from, end - from);
-  return rest.find("--hash=") != std::string_view::npos || rest.find("--hash ") != std::string_view::npos;
+  return i;
+}
+
+// One token of a marker from `i` on; `i` when there is none.
+size_t marker_token(std::string_view text, size_t i) {
+  const char c = at(text, i);
+  if (one_of(c, "()<>=!~,")) return i + 1;
+  if (c == '\'' || c == '"') {
+    const size_t close = text.substr(0, std::min(text.size(), i + longest)).find(c, i + 1);
+    return close == std::string_view::npos ? i : close + 1;
+  }
+  size_t end = i;
+  while (end < text.size() && (letter(text[end]) || text[end] == '_')) ++end;
+  const std::string_view word = text.substr(i, end - i);
+  return std::find(marker_words.begin(), marker_words.end(), word) == marker_words.end() ? i : end;
+}
+
+size_t skip_marker(std::string_view text, size_t i) {
+  for (size_t next = marker_token(text, i); next != i; next = marker_token(text, i)) {
+    i = skip_joined(text, next);
+  }
+  return i;
+}
+
+}  // namespace
+
+bool hash_follows(std::string_view text, size_t from) {
+  constexpr int most_options = 64;
+  constexpr std::string_view hash = "--hash";
+  while (from < text.size() && one_of(text[from], ")]")) ++from;
+  size_t i = skip_joined(text, from);
+  if (at(text, i) == ';') i = skip_marker(text, skip_joined(text, i + 1));
+  for (int option = 0; option < most_options && text.substr(i, 2) == "--"; ++option) {
+    if (i > 0 && !blank(text[i - 1]) && text[i - 1] != '\n') return false;
+    if (text.substr(i).starts_with(hash) && one_of(at(text, i + hash.size()), "= \t")) return true;
+    while (i < text.size() && !one_of(text[i], " \t\r\n;&|'\"")) ++i;
+    i = skip_joined(text, i);
+  }
+  return false;
 }
 
 size_t after_userinfo(std::string_view text, size_t authority) {
   const size_t end = std::min(text.find_first_of("/?# \t\r\n'\"", authority), text.size());
-  const size_t user = text.substr(0, end).rfind('@');
-  return user == std::string_view::npos || user < authority ? authority : user + 1;
+  const size_t user = text.substr(authority, end - std::min(authority, end)).rfind('@');
+  return user == std::string_view::npos ? authority : authority + user + 1;
 }
 
 }  // namespace forms

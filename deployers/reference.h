@@ -26,25 +26,30 @@ struct Reference {
   Form form = Form::pin;
   std::string name;          // as written
   std::string package;       // PEP 503; "": what the text names may hold references, and is not looked into
+  std::string group;         // Maven: what stands before the artifact
   std::string version_text;  // as written; "" when there is none (digest only, range, no tag)
-  std::optional<Version> version;
-  std::optional<Digest> digest;  // image, bundle
-  bool hash_pinned = false;      // a --hash or #sha256= stands beside it
-  Span span;                     // the whole reference in the text, without quotes around it
-  Span version_span;             // empty when version_text is
-  Span digest_span;              // the "sha256:…" text, empty without one
-  std::string folder;            // file forms: everything before the file name, with its `/`; "" when none
-  std::string file;              // file forms: the file name alone
-  std::string root;              // folder form: the install root it stands under
-  std::string opaque;            // why its text cannot be rewritten where it stands; "" when it can
+  std::optional<Version> version;  // nullopt with a version_text: what stands there is no version
+  std::optional<Digest> digest;    // image, bundle
+  bool hash_pinned = false;        // a --hash or #sha256= (or another hash) stands beside it
+  Span span;                       // the whole reference in the text, without quotes around it
+  Span version_span;               // empty when version_text is
+  Span digest_span;                // the "sha256:…" text, empty without one
+  std::string folder;              // file forms: everything before the file name, with its `/`; "" when none
+  std::string file;                // file forms: the file name alone
+  std::string root;                // folder form: the install root it stands under
+  std::string opaque;              // why its text cannot be rewritten where it stands; "" when it can
 };
 
 // What a string is as a whole, where the place it stands in says so: there a name without a version is a
-// reference too.
+// reference too, and a path keeps every character that a file system allows. Only text is searched.
 enum class Whole {
   text,
-  requirement,  // one pip requirement: `churn`, `churn[x] ; marker`
+  command,      // a command line; what it hands to a program that spark-submit starts is the program's own
+  path,         // one path or URL
+  list,         // paths or Maven coordinates, separated by commas
+  requirement,  // one line of pip: `churn`, `churn[x] ; marker`, a path, `churn @ URL`
   image,        // an image: `h/ml/churn`, `churn:stable`
+  coordinate,   // Maven coordinates, or the path of a jar
 };
 
 struct Grammar {
@@ -53,8 +58,8 @@ struct Grammar {
   Whole whole = Whole::text;
 };
 
-// Every reference in `text`, left to right, none overlapping. Candidates whose version does not parse are
-// left out.
+// Every reference in `text`, left to right, none overlapping. One whose version does not parse has none,
+// where the place leaves no doubt that a version is meant.
 std::vector<Reference> find_references(std::string_view text, const Grammar& grammar);
 
 // The text of `whole.substr(reference.span)` rewritten to the new version; extras, quotes, markers, scheme

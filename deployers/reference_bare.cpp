@@ -113,9 +113,7 @@ bool command_position(std::string_view text, size_t begin) {
 
 // The position after `pip… install`, whose `pip` begins at `pip`; npos when it is something else.
 size_t after_install(std::string_view text, size_t pip) {
-  size_t begin = pip;
-  while (begin > 0 && pip - begin < longest && !one_of(text[begin - 1], word_ends)) --begin;
-  if (begin < pip && text[pip - 1] != '/') return std::string_view::npos;
+  if (pip > 0 && text[pip - 1] != '/' && !one_of(text[pip - 1], word_ends)) return std::string_view::npos;
   size_t i = pip + 3;
   while (digit(at(text, i)) || at(text, i) == '.') ++i;
   constexpr std::string_view verb = "install";
@@ -124,6 +122,8 @@ size_t after_install(std::string_view text, size_t pip) {
   if (word == i || text.substr(word, verb.size()) != verb || !blank(at(text, word + verb.size()))) {
     return std::string_view::npos;
   }
+  size_t begin = pip;
+  while (begin > 0 && pip - begin < longest && !one_of(text[begin - 1], word_ends)) --begin;
   return command_position(text, begin) ? word + verb.size() : std::string_view::npos;
 }
 

@@ -76,7 +76,7 @@ bool movable_tag(std::string_view tag, Sure sure, bool slash) {
   const auto tag_char = [](char c) { return name_char(c); };  // distribution-spec: <reference> as a tag
   if (tag.empty() || tag.size() > 128 || one_of(tag[0], ".-")) return false;
   if (!std::all_of(tag.begin(), tag.end(), tag_char)) return false;
-  return sure != Sure::no || (slash && tag == "latest");
+  return sure != Sure::no || (slash && letter(tag[0]) && stands_for_version(tag));
 }
 
 std::optional<Reference> image(const Word& word, Form form, Scheme scheme, Sure sure) {
@@ -124,24 +124,70 @@ std::optional<Version> snapshot_of(std::string_view text, Scheme scheme) {
   return Version::parse(std::string(text.substr(0, dash)) + ".dev0", scheme);
 }
 
-std::optional<Reference> maven(const Word& word, Scheme scheme) {
+// Positions of the colons that stand in no template.
+std::vector<size_t> colons_of(std::string_view text) {
+  std::vector<size_t> colons;
+  for (size_t i = 0; i < text.size(); i = std::max(i + 1, template_end(text, i))) {
+    if (text[i] == ':') colons.push_back(i);
+  }
+  return colons;
+}
+
+// group:artifact:version; at a place that holds coordinates the packaging and classifier may stand between,
+// and nothing behind. What stands for the version may be none.
+std::optional<Reference> maven(const Word& word, Scheme scheme, Sure sure) {
   const std::string_view text = word.str();
-  const size_t artifact = text.find(':') + 1;
-  const size_t version = artifact == 0 ? 0 : text.find(':', artifact) + 1;
-  if (version == 0 || text.find(':', version) != std::string_view::npos) return std::nullopt;
-  const std::string_view group = text.substr(0, artifact - 1);
-  const std::string_view name = without_scala(text.substr(artifact, version - 1 - artifact));
+  const auto colons = colons_of(text);
+  const size_t most = sure == Sure::place ? 4 : 2;
+  if (colons.empty() || colons.size() > most || (colons.size() == 1 && sure != Sure::place))
+    return std::nullopt;
+  const size_t artifact = colons[0] + 1;
+  const bool versioned = colons.size() > 1;
+  const size_t artifact_end = versioned ? colons[1] : text.size();
+  const std::string_view group = text.substr(0, colons[0]);
+  const std::string_view name = without_scala(text.substr(artifact, artifact_end - artifact));
   if (!valid_name(group) || !letter(group[0]) || !valid_name(name) || !letter(name[0])) return std::nullopt;
   Reference r;
   r.form = Form::maven;
   r.span = word.span;
-  r.version_span = {word.span.begin + version, word.span.end};
-  r.version_text = text.substr(version);
-  r.version = Version::parse(r.version_text, scheme);
-  if (!r.version) r.version = snapshot_of(r.version_text, scheme);
-  if (!r.version) return std::nullopt;
+  r.group = group;
   r.name = name;
   r.package = normalize_name(name);
+  if (!versioned) return r;
+  r.version_span = {word.span.begin + colons.back() + 1, word.span.end};
+  r.version_text = text.substr(colons.back() + 1);
+  r.version = Version::parse(r.version_text, scheme);
+  if (!r.version) r.version = snapshot_of(r.version_text, scheme);
+  if (r.version) return r;
+  if (r.version_text.empty()) r.version_span = {};
+  if (sure == Sure::place) {
+    if (one_of(at(r.version_text, 0), "[(")) r.form = Form::range;
+    return r;
+  }
+  // `a:b:latest` may be anything; groups are domains, written backwards.
+  const bool plain = group.find('.') != std::string_view::npos && stands_for_version(r.version_text);
+  r.opaque = why_unread(r.version_text);
+  return plain ? std::optional(std::move(r)) : std::nullopt;
+}
+
+// An image whose tag is no tag: `h/churn:${V}`, `h/churn:1.3.*`.
+std::optional<Reference> unread_image(const Word& word, Form form, Sure sure) {
+  const auto colons = colons_of(word.str());
+  if (colons.empty()) return std::nullopt;
+  const Span head{word.span.begin, word.span.begin + colons.back()};
+  const Span tag{head.end + 1, word.span.end};
+  const std::string_view path = word.text.substr(head.begin, head.size());
+  const size_t slash = path.rfind('/');
+  if (!repository(path) || (slash == std::string_view::npos && sure != Sure::place)) return std::nullopt;
+  Reference r;
+  r.form = form;
+  r.span = word.span;
+  r.name = path.substr(slash + 1);  // npos + 1 is 0
+  r.version_span = tag;
+  r.version_text = word.text.substr(tag.begin, tag.size());
+  if (!stands_for_version(r.version_text) || !lower_name(r.name) || !letter(r.name[0])) return std::nullopt;
+  r.package = normalize_name(r.name);
+  r.opaque = why_unread(r.version_text);
   return r;
 }
 
@@ -151,12 +197,23 @@ std::optional<Reference> coordinate(Word word, Scheme scheme, Sure sure = Sure::
     Word rest = word;
     rest.span.begin += row.prefix.size();
     auto r = image(rest, row.form, scheme, Sure::prefix);
+    if (!r) r = unread_image(rest, row.form, Sure::prefix);
     if (r) r->span.begin = word.span.begin;
     return r;
   }
   if (word.str().find("://") != std::string_view::npos) return std::nullopt;
   if (auto r = image(word, Form::image, scheme, sure)) return r;
-  return maven(word, scheme);
+  if (auto r = maven(word, scheme, Sure::no)) return r;
+  return unread_image(word, Form::image, sure);
+}
+
+bool one_word(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t hole = template_end(text, i);
+    if (hole == i && one_of(text[i], word_ends)) return false;
+    i = std::max(i + 1, hole);
+  }
+  return true;
 }
 
 // A text that is an image, as a whole.
@@ -165,9 +222,7 @@ std::optional<Reference> whole_image(std::string_view text, Scheme scheme) {
   while (span.end > 0 && blank(text[span.end - 1])) --span.end;
   while (span.begin < span.end && blank(text[span.begin])) ++span.begin;
   const Word word{text, span};
-  if (span.size() == 0 || span.size() > longest || word.str().find_first_of(word_ends) != std::string::npos) {
-    return std::nullopt;
-  }
+  if (span.size() == 0 || span.size() > longest || !one_word(word.str())) return std::nullopt;
   return coordinate(word, scheme, Sure::place);
 }
 
@@ -180,7 +235,11 @@ void find_coordinates(std::string_view text, const Grammar& grammar, Found& foun
   for (size_t colon = text.find(':'); colon != std::string_view::npos;) {
     size_t begin = colon, end = colon;
     while (begin > 0 && colon - begin < longest && !one_of(text[begin - 1], word_ends)) --begin;
-    while (end < text.size() && end - colon < longest && !one_of(text[end], word_ends)) ++end;
+    while (end < text.size() && end - colon < longest) {
+      const size_t hole = template_end(text, end);
+      if (hole == end && one_of(text[end], word_ends)) break;
+      end = std::max(end + 1, hole);
+    }
     const size_t next = end;
     // What is cut out of something longer ($X, f(x)) is not a name of its own.
     const bool dynamic = begin > 0 && one_of(text[begin - 1], ")}]");
@@ -191,6 +250,10 @@ void find_coordinates(std::string_view text, const Grammar& grammar, Found& foun
     }
     colon = text.find(':', next);
   }
+}
+
+std::optional<Reference> coordinate_at(std::string_view text, Span span, Scheme scheme) {
+  return maven({text, span}, scheme, Sure::place);
 }
 
 }  // namespace mlship::forms

@@ -12,29 +12,32 @@ using namespace std::string_view_literals;
 
 namespace {
 
-struct Extension {
-  std::string_view suffix;
-  Form form;
-};
 constexpr auto extensions = std::to_array<Extension>(
     {{".whl", Form::wheel}, {".egg", Form::egg}, {".jar", Form::jar}, {".zip", Form::zip}});
 
 constexpr std::string_view before_file = " \t\r\n\v\f\0/\\'\"`=,:;|&<>([{@#"sv;
 constexpr std::string_view path_ends = " \t\r\n\v\f\0\\'\"`=,;|&<>()[]{}#"sv;
 
-bool escape_at(std::string_view text, size_t i) {
-  const auto hex = [](char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
-  return at(text, i) == '%' && hex(at(text, i + 1)) && hex(at(text, i + 2));
+bool in_name(std::string_view text, size_t i) {
+  const char c = text[i];
+  // The digits of an escape are taken as letters before its `%` is seen.
+  return name_char(c) || c == '+' || c == '!' || foreign(c) || escape_at(text, i);
 }
 
 size_t file_begin(std::string_view text, size_t end) {
   size_t i = end;
-  // The digits of an escape are taken as letters before its `%` is seen.
-  const auto taken = [&](size_t at) {
-    const char c = text[at];
-    return name_char(c) || c == '+' || c == '!' || foreign(c) || escape_at(text, at);
-  };
-  while (i > 0 && end - i < longest && taken(i - 1)) --i;
+  while (i > 0 && end - i < longest_name && in_name(text, i - 1)) --i;
+  return i;
+}
+
+// The same where templates and globs may stand in the name.
+size_t unread_begin(std::string_view text, size_t end) {
+  size_t i = end;
+  while (i > 0 && end - i < longest_name) {
+    const size_t hole = template_begin(text, i);
+    if (hole == i && !in_name(text, i - 1)) break;
+    i = hole == i ? i - 1 : hole;
+  }
   return i;
 }
 
@@ -46,58 +49,88 @@ bool scheme_before(std::string_view path, size_t begin, size_t colon) {
                      [](char c) { return alnum(c) || c == '+' || c == '-' || c == '.'; });
 }
 
-constexpr size_t longest_variable = 258;  // "${…}", looked for in front of a path
+// `ada@web1:/x`: a path of another machine.
+bool host_before(std::string_view path, size_t begin, size_t colon) {
+  const std::string_view host = path.substr(begin, colon - begin);
+  const size_t at_sign = host.find('@');
+  return at_sign != std::string_view::npos && at_sign > 0 && at_sign + 1 < host.size() &&
+         host.find('@', at_sign + 1) == std::string_view::npos;
+}
 
-// Where the path or URL that leads up to the file name at `file` begins.
-size_t path_begin(std::string_view text, size_t file) {
+// Schemes in which what stands before the `@` is no user but a container.
+constexpr auto containers = std::to_array<std::string_view>({"abfs", "abfss", "wasb", "wasbs"});
+
+size_t url_begin(std::string_view text, size_t begin, size_t mark) {
+  size_t i = mark;
+  while (i > begin && (alnum(text[i - 1]) || one_of(text[i - 1], "+-."))) --i;
+  const std::string_view scheme = text.substr(i, mark - i);
+  if (std::find(containers.begin(), containers.end(), scheme) != containers.end()) return i;
+  const size_t user = after_userinfo(text, mark + 3);
+  return user == mark + 3 ? i : user;
+}
+
+// How far back the path that leads up to the file name at `file` may reach, not further than `floor`.
+size_t path_floor(std::string_view text, size_t file, size_t floor) {
   size_t begin = file;
-  while (begin > 0 && file - begin < longest) {
+  while (begin > floor && file - begin < longest) {
     const char c = text[begin - 1];
     if (c == '}') {  // ${LIBS}/…: the variable belongs to the path
-      const size_t least = begin - std::min(begin, longest_variable);
-      const size_t open = text.substr(least, begin - least).rfind("${");
-      if (open == std::string_view::npos) break;
-      begin = least + open;
+      const size_t open = template_begin(text, begin);
+      if (open == begin || text[open] != '$' || open < floor) break;
+      begin = open;
     } else if (one_of(c, path_ends)) {
       break;
     } else {
       --begin;
     }
   }
-  // $(pwd)/x.whl is no path from the root either.
-  if (begin > 0 && at(text, begin) == '/' && one_of(text[begin - 1], ")}")) --begin;
-  // Never further back than `begin`: a search through the whole text for each file would be quadratic.
-  const std::string_view path = text.substr(begin, file - begin);
-  if (const size_t scheme = path.rfind("://"); scheme != std::string_view::npos) {
-    const size_t user = after_userinfo(path, scheme + 3);
-    if (user != scheme + 3) return begin + user;
-    size_t i = scheme;
-    while (i > 0 && (alnum(path[i - 1]) || one_of(path[i - 1], "+-."))) --i;
-    return begin + i;
-  }
-  const size_t colon = path.rfind(':');
-  if (colon == std::string_view::npos) return begin;
-  const size_t before = path.substr(0, colon).rfind(':');
-  const size_t part = before == std::string_view::npos ? 0 : before + 1;
-  return begin + (scheme_before(path, part, colon) ? part : colon + 1);
+  return begin;
 }
 
+// `-I/x`, `#!/x`: what is glued to the front of a path and is none of it.
+size_t after_glue(std::string_view text, size_t begin) {
+  if (at(text, begin) == '!' && at(text, begin + 1) == '/') return begin + 1;
+  if (at(text, begin) != '-') return begin;
+  size_t i = begin + 1;
+  while (letter(at(text, i))) ++i;
+  return at(text, i) == '/' ? i : begin;
+}
+
+// Where the path or URL that leads up to the file name at `file` begins; what stands before `floor` belongs
+// to another.
+size_t path_begin(std::string_view text, size_t file, size_t floor) {
+  size_t begin = path_floor(text, file, floor);
+  // $(pwd)/x.whl is no path from the root either.
+  if (begin > floor && at(text, begin) == '/' && one_of(text[begin - 1], ")}")) --begin;
+  const std::string_view path = text.substr(begin, file - begin);
+  if (const size_t scheme = path.rfind("://"); scheme != std::string_view::npos)
+    return url_begin(text.substr(0, file), begin, begin + scheme);
+  const size_t colon = path.rfind(':');
+  if (colon == std::string_view::npos) return after_glue(text, begin);
+  const size_t before = colon == 0 ? std::string_view::npos : path.rfind(':', colon - 1);
+  const size_t part = before == std::string_view::npos ? 0 : before + 1;
+  const bool whole = scheme_before(path, part, colon) || host_before(path, part, colon);
+  return begin + (whole ? part : colon + 1);
+}
+
+// Cut at every `-` that does not stand within a template.
 std::vector<Span> dash_parts(std::string_view stem) {
   std::vector<Span> parts;
   size_t begin = 0;
-  while (true) {
-    const size_t dash = stem.find('-', begin);
-    const size_t end = dash == std::string_view::npos ? stem.size() : dash;
-    parts.push_back({begin, end});
-    if (dash == std::string_view::npos) return parts;
-    begin = dash + 1;
+  for (size_t i = 0; i < stem.size();) {
+    if (stem[i] == '-') {
+      parts.push_back({begin, i});
+      begin = i + 1;
+    }
+    i = std::max(i + 1, template_end(stem, i));
   }
+  parts.push_back({begin, stem.size()});
+  return parts;
 }
 
-struct Named {
-  Span name, version;  // in the file name
-  std::optional<Version> read;
-};
+std::string_view part_of(std::string_view stem, const Span& span) {
+  return stem.substr(span.begin, span.size());
+}
 
 std::optional<Version> version_in(std::string_view stem, const Span& span, Scheme scheme) {
   return Version::parse(percent_decoded(stem.substr(span.begin, span.size())), scheme);
@@ -114,6 +147,7 @@ std::optional<Named> wheel_name(std::string_view stem, Scheme scheme) {
     if (version == 0 || version >= tags || (build && !digit(at(stem, parts[version + 1].begin)))) continue;
     const auto read = version_in(stem, parts[version], scheme);
     if (read) return Named{{0, parts[version].begin - 1}, parts[version], read};
+    if (build && stands_for_version(part_of(stem, parts[version]))) return std::nullopt;
   }
   return std::nullopt;
 }
@@ -132,14 +166,25 @@ std::optional<Version> snapshot_version(std::string_view stem, const Span& base,
   return Version::parse(percent_decoded(stem.substr(base.begin, base.size())) + ".dev0", scheme);
 }
 
-// NAME-VERSION[-anything]: the first part that begins with a digit begins the version, as much as makes one.
+// The first part that begins with a digit, else the first that begins like `v1`; the number of parts when
+// none does.
+size_t first_number(std::string_view stem, const std::vector<Span>& parts) {
+  const auto begins = [&](const Span& part, size_t skip) { return digit(at(stem, part.begin + skip)); };
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (begins(parts[i], 0)) return i;
+  }
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (at(stem, parts[i].begin) == 'v' && begins(parts[i], 1)) return i;
+  }
+  return parts.size();
+}
+
+// NAME-VERSION[-anything]: as much of what begins with a digit as makes a version.
 std::optional<Named> other_name(std::string_view stem, Scheme scheme, bool egg) {
   const auto parts = dash_parts(stem);
-  const auto text = [&](const Span& span) { return stem.substr(span.begin, span.size()); };
-  size_t first = 1;
-  while (first < parts.size() && !digit(at(stem, parts[first].begin))) ++first;
+  const size_t first = first_number(stem, parts);
   size_t end = first;
-  while (end < parts.size() && !(egg && python_tag(text(parts[end])))) ++end;
+  while (end < parts.size() && !(egg && python_tag(part_of(stem, parts[end])))) ++end;
   for (size_t last = end; last-- > first;) {
     const Span version{parts[first].begin, parts[last].end};
     const auto read = version_in(stem, version, scheme);
@@ -151,39 +196,96 @@ std::optional<Named> other_name(std::string_view stem, Scheme scheme, bool egg) 
   return std::nullopt;
 }
 
-std::optional<Reference> file_reference(std::string_view text, size_t dot, const Extension& extension,
-                                        Scheme scheme) {
-  const size_t end = dot + extension.suffix.size();
-  const char next = at(text, end);
-  if (alnum(next) || next == '_' || next == '-' || foreign(next)) return std::nullopt;
-  if (next == '.' && (alnum(at(text, end + 1)) || at(text, end + 1) == '_')) return std::nullopt;
-  const size_t begin = file_begin(text, dot);
-  if (begin > 0 && !one_of(text[begin - 1], before_file)) return std::nullopt;
-  const std::string_view stem = text.substr(begin, dot - begin);
-  auto named = extension.form == Form::wheel ? wheel_name(stem, scheme)
-                                             : other_name(stem, scheme, extension.form == Form::egg);
-  if (!named) return std::nullopt;
-  std::string_view name = stem.substr(named->name.begin, named->name.size());
-  if (extension.form == Form::jar) name = without_scala(name);
-  if (!valid_name(name)) return std::nullopt;
+// The name before the first part that stands for a version, or before what stands at a wheel's.
+std::optional<Named> unread_name(std::string_view stem, bool wheel) {
+  const auto parts = dash_parts(stem);
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (stands_for_version(part_of(stem, parts[i]))) return Named{{0, parts[i].begin - 1}, parts[i], {}};
+  }
+  constexpr size_t least = 5;
+  if (!wheel || parts.size() < least) return std::nullopt;
+  const Span& version = parts[parts.size() - 4];
+  return Named{{0, version.begin - 1}, version, {}};
+}
 
-  Reference r;
-  r.form = extension.form;
-  r.name = name;
-  r.package = normalize_name(name);
-  r.version_span = {begin + named->version.begin, begin + named->version.end};
-  r.version_text = stem.substr(named->version.begin, named->version.size());
-  r.version = named->read;
-  r.span = {path_begin(text, begin), end};
-  r.folder = text.substr(r.span.begin, begin - r.span.begin);
-  r.file = text.substr(begin, end - begin);
-  const std::string_view fragment = text.substr(end, text.find_first_of(" \t\r\n'\"", end) - end);
-  r.hash_pinned =
-      (next == '#' && fragment.find("sha256=") != std::string_view::npos) || hash_follows(text, end);
+// Whether the file's name ends at `end`, behind its suffix.
+bool name_ends(std::string_view text, size_t end) {
+  const char next = at(text, end);
+  if (alnum(next) || next == '_' || next == '-' || foreign(next)) return false;
+  return next != '.' || !(alnum(at(text, end + 1)) || at(text, end + 1) == '_');
+}
+
+std::optional<Reference> named_at(std::string_view text, size_t dot, const Extension& extension,
+                                  Scheme scheme) {
+  const size_t end = dot + extension.suffix.size();
+  const auto from = [&](size_t begin) -> std::optional<Reference> {
+    if (begin > 0 && !one_of(text[begin - 1], before_file)) return std::nullopt;
+    const auto named = read_stem(text.substr(begin, dot - begin), extension.form, scheme);
+    return named ? named_file(text, {begin, end}, extension, *named) : std::nullopt;
+  };
+  if (auto r = from(file_begin(text, dot))) return r;
+  return from(unread_begin(text, dot));
+}
+
+std::optional<Reference> file_reference(std::string_view text, size_t dot, const Extension& extension,
+                                        Scheme scheme, size_t floor) {
+  const size_t end = dot + extension.suffix.size();
+  if (!name_ends(text, end)) return std::nullopt;
+  auto r = named_at(text, dot, extension, scheme);
+  if (!r || r->span.begin < floor) return std::nullopt;
+  const size_t file = r->span.begin;
+  r->span = {path_begin(text, file, floor), end};
+  r->folder = text.substr(r->span.begin, file - r->span.begin);
+  if (!r->version) r->opaque = why_unread(r->version_text);
+  size_t word = end;
+  while (word < text.size() && word - end < longest && !one_of(text[word], " \t\r\n'\"")) ++word;
+  r->hash_pinned = (at(text, end) == '#' && hash_fragment(text.substr(end, word - end))) ||
+                   hash_follows(text, one_of(at(text, end), "#[?") ? word : end);
   return r;
 }
 
 }  // namespace
+
+// pip checks any of these behind a URL.
+bool hash_fragment(std::string_view fragment) {
+  constexpr auto hashes =
+      std::to_array<std::string_view>({"md5=", "sha1=", "sha224=", "sha256=", "sha384=", "sha512="});
+  return std::any_of(hashes.begin(), hashes.end(), [&](std::string_view hash) {
+    const size_t i = fragment.find(hash);
+    return i != std::string_view::npos && i > 0 && one_of(fragment[i - 1], "#&");
+  });
+}
+
+std::optional<Reference> named_file(std::string_view text, Span file, const Extension& extension,
+                                    const Named& named) {
+  const std::string_view stem = text.substr(file.begin, file.size() - extension.suffix.size());
+  std::string_view name = stem.substr(named.name.begin, named.name.size());
+  if (extension.form == Form::jar) name = without_scala(name);
+  if (!valid_name(name)) return std::nullopt;
+  Reference r;
+  r.form = extension.form;
+  r.name = name;
+  r.package = normalize_name(name);
+  r.version_span = {file.begin + named.version.begin, file.begin + named.version.end};
+  r.version_text = part_of(stem, named.version);
+  r.version = named.read;
+  r.span = file;
+  r.file = part_of(text, file);
+  return r;
+}
+
+const Extension* extension_at(std::string_view text, size_t dot) {
+  const auto row = std::find_if(extensions.begin(), extensions.end(), [&](const Extension& extension) {
+    return text.substr(dot).starts_with(extension.suffix);
+  });
+  return row == extensions.end() ? nullptr : &*row;
+}
+
+std::optional<Named> read_stem(std::string_view stem, Form form, Scheme scheme) {
+  const bool wheel = form == Form::wheel;
+  auto named = wheel ? wheel_name(stem, scheme) : other_name(stem, scheme, form == Form::egg);
+  return named ? named : unread_name(stem, wheel);
+}
 
 bool snapshot_mark(std::string_view text) {
   constexpr std::string_view word = "SNAPSHOT";
@@ -199,44 +301,10 @@ bool snapshot_mark(std::string_view text) {
 
 void find_files(std::string_view text, const Grammar& grammar, Found& found) {
   for (size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', dot + 1)) {
-    for (const auto& extension : extensions) {
-      if (!text.substr(dot).starts_with(extension.suffix)) continue;
-      if (auto r = file_reference(text, dot, extension, grammar.scheme)) found.push_back(std::move(*r));
-    }
-  }
-}
-
-// <root>/<package>/<version>, up to the version: what stands below belongs to the bundle.
-void find_folders(std::string_view text, const Grammar& grammar, Found& found) {
-  constexpr std::string_view before = " \t\r\n\v\f\0'\"`=,:;|&<>([{@"sv;
-  constexpr std::string_view after = " \t\r\n\v\f\0'\"`=,:;|&<>)]}/\\#"sv;
-  for (const auto& root : grammar.roots) {
-    if (root.empty()) continue;
-    for (size_t i = text.find(root); i != std::string_view::npos; i = text.find(root, i + 1)) {
-      const bool url = i >= 3 && text.substr(i - 3, 3) == "://";
-      if (i > 0 && !one_of(text[i - 1], before) && !url) continue;
-      const size_t name = i + root.size() + 1;
-      if (at(text, name - 1) != '/') continue;
-      size_t slash = name;
-      while (slash < text.size() && name_char(text[slash])) ++slash;
-      if (at(text, slash) != '/' || !valid_name(text.substr(name, slash - name))) continue;
-      const size_t version = slash + 1;
-      size_t end = version;
-      while (end < text.size() && (name_char(text[end]) || one_of(text[end], "+!"))) ++end;
-      if (end < text.size() && !one_of(text[end], after)) continue;
-      while (end > version && text[end - 1] == '.') --end;  // the end of a sentence
-      Reference r;
-      r.version_text = text.substr(version, end - version);
-      r.version = Version::parse(r.version_text, grammar.scheme);
-      if (!r.version) continue;
-      r.form = Form::folder;
-      r.name = text.substr(name, slash - name);
-      r.package = normalize_name(r.name);
-      r.span = {i, end};
-      r.version_span = {version, end};
-      r.root = root;
-      found.push_back(std::move(r));
-    }
+    const Extension* extension = extension_at(text, dot);
+    if (extension == nullptr) continue;
+    const size_t floor = found.empty() ? 0 : found.back().span.end;
+    if (auto r = file_reference(text, dot, *extension, grammar.scheme, floor)) found.push_back(std::move(*r));
   }
 }
 

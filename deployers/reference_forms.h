@@ -22,8 +22,66 @@ void find_pins(std::string_view text, const Grammar& grammar, Found& found);
 // Requirements without a version, as pins without one: arguments of `pip install`, and a whole requirement.
 void find_bare(std::string_view text, const Grammar& grammar, Found& found);
 
+// A string that is known to be something as a whole: see Whole.
+void find_path(std::string_view text, const Grammar& grammar, Found& found);
+void find_list(std::string_view text, const Grammar& grammar, Found& found);
+void find_requirement(std::string_view text, const Grammar& grammar, Found& found);
+void find_coordinate(std::string_view text, const Grammar& grammar, Found& found);
+// What a word on the command line of spark-submit is: `user` is an argument of the application.
+enum class SubmitWord { other, list, option_with_list, application, user };
+class SubmitReader {
+ public:
+  SubmitWord read(std::string_view word);  // in the order of the words
+
+ private:
+  SubmitWord value_ = SubmitWord::other;
+  bool value_is_next_ = false, application_ = false;
+};
+
+// Takes away what is an argument of a program that spark-submit starts.
+void drop_user_arguments(std::string_view text, Found& found);
+
+// The file that the path or URL at `span` names; the reference's span is all of `span`. `alias`: a `#name`
+// may stand behind it, as in the lists of spark-submit.
+std::optional<Reference> path_at(std::string_view text, Span span, Scheme scheme, bool alias = false);
+// What the name of a file without its suffix says; a version that does not parse is nullopt.
+struct Named {
+  Span name, version;
+  std::optional<Version> read;
+};
+std::optional<Named> read_stem(std::string_view stem, Form form, Scheme scheme);
+struct Extension {
+  std::string_view suffix;
+  Form form;
+};
+const Extension* extension_at(std::string_view text, size_t dot);
+// The file of this name, whose suffix is the extension's; its span is the name alone.
+std::optional<Reference> named_file(std::string_view text, Span file, const Extension& extension,
+                                    const Named& named);
+// Whether a URL's fragment holds a hash that pip checks.
+bool hash_fragment(std::string_view fragment);
+// `group:artifact:version` at `span`, whatever stands for the version.
+std::optional<Reference> coordinate_at(std::string_view text, Span span, Scheme scheme);
+// `name==version` at `span`, whatever stands for the version.
+std::optional<Reference> unread_pin(std::string_view text, Span span);
+
+// The end of the template, variable or `*` that begins at `i`; `i` when none does.
+size_t template_end(std::string_view text, size_t i);
+// Where the one that ends before `end` begins; `end` when none does.
+size_t template_begin(std::string_view text, size_t end);
+std::optional<Span> first_template(std::string_view text);
+// Whether a text that does not parse as a version stands where one would, beyond doubt: `latest`, `*`,
+// `{{v}}`, `1.0.9.RELEASE`.
+bool stands_for_version(std::string_view text);
+// Of a version's place in a text that a shell or systemd reads: that it is interpolated; "" when it is not.
+std::string why_unread(std::string_view version_text);
+// "%2B"
+bool escape_at(std::string_view text, size_t i);
+
 // Longest path, URL or word that is looked at (PATH_MAX); keeps every recogniser linear.
 constexpr size_t longest = 4096;
+// Longest name of a file (NAME_MAX, escaped).
+constexpr size_t longest_name = 768;
 
 inline bool digit(char c) {
   return c >= '0' && c <= '9';
@@ -63,8 +121,8 @@ bool snapshot_mark(std::string_view text);
 // Scala's binary version is no part of an artifact's name: churn_2.12 and churn_3 are churn.
 std::string_view without_scala(std::string_view name);
 
-// The logical line that goes on after `from` (a backslash before the line's end joins lines) asks pip for a
-// hash.
+// The requirement that ends at `from` asks pip for a hash: markers, options and joined lines may stand
+// between. What belongs to another requirement, argument or command is none of it.
 bool hash_follows(std::string_view text, size_t from);
 
 // The position after the userinfo of a URL whose authority starts at `authority`; credentials are no part of

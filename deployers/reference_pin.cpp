@@ -108,6 +108,33 @@ Reference requirement(std::string_view text, const Span& name, const std::vector
   return r;
 }
 
+// `churn==latest`, `churn==${V}` right behind one another; a comparison in a program has blanks, or no word
+// that stands for a version.
+std::optional<Reference> unread(std::string_view text, const Span& name, size_t i, std::string_view op) {
+  const size_t begin = i + op.size();
+  if (op.size() < 2 || blank(text[i - 1])) return std::nullopt;
+  size_t end = begin;
+  while (end < text.size() && end - begin < longest) {
+    const size_t hole = template_end(text, end);
+    if (hole == end && !(alnum(text[end]) || foreign(text[end]) || one_of(text[end], ".!+_-"))) break;
+    end = std::max(end + 1, hole);
+  }
+  while (end > begin && one_of(text[end - 1], ".!")) --end;
+  const std::string_view version = text.substr(begin, end - begin);
+  if (!stands_for_version(version) || one_of(at(text, end), "/@")) return std::nullopt;
+  Reference r;
+  r.form = op.starts_with("==") ? Form::pin : Form::range;
+  r.name = text.substr(name.begin, name.size());
+  r.package = normalize_name(r.name);
+  r.version_span = {begin, end};
+  r.version_text = version;
+  r.span = {name.begin, end};
+  r.opaque = r.form == Form::pin ? why_unread(version) : "";
+  r.hash_pinned = hash_follows(text, end);
+  return r;
+}
+
+constexpr std::string_view url_ends = " \t\r\n\v\f'\"`<>|;,)]}\\";
 constexpr auto vcs_prefixes = std::to_array<std::string_view>({"git+", "hg+", "svn+", "bzr+"});
 
 // The package of a VCS URL: `#egg=NAME`, else `NAME @ ` before it, else the repository's own name.
@@ -142,10 +169,34 @@ void find_pins(std::string_view text, const Grammar& grammar, Found& found) {
     const auto name = name_before(text, i);
     if (!name) continue;
     const auto clauses = clauses_at(text, i, grammar.scheme);
-    if (clauses.empty()) continue;
+    if (clauses.empty()) {
+      auto r = unread(text, *name, i, op);
+      if (!r) continue;
+      i = r->span.end - 1;
+      found.push_back(std::move(*r));
+      continue;
+    }
     found.push_back(requirement(text, *name, clauses, grammar.scheme));
     i = clauses.back().end - 1;
   }
+}
+
+std::optional<Reference> unread_pin(std::string_view text, Span span) {
+  const size_t i = text.substr(0, span.end).find_first_of("=<>!~", span.begin);
+  if (i == std::string_view::npos) return std::nullopt;
+  const auto op = operator_at(text, i);
+  const auto name = op.empty() ? std::nullopt : name_before(text, i);
+  if (!name || name->begin != span.begin) return std::nullopt;
+  Span version{skip_blanks(text, i + op.size()), skip_blanks_back(text, span.end)};
+  if (version.begin >= version.end) return std::nullopt;
+  Reference r;
+  r.form = op.starts_with("==") ? Form::pin : Form::range;
+  r.name = text.substr(name->begin, name->size());
+  r.package = normalize_name(r.name);
+  r.version_span = version;
+  r.version_text = text.substr(version.begin, version.size());
+  r.span = {name->begin, version.end};
+  return r;
 }
 
 // What a branch or tag of a repository holds cannot be said without fetching it: seen, named, never
@@ -159,7 +210,8 @@ void find_vcs(std::string_view text, const Grammar&, Found& found) {
       if (begin > 0 && (name_char(text[begin - 1]) || foreign(text[begin - 1]))) continue;
       const size_t colon = text.substr(0, std::min(text.size(), i + 16)).find("://", i);
       if (colon == std::string_view::npos) continue;
-      const size_t end = std::min(text.find_first_of(" \t\r\n\v\f'\"`<>|;,)]}\\", colon), text.size());
+      size_t end = colon;
+      while (end < text.size() && end - colon < longest && !one_of(text[end], url_ends)) ++end;
       Reference r;
       r.form = Form::vcs;
       const size_t user = after_userinfo(text.substr(0, end), colon + 3);

@@ -1,23 +1,59 @@
 #include "deployers/scan.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/names.h"
 
 namespace mlship {
 namespace {
 
-// One package while it is being counted. Versions that are no exact ones (ranges, digests) share the row "".
+// Which world a form names its package in: a bundle's tree is Python code.
+struct EcosystemRow {
+  Form form;
+  std::string_view ecosystem;
+};
+constexpr auto ecosystems =
+    std::to_array<EcosystemRow>({{Form::maven, "maven"}, {Form::jar, "maven"}, {Form::image, "image"}});
+
+std::string_view ecosystem_of(Form form) {
+  const auto row =
+      std::find_if(ecosystems.begin(), ecosystems.end(), [&](const auto& r) { return r.form == form; });
+  return row == ecosystems.end() ? "python" : row->ecosystem;
+}
+
+std::string name_of(const Reference& r) {
+  return r.group.empty() ? r.package : r.group + ":" + r.package;
+}
+
+std::string_view pinned(const Reference& r) {
+  if (r.version) return "exact";
+  if (r.form == Form::range) return "range";
+  if (!r.opaque.empty() || r.form == Form::vcs) return "opaque";
+  if (!r.version_text.empty()) return "unresolvable";
+  return r.digest ? "digest" : "unpinned";
+}
+
+// One package while it is being counted.
 struct Counter {
   std::map<Version, size_t, std::greater<>> versions;
-  size_t without = 0;
+  std::map<std::string_view, size_t> others;  // by what they are instead of exact
   std::vector<ScannedObject> objects;
 };
+using Key = std::pair<std::string, std::string_view>;  // name, ecosystem
 
-ScannedPackage finished(const std::string& name, Counter& counter) {
-  ScannedPackage package{name, {}, std::move(counter.objects)};
-  for (const auto& [version, count] : counter.versions) package.versions.emplace_back(version.str(), count);
-  if (counter.without != 0) package.versions.emplace_back("", counter.without);
+void count(const Reference& r, Counter& counter) {
+  if (r.version) {
+    ++counter.versions[*r.version];
+  } else {
+    ++counter.others[pinned(r)];
+  }
+}
+
+ScannedPackage finished(const Key& key, Counter& counter) {
+  ScannedPackage package{key.first, key.second, {}, std::move(counter.objects)};
+  for (const auto& [version, n] : counter.versions) package.versions.push_back({version.str(), "exact", n});
+  for (const auto& [what, n] : counter.others) package.versions.push_back({"", what, n});
   return package;
 }
 
@@ -25,7 +61,7 @@ ScannedPackage finished(const std::string& name, Counter& counter) {
 
 ScanReport scan(Targets& targets, const std::string& package, const std::vector<std::string>& target_names) {
   ScanReport report;
-  std::map<std::string, Counter> counters;
+  std::map<Key, Counter> counters;
   for (const auto& target : targets) {
     const bool listed = target_names.empty() || std::find(target_names.begin(), target_names.end(),
                                                           target->name()) != target_names.end();
@@ -41,19 +77,16 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
               {target->name(), object.info, reference.path, Reason::opaque, r.opaque, "", reference.text});
           continue;
         }
-        if (!package.empty() && !glob_match(package, r.package)) continue;
-        Counter& counter = counters[r.package];
-        if (r.version) {
-          ++counter.versions[*r.version];
-        } else {
-          ++counter.without;
-        }
+        const std::string name = name_of(r);
+        if (!package.empty() && !glob_match(package, name) && !glob_match(package, r.package)) continue;
+        Counter& counter = counters[{name, ecosystem_of(r.form)}];
+        count(r, counter);
         counter.objects.push_back({target->name(), object.info, reference.path, reference.text,
-                                   r.version ? r.version->str() : "", r.form});
+                                   r.version ? r.version->str() : "", pinned(r), r.form});
       }
     }
   }
-  for (auto& [name, counter] : counters) report.packages.push_back(finished(name, counter));
+  for (auto& [key, counter] : counters) report.packages.push_back(finished(key, counter));
   return report;
 }
 

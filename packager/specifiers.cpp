@@ -49,7 +49,7 @@ bool starts_with_prefix(const Version& version, const Version& prefix) {
   const auto& have = version.release();
   const auto& want = prefix.release();
   for (size_t i = 0; i < want.size(); ++i) {
-    if ((i < have.size() ? have[i] : 0) != want[i]) return false;
+    if ((i < have.size() ? have[i] : Natural()) != want[i]) return false;
   }
   return true;
 }
@@ -70,7 +70,7 @@ bool compatible(const Version& version, const Specifier& s) {
   const auto& want = s.version->release();
   const auto& have = version.release();
   for (size_t i = 0; i + 1 < want.size(); ++i) {
-    if ((i < have.size() ? have[i] : 0) != want[i]) return false;
+    if ((i < have.size() ? have[i] : Natural()) != want[i]) return false;
   }
   return true;
 }

@@ -26,25 +26,27 @@ size_t object_count(const ScannedPackage& package) {
   return objects.size();
 }
 
-std::string shown(const std::string& version) {
-  return version.empty() ? "(no exact version)" : version;
+std::string shown(const ScannedVersion& row) {
+  return row.version.empty() ? fmt::format("({})", row.pinned) : row.version;
 }
 
 OrderedJson document(const ScanReport& report) {
   OrderedJson packages = OrderedJson::array();
   for (const auto& package : report.packages) {
     OrderedJson versions = OrderedJson::array(), references = OrderedJson::array();
-    for (const auto& [version, count] : package.versions)
-      versions.push_back({{"version", version}, {"count", count}});
+    for (const auto& row : package.versions)
+      versions.push_back({{"version", row.version}, {"pinned", row.pinned}, {"count", row.count}});
     for (const auto& row : package.objects) {
       references.push_back({{"target", row.target},
                             {"object", to_json(row.object)},
                             {"path", row.path},
                             {"text", row.text},
                             {"version", row.version},
+                            {"pinned", row.pinned},
                             {"form", to_string(row.form)}});
     }
     packages.push_back({{"name", package.name},
+                        {"ecosystem", package.ecosystem},
                         {"versions", versions},
                         {"objects", object_count(package)},
                         {"references", references}});
@@ -57,12 +59,12 @@ ExitCode run(const Options& options, Services& services) {
   const ScanReport report = scan(services.targets(), options.package.value_or(""), options.targets);
   for (const auto& warning : report.warnings) services.diagnostics().warning(warning);
   auto& out = services.out();
-  Table table({"PACKAGE", "VERSION", "REFERENCES", "OBJECTS"});
+  Table table({"PACKAGE", "ECOSYSTEM", "VERSION", "REFERENCES", "OBJECTS"});
   for (const auto& package : report.packages) {
     bool first = true;
-    for (const auto& [version, count] : package.versions) {
-      table.add({first ? package.name : "", shown(version), std::to_string(count),
-                 first ? std::to_string(object_count(package)) : ""});
+    for (const auto& row : package.versions) {
+      table.add({first ? package.name : "", first ? std::string(package.ecosystem) : "", shown(row),
+                 std::to_string(row.count), first ? std::to_string(object_count(package)) : ""});
       first = false;
     }
   }

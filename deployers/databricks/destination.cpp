@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "core/error.h"
 #include "core/secret.h"
 #include "deployers/databricks/carrier.h"
@@ -36,11 +38,22 @@ bool is_url(const std::string& folder) {
   return folder.starts_with("https://") || folder.starts_with("http://") || folder.starts_with("file://");
 }
 
+std::string url_escaped(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain =
+        byte > ' ' && byte < 0x7f && std::string_view("#?%\"<>`{}|\\^[]").find(c) == std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return out;
+}
+
 // pip takes URLs after `name @ ` and paths or URLs elsewhere, and knows nothing of dbfs:/.
 std::string for_pip(const std::string& path, bool url) {
   constexpr std::string_view dbfs = "dbfs:/";
   const std::string local = path.starts_with(dbfs) ? "/dbfs/" + path.substr(dbfs.size()) : path;
-  return url ? "file://" + local : local;
+  return url ? "file://" + url_escaped(local) : local;
 }
 
 Destination file(const Places& places, std::string_view kind, const FoundReference& found,

@@ -7,22 +7,23 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "deployers/document/site.h"
+#include "deployers/reference_forms.h"
 
 namespace mlship::databricks {
 namespace {
 
 // API reference: jobs 2.2 (settings), pipelines 2.0 (spec), cluster policies 2.0.
 constexpr auto library_rows = std::to_array<SiteRow>({
-    {"libraries[]/whl", Holds::text},
-    {"libraries[]/egg", Holds::text},
-    {"libraries[]/jar", Holds::text},
+    {"libraries[]/whl", Holds::path},
+    {"libraries[]/egg", Holds::path},
+    {"libraries[]/jar", Holds::path},
     {"libraries[]/pypi/package", Holds::requirement},
-    {"libraries[]/maven/coordinates", Holds::text},
+    {"libraries[]/maven/coordinates", Holds::coordinate},
     {"libraries[]/requirements", Holds::opaque},
 });
 constexpr auto task_rows = std::to_array<SiteRow>({
-    {"spark_jar_task/jar_uri", Holds::text},
-    {"spark_submit_task/parameters[]", Holds::text},
+    {"spark_jar_task/jar_uri", Holds::path},
+    {"spark_submit_task/parameters", Holds::submit},
 });
 constexpr auto init_script_rows = std::to_array<SiteRow>({
     {"init_scripts[]/workspace/destination", Holds::opaque},
@@ -34,7 +35,7 @@ constexpr auto init_script_rows = std::to_array<SiteRow>({
 });
 constexpr auto environment_rows = std::to_array<SiteRow>({
     {"dependencies[]", Holds::requirement},
-    {"java_dependencies[]", Holds::text},
+    {"java_dependencies[]", Holds::coordinate},
     {"base_environment", Holds::opaque},
 });
 
@@ -205,6 +206,23 @@ std::optional<FoundReference> mangled(const std::string& path, const std::string
   return found;
 }
 
+struct WholeRow {
+  Holds holds;
+  Whole whole;
+};
+constexpr auto wholes = std::to_array<WholeRow>({{Holds::path, Whole::path},
+                                                 {Holds::paths, Whole::list},
+                                                 {Holds::option, Whole::list},
+                                                 {Holds::requirement, Whole::requirement},
+                                                 {Holds::coordinate, Whole::coordinate}});
+
+Site site_of(const SiteRow& row, const std::string& text) {
+  const auto whole =
+      std::find_if(wholes.begin(), wholes.end(), [&](const WholeRow& w) { return w.holds == row.holds; });
+  const size_t begin = row.holds == Holds::option ? text.find('=') + 1 : 0;
+  return {{begin, text.size()}, "", std::nullopt, Dialect::plain, whole == wholes.end() ? Whole::text : whole->whole};
+}
+
 std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path, const std::string& text,
                                     Scheme scheme) {
   std::vector<FoundReference> out;
@@ -219,12 +237,8 @@ std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path,
     }
   }
   const Grammar grammar{scheme, {}};
-  const Site site{{0, text.size()},
-                  path,
-                  std::nullopt,
-                  Dialect::plain,
-                  row.holds == Holds::requirement ? Whole::requirement : Whole::text};
-  if (row.pattern.ends_with("/egg") || row.pattern.ends_with("/whl") || row.pattern.ends_with("/jar")) {
+  const Site site = site_of(row, text);
+  if (row.holds == Holds::path) {
     if (auto found = mangled(path, text)) return {std::move(*found)};
   }
   std::map<std::string, int> seen;  // by package: others that come and go do not change the number
@@ -298,12 +312,39 @@ Sites library_sites() {
   return library_groups;
 }
 
+namespace {
+
+struct SubmitRow {
+  forms::SubmitWord word;
+  Holds holds;
+};
+constexpr auto submit_rows = std::to_array<SubmitRow>({{forms::SubmitWord::list, Holds::paths},
+                                                       {forms::SubmitWord::option_with_list, Holds::option},
+                                                       {forms::SubmitWord::application, Holds::path}});
+
+// The words of a spark-submit that name files or packages.
+void each_submit_word(const Json& words, const std::string& path, const Visit& visit) {
+  if (!words.is_array()) return;
+  forms::SubmitReader reader;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (!words[i].is_string()) continue;
+    const auto& text = words[i].get_ref<const std::string&>();
+    const auto word = reader.read(text);
+    for (const auto& row : submit_rows) {
+      if (row.word == word) visit({"", row.holds}, path + "[" + std::to_string(i) + "]", text);
+    }
+  }
+}
+
+}  // namespace
+
 void each_site(const Json& document, Sites sites, const Visit& visit) {
   for (const auto& group : sites) {
     walk(document, group.within, "", [&](const Json& part, const std::string& path) {
       for (const auto& row : group.rows) {
-        walk(part, row.pattern, path, [&](const Json& text, const std::string& at) {
-          if (text.is_string()) visit(row, at, text.get_ref<const std::string&>());
+        walk(part, row.pattern, path, [&](const Json& value, const std::string& at) {
+          if (row.holds == Holds::submit) return each_submit_word(value, at, visit);
+          if (value.is_string()) visit(row, at, value.get_ref<const std::string&>());
         });
       }
     });

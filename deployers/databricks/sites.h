@@ -17,8 +17,12 @@ namespace mlship::databricks {
 
 // What a string at a site is.
 enum class Holds {
-  text,         // arguments, comma lists: any reference
+  path,         // one path or URL
+  paths,        // several, or Maven coordinates, separated by commas
+  option,       // `--jars=…` with the same behind the `=`
   requirement,  // a line of pip: `churn==1.3.0`, `churn @ https://…`, a bare path, `-r file`
+  coordinate,   // Maven coordinates, or the path of a jar
+  submit,       // a list: the words of spark-submit; what each is follows from those before it
   opaque,       // the name of something that may hold references: an init script, a requirements file
 };
 

@@ -150,7 +150,7 @@ std::optional<std::string> schedule(Line& line) {
 Site command_at(std::string_view text, const Line& line, std::string& name) {
   const auto command = before_comment(before_input(text.substr(line.at(), line.end() - line.at())));
   if (name.empty()) name = program_of(command);
-  return {{line.at(), line.at() + command.size()}, "", {}, Dialect::shell};
+  return {{line.at(), line.at() + command.size()}, "", {}, Dialect::shell, Whole::command};
 }
 
 std::optional<DocumentObject> entry(std::string_view text, Line line, Span extent, bool system) {

@@ -125,11 +125,13 @@ size_t after_prefix(std::string_view text, size_t at, size_t end) {
   return path ? i : at;
 }
 
-// podman-systemd.unit(5): the image of a container, or another unit's that makes one.
+// podman-systemd.unit(5): the image of a container, or another unit's that makes one; systemd.service(5):
+// commands.
 Whole whole_of(const UnitSetting& setting) {
   const bool image = setting.key == "Image" && (setting.section == "Container" || setting.section == "Image");
   const bool unit = setting.value.ends_with(".image") || setting.value.ends_with(".build");
-  return image && !unit && setting.parts.size() == 1 ? Whole::image : Whole::text;
+  if (image && !unit && setting.parts.size() == 1) return Whole::image;
+  return setting.key.starts_with("Exec") ? Whole::command : Whole::text;
 }
 
 // systemd.mount(5), systemd.automount(5), systemd.swap(5): such a unit is called after this path.

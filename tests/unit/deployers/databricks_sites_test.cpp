@@ -16,7 +16,8 @@ const Json settings = Json::parse(R"({
     {"task_key": "each", "for_each_task": {"inputs": "[1]", "task": {"task_key": "inner",
        "libraries": [{"maven": {"coordinates": "com.acme:churn_2.12:1.3.0"}}]}}},
     {"task_key": "submit", "spark_submit_task": {"parameters": ["--py-files",
-       "dbfs:/l/churn-1.3.0-py3.9.egg,dbfs:/l/churn-1.2.0-py3.9.egg", "churn==1.0"]},
+       "dbfs:/l/churn-1.3.0-py3.9.egg,dbfs:/l/churn-1.2.0-py3.9.egg", "app.py", "--lib",
+       "dbfs:/l/churn-1.3.0-py3.9.egg", "churn==1.0"]},
      "new_cluster": {"init_scripts": [{"volumes": {"destination": "/Volumes/m/l/churn-init.sh"}}]}}
   ],
   "environments": [{"environment_key": "E", "spec": {"dependencies": ["churn[train] == 1.3.0 ; python_version > '3.8'",
@@ -37,7 +38,6 @@ TEST(Sites_, EveryPathOfTheTable) {
       "tasks[key=a]/libraries[2]/pypi/package = churn==1.3.0",
       "tasks[key=submit]/spark_submit_task/parameters[1] = dbfs:/l/churn-1.3.0-py3.9.egg",
       "tasks[key=submit]/spark_submit_task/parameters[1]#2 = dbfs:/l/churn-1.2.0-py3.9.egg",
-      "tasks[key=submit]/spark_submit_task/parameters[2] = churn==1.0",
       "tasks[key=submit]/new_cluster/init_scripts[0]/volumes/destination = /Volumes/m/l/churn-init.sh "
       "(opaque)",
       "tasks[key=each]/for_each_task/task/libraries[0]/maven/coordinates = com.acme:churn_2.12:1.3.0",
@@ -61,6 +61,66 @@ TEST(Sites_, ANameThatTheWorkspaceMangledIsSeen) {
   EXPECT_EQ(found[0].reference.package, "my-lib");
   EXPECT_FALSE(found[0].reference.version);
   EXPECT_TRUE(found[0].reference.digest);
+}
+
+// Every place of a document, with `@` for the path: all of the path moves, and nothing else does.
+struct Place {
+  Sites sites;
+  std::string document;
+  std::string_view never;  // characters that end a path there
+};
+std::vector<Place> places_of_paths() {
+  const auto task = [](const std::string& of) { return R"({"tasks":[{"task_key":"a",)" + of + "}]}"; };
+  const std::string library = R"("libraries":[{"jar":"/x/y.jar"},{"whl":"@"}])";
+  const std::string submit = R"("spark_submit_task":{"parameters":[)";
+  return {
+      {job_sites(), task(library), ""},
+      {job_sites(), task(R"("libraries":[{"egg":"@"}])"), ""},
+      {job_sites(), task(R"("libraries":[{"jar":"@"}])"), ""},
+      {job_sites(), task(R"("for_each_task":{"task":{"libraries":[{"whl":"@"}]}})"), ""},
+      {job_sites(), task(R"("spark_jar_task":{"jar_uri":"@"})"), ""},
+      {job_sites(), task(submit + R"("--name","x y","--py-files","/u/v.zip, @ ,/w.zip","/run.py","a"]})"),
+       ","},
+      {job_sites(), task(submit + R"("--jars=@","--verbose","/run.py"]})"), ","},
+      {job_sites(), task(submit + R"("--class","Main","@","--lib"]})"), ""},
+      {job_sites(), R"({"environments":[{"environment_key":"e","spec":{"dependencies":["\"@\""]}}]})", "\""},
+      {job_sites(), R"({"environments":[{"environment_key":"e","spec":{"dependencies":["churn @ '@'"]}}]})",
+       "'"},
+      {job_sites(), R"({"environments":[{"environment_key":"e","spec":{"java_dependencies":["@"]}}]})", ""},
+      {pipeline_sites(), "{" + library + "}", ""},
+      {library_sites(), "{" + library + "}", ""}};
+}
+
+TEST(Sites_, AnyCharacterOfAFolderSurvivesAtEveryPlace) {
+  const std::vector<std::string> folders = {
+      "team a", "a\tb",  "#1",         " # ",       "R&D",  "it's", "(old)", "a,b",  "a:b",
+      "a;b",    "<x>",   "env=prod",   "[dev ada]", "{x}",  "a|b",  "a`b",   "a\"b", "\xc3\xa9t\xc3\xa9",
+      "x==1.0", "a @ b", "--py-files", " ; x",      "b.whl"};
+  size_t moved = 0;
+  for (const auto& place : places_of_paths()) {
+    for (const auto& folder : folders) {
+      if (folder.find_first_of(place.never) != std::string::npos) continue;
+      const std::string old = "/Volumes/m/" + folder + "/churn-1.3.0-py3-none-any.whl";
+      const auto with = [&](const std::string& path) {
+        std::string text = place.document;
+        const std::string quoted = Json(path).dump();
+        return Json::parse(text.replace(text.rfind('@'), 1, quoted.substr(1, quoted.size() - 2)));
+      };
+      const auto found = find_in(with(old), place.sites, Scheme::pep440);
+      std::vector<Change> changes;
+      for (const auto& f : found) {
+        if (f.reference.package == "churn")
+          changes.push_back({f.path, f.text, "/V/new.whl", Form::wheel, "", "", {}});
+      }
+      ASSERT_EQ(changes.size(), 1U) << place.document << " " << folder;
+      EXPECT_EQ(changes[0].from, old);
+      const Standing now = standing(with(old), place.sites, changes, Scheme::pep440);
+      ASSERT_EQ(now.state, ObjectState::pre) << place.document << " " << folder;
+      EXPECT_EQ(changed(with(old), changes, now), with("/V/new.whl"));
+      ++moved;
+    }
+  }
+  EXPECT_GT(moved, 250U);
 }
 
 Change change(const std::string& path, const std::string& from, const std::string& to) {

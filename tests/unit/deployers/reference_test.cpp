@@ -87,19 +87,48 @@ INSTANTIATE_TEST_SUITE_P(
     case_name);
 
 INSTANTIATE_TEST_SUITE_P(NoPins, Finds,
-                         ::testing::Values(Case{"churn", ""}, Case{"churn==latest", ""},
-                                           Case{"churn==${V}", ""}, Case{"churn==1.3.${P}", ""},
-                                           Case{"churn==1.3.0-$(date)", ""}, Case{"$churn==1.3.0", ""},
-                                           Case{"a/churn==1.3.0", ""},
+                         ::testing::Values(Case{"churn", ""}, Case{"if churn==limit:", ""},
+                                           Case{"[ churn == $x ]", ""}, Case{"churn==\"a\"", ""},
+                                           Case{"$churn==1.3.0", ""}, Case{"a/churn==1.3.0", ""},
                                            Case{"\xc3\xa9"
                                                 "churn==1.3.0",
                                                 ""},
-                                           Case{"churn==1.3.0\xc3\xa9", ""}, Case{"churn=1.3.0", ""},
-                                           Case{"churn > /dev/null", ""}, Case{"churn 2>&1", ""},
-                                           Case{"churn=>1", ""}, Case{"-churn==1.3.0", ""},
-                                           Case{"<churn>1.3.0</churn>", ""},
+                                           Case{"churn=1.3.0", ""}, Case{"churn > /dev/null", ""},
+                                           Case{"churn 2>&1", ""}, Case{"churn=>1", ""},
+                                           Case{"-churn==1.3.0", ""}, Case{"<churn>1.3.0</churn>", ""},
                                            Case{"if [ \"$a\" == \"1\" ]", ""}),
                          case_name);
+
+// What stands at a version's place and is none: the package is named all the same.
+INSTANTIATE_TEST_SUITE_P(
+    Unread, Finds,
+    ::testing::Values(
+        Case{"churn==latest", "pin churn - churn==latest"}, Case{"churn==${V}", "pin churn - churn==${V}"},
+        Case{"churn[a]==1.3.${P}", "pin churn - churn[a]==1.3.${P}"},
+        Case{"churn==1.3.0-$(date +%s) x", "pin churn - churn==1.3.0-$(date +%s)"},
+        Case{"churn=={{ v }},x==1", "pin churn - churn=={{ v }}\npin x 1 x==1"},
+        Case{"churn>=$MIN", "range churn - churn>=$MIN"},
+        Case{"churn==1.0.9.RELEASE", "pin churn - churn==1.0.9.RELEASE"},
+        Case{"churn==1.3.0\xc3\xa9", "pin churn - churn==1.3.0\xc3\xa9"},
+        Case{"churn==%(version)s", "pin churn - churn==%(version)s"},
+        Case{"/l/churn-{{ job.parameters.my-v }}-py3-none-any.whl",
+             "wheel churn - /l/churn-{{ job.parameters.my-v }}-py3-none-any.whl"},
+        Case{"pip install dist/churn_plus-*.whl", "wheel churn-plus - dist/churn_plus-*.whl"},
+        Case{"x /l/churn-$V.jar /l/churn-${V}-all.jar",
+             "jar churn - /l/churn-$V.jar\njar churn - /l/churn-${V}-all.jar"},
+        Case{"/l/churn-1.0.9.RELEASE.jar", "jar churn - /l/churn-1.0.9.RELEASE.jar"},
+        Case{"/l/churn-latest-1-py3-none-any.whl", "wheel churn - /l/churn-latest-1-py3-none-any.whl"},
+        Case{"/l/churn-nightly-py3.11.egg", "egg churn - /l/churn-nightly-py3.11.egg"},
+        Case{"f'churn-{version}.zip'", "zip churn - churn-{version}.zip"},
+        Case{"/l/churn-v1.3.0.jar", "jar churn 1.3.0 /l/churn-v1.3.0.jar"},
+        Case{"/l/my-v8-lib-1.3.0.jar", "jar my-v8-lib 1.3.0 /l/my-v8-lib-1.3.0.jar"},
+        Case{"/l/churn-2d-plots.jar", ""}, Case{"/l/churn-core.jar", ""},
+        Case{"com.acme:churn_2.12:1.0.9.RELEASE,com.acme:x:${V}",
+             "maven churn - com.acme:churn_2.12:1.0.9.RELEASE\nmaven x - com.acme:x:${V}"},
+        Case{"com.acme:churn:LATEST a:b:latest", "maven churn - com.acme:churn:LATEST"},
+        Case{"docker pull h.io/ml/churn:${TAG}", "image churn - h.io/ml/churn:${TAG}"},
+        Case{"h.io/ml/churn:1.3.$P", "image churn - h.io/ml/churn:1.3.$P"}, Case{"db:$PORT", ""}),
+    case_name);
 
 // A requirement without a version, where the place leaves no doubt.
 INSTANTIATE_TEST_SUITE_P(
@@ -127,13 +156,16 @@ INSTANTIATE_TEST_SUITE_P(
     Requirements, Knows,
     ::testing::Combine(
         ::testing::Values(Whole::requirement),
-        ::testing::Values(Case{"churn", "pin churn - churn"},
-                          Case{" churn[x, y] ", "pin churn - churn[x, y]"},
-                          Case{"churn ; python_version > '3.8'", "pin churn - churn"},
-                          Case{"churn==1.3.0 ; python_version > '3.8'", "pin churn 1.3.0 churn==1.3.0"},
-                          Case{"churn>=1,<2", "range churn - churn>=1,<2"}, Case{"churn==${V}", ""},
-                          Case{"-r requirements.txt", ""}, Case{"./churn", ""}, Case{"requirements.txt", ""},
-                          Case{"churn failed", ""}, Case{"", ""})));
+        ::testing::Values(
+            Case{"churn", "pin churn - churn"}, Case{" churn[x, y] ", "pin churn - churn[x, y]"},
+            Case{"churn ; python_version > '3.8'", "pin churn - churn"},
+            Case{"churn==1.3.0 ; python_version > '3.8'", "pin churn 1.3.0 churn==1.3.0"},
+            Case{"churn>=1,<2", "range churn - churn>=1,<2"}, Case{"churn==${V}", "pin churn - churn==${V}"},
+            Case{"churn == whatever ; x", "pin churn - churn == whatever"}, Case{"# churn==1.3.0 broke", ""},
+            Case{"numpy==1.0  # not churn==1.3.0", "pin numpy 1.0 numpy==1.0"},
+            Case{"churn @ https://h/main.zip", "pin churn - churn @ https://h/main.zip"},
+            Case{"churn==1.3.0 \\", "pin churn 1.3.0 churn==1.3.0"}, Case{"-r requirements.txt", ""},
+            Case{"./churn", ""}, Case{"requirements.txt", ""}, Case{"churn failed", ""}, Case{"", ""})));
 INSTANTIATE_TEST_SUITE_P(
     Images, Knows,
     ::testing::Combine(::testing::Values(Whole::image),
@@ -143,7 +175,9 @@ INSTANTIATE_TEST_SUITE_P(
                                          Case{"h/ml/churn:stable", "image churn - h/ml/churn:stable"},
                                          Case{"h/ml/churn:1.3.0", "image churn 1.3.0 h/ml/churn:1.3.0"},
                                          Case{"h/ml/churn:", ""}, Case{"Churn of ml", ""},
-                                         Case{"h/ml/Churn", ""})));
+                                         Case{"h/ml/Churn", ""},
+                                         Case{"churn:1.3.*", "image churn - churn:1.3.*"},
+                                         Case{"churn:${V}", "image churn - churn:${V}"})));
 
 INSTANTIATE_TEST_SUITE_P(
     HashPins, Finds,
@@ -153,7 +187,21 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"churn==1.3.0\nnumpy==1.0 --hash=sha256:00",
                            "pin churn 1.3.0 churn==1.3.0\npin numpy 1.0 numpy==1.0 (hash)"},
                       Case{"churn @ https://h/churn-1.3.0-py3-none-any.whl#sha256=00",
-                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl (hash)"}),
+                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl (hash)"},
+                      Case{"https://h/churn-1.3.0-py3-none-any.whl#egg=churn&md5=00",
+                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl (hash)"},
+                      Case{"https://h/churn-1.3.0-py3-none-any.whl#egg=sha256",
+                           "wheel churn 1.3.0 https://h/churn-1.3.0-py3-none-any.whl"},
+                      Case{"churn==1.3.0 ; python_version > '3.8' and extra == \"x\" --hash=sha256:00",
+                           "pin churn 1.3.0 churn==1.3.0 (hash)"},
+                      Case{"/l/churn-1.3.0-py3-none-any.whl[a] --no-binary=x --hash sha256:00",
+                           "wheel churn 1.3.0 /l/churn-1.3.0-py3-none-any.whl (hash)"},
+                      Case{"churn==1.3.0; verify --hash=00", "pin churn 1.3.0 churn==1.3.0"},
+                      Case{"churn==1.3.0 | tee --hash=00", "pin churn 1.3.0 churn==1.3.0"},
+                      Case{"sh -c 'churn==1.3.0' --hash=00", "pin churn 1.3.0 churn==1.3.0"},
+                      Case{"churn==1.3.0 x==1 --hash=00",
+                           "pin churn 1.3.0 churn==1.3.0\npin x 1 x==1 (hash)"},
+                      Case{"churn==1.3.0  # --hash=00", "pin churn 1.3.0 churn==1.3.0"}),
     case_name);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -193,7 +241,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"$(pwd)/" + wheel, "wheel churn 1.3.0 )/" + wheel},
         Case{"/opt/mlship/churn/1.3.0/" + wheel, "wheel churn 1.3.0 /opt/mlship/churn/1.3.0/" + wheel},
         Case{wheel + ".sha256", ""}, Case{wheel + "x", ""}, Case{"${P}-1.3.0-py3-none-any.whl", ""},
-        Case{"\xff" + wheel, ""}, Case{"churn-latest-py3-none-any.whl", ""}, Case{"churn.zip", ""}),
+        Case{"\xff" + wheel, ""}, Case{"churn.zip", ""},
+        Case{"churn-latest-py3-none-any.whl", "wheel churn - churn-latest-py3-none-any.whl"},
+        Case{"pip install -f/srv/l/" + wheel, "wheel churn 1.3.0 /srv/l/" + wheel},
+        Case{"scp ada@web1:/srv/l/" + wheel, "wheel churn 1.3.0 ada@web1:/srv/l/" + wheel},
+        Case{"abfss://box@acc.dfs.test/l/" + wheel, "wheel churn 1.3.0 abfss://box@acc.dfs.test/l/" + wheel},
+        Case{"#!/srv/" + wheel, "wheel churn 1.3.0 /srv/" + wheel}),
     case_name);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -206,8 +259,17 @@ INSTANTIATE_TEST_SUITE_P(
              "folder churn 1.3.0 /opt/mlship/churn/1.3.0\nfolder other 2.0 /opt/mlship/other/2.0"},
         Case{"file:///opt/mlship/My_Churn/1.3.0+cu118/x",
              "folder my-churn 1.3.0+cu118 /opt/mlship/My_Churn/1.3.0+cu118"},
-        Case{"/mnt/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship/churn/current/bin", ""},
-        Case{"/opt/mlship/churn/1.3.0*", ""}, Case{"/opt/mlship/churn/$V/bin", ""},
+        Case{"/mnt/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship/churn/lib/bin", ""},
+        Case{"/opt/mlship/churn/current/bin", "folder churn - /opt/mlship/churn/current"},
+        Case{"/opt/mlship/churn/1.3.0*", "folder churn - /opt/mlship/churn/1.3.0*"},
+        Case{"/opt/mlship/churn/$V/bin", "folder churn - /opt/mlship/churn/$V"},
+        Case{"/opt/mlship/churn/{{ v }}/bin", "folder churn - /opt/mlship/churn/{{ v }}"},
+        Case{"cc -I/opt/mlship/churn/1.3.0/include", "folder churn 1.3.0 /opt/mlship/churn/1.3.0"},
+        Case{"docker run -v/opt/mlship/churn/1.3.0:/app x", "folder churn 1.3.0 /opt/mlship/churn/1.3.0"},
+        Case{"#!/opt/mlship/churn/1.3.0/bin/python -u", "folder churn 1.3.0 /opt/mlship/churn/1.3.0"},
+        Case{"ls /opt//mlship/churn///1.3.0//bin", "folder churn 1.3.0 /opt//mlship/churn///1.3.0"},
+        Case{"ls //opt/mlship/churn/1.3.0", "folder churn 1.3.0 //opt/mlship/churn/1.3.0"},
+        Case{"x://opt/mlship/churn/1.3.0", ""}, Case{"/x-y/opt/mlship/churn/1.3.0", ""},
         Case{"${BASE}/opt/mlship/churn/1.3.0", ""}, Case{"/opt/mlship2/churn/1.3.0", ""},
         Case{"/opt/mlship/churn-1.3.0", ""}, Case{"/opt/other/churn/1.3.0", ""}),
     case_name);
@@ -227,16 +289,17 @@ INSTANTIATE_TEST_SUITE_P(
              "maven churn 1.3.0 com.acme:churn_2.12:1.3.0\nmaven y 2.0 org.x:y:2.0"},
         Case{"docker run h.io/ml/churn:latest", "image churn - h.io/ml/churn:latest"},
         Case{"oci://h/ml/churn:stable", "bundle churn - oci://h/ml/churn:stable"},
-        Case{"oci://h/ml/churn", ""}, Case{"churn:latest", ""}, Case{"h.io/churn:stable", ""},
+        Case{"oci://h/ml/churn", ""}, Case{"churn:latest", ""},
+        Case{"h.io/churn:stable", "image churn - h.io/churn:stable"}, Case{"h.io/churn:other", ""},
         Case{"churn:8080", ""}, Case{"http://h:80/churn:1.3.0", ""}, Case{"12:30.5", ""},
         Case{"root:x:0:0:root", ""}, Case{"$R/churn:1.3.0", ""}, Case{"${R}/churn:1.3.0", ""},
-        Case{"h/churn:1.3.${P}", ""}, Case{"h/churn@sha256:abc", ""}, Case{"H/Churn:1.3.0", ""},
-        Case{"2026-01-01T10:20:30", ""}),
+        Case{"h/churn:1.3.${P}", "image churn - h/churn:1.3.${P}"}, Case{"h/churn@sha256:abc", ""},
+        Case{"H/Churn:1.3.0", ""}, Case{"2026-01-01T10:20:30", ""}),
     case_name);
 
 TEST(Reference, SchemeDecidesWhatAVersionIs) {
   EXPECT_EQ(found("churn==1.3.0-rc.1 churn==1.3", {Scheme::semver, {}}),
-            "pin churn 1.3.0-rc.1 churn==1.3.0-rc.1");
+            "pin churn 1.3.0-rc.1 churn==1.3.0-rc.1\npin churn - churn==1.3");
 }
 
 // SNAPSHOT builds: PEP 440 has no word for them, so they count as the first development release; SemVer reads
@@ -291,6 +354,38 @@ TEST(Reference, RewritingKeepsTheForm) {
   EXPECT_EQ(rewritten("h/churn@sha256:" + hex), "h/churn@sha256:" + other_hex);
   EXPECT_EQ(rewritten("h/churn:1.3.0@sha256:" + hex), "h/churn:1.4.0@sha256:" + other_hex);
   EXPECT_EQ(rewritten("com.acme:churn_2.12:1.3.0"), "com.acme:churn_2.12:1.4.0");
+}
+
+// What a version could not be read from says why, where a shell or systemd puts it in.
+TEST(Reference, InterpolatedVersionsAndOtherHostsAreOpaque) {
+  const auto why = [](const std::string& text) {
+    const auto all = find_references(text, {Scheme::pep440, {"/opt/mlship"}});
+    return all.empty() ? std::string("nothing") : all[0].opaque;
+  };
+  EXPECT_EQ(why("/opt/mlship/churn/$V/bin"), "its version is interpolated: $V");
+  EXPECT_EQ(why("churn==${V:-1.3.0}"), "its version is interpolated: ${V:-1.3.0}");
+  EXPECT_EQ(why("/opt/mlship/churn/%i/bin"), "its version is interpolated: %i");
+  EXPECT_EQ(why("/opt/mlship/churn/latest"), "");
+  EXPECT_EQ(why("rsync -a web1:/opt/mlship/churn/1.3.0/ ."), "it is a path of another host: web1");
+  EXPECT_EQ(why("x ada@web1:/opt/mlship/churn/1.3.0/"), "it is a path of another host: ada@web1");
+  EXPECT_EQ(why("docker run -v data:/opt/mlship/churn/1.3.0 x"), "");
+  EXPECT_EQ(why("PATH=bin:/opt/mlship/churn/1.3.0/bin"), "");
+}
+
+TEST(Reference, ArgumentsOfSparkApplicationsAreTheirOwn) {
+  const auto command = [](const std::string& text) {
+    return found(text, {Scheme::pep440, {}, Whole::command});
+  };
+  const std::string jar = "/l/churn-1.3.0.jar";
+  EXPECT_EQ(command("spark-submit --jars " + jar + " -v --class X /app.py --lib " + jar + " churn==1.0"),
+            "jar churn 1.3.0 " + jar);
+  EXPECT_EQ(command("/opt/spark/bin/spark-submit " + jar + " " + jar), "jar churn 1.3.0 " + jar);
+  EXPECT_EQ(command("spark-submit --conf a=b \\\n --name 'x y' app.py " + jar + " && pip install churn==1.0"),
+            "pin churn 1.0 churn==1.0");
+  EXPECT_EQ(command("sh -c \"spark-submit app.py " + jar + "\" && pip install \"churn==1.0\""),
+            "pin churn 1.0 churn==1.0");
+  EXPECT_EQ(command("run spark-submit-all " + jar), "jar churn 1.3.0 " + jar);
+  EXPECT_EQ(found("spark-submit app.py " + jar), "jar churn 1.3.0 " + jar);
 }
 
 TEST(Reference, HugeAndOddTextsAreFast) {
