@@ -220,7 +220,11 @@ Site site_of(const SiteRow& row, const std::string& text) {
   const auto whole =
       std::find_if(wholes.begin(), wholes.end(), [&](const WholeRow& w) { return w.holds == row.holds; });
   const size_t begin = row.holds == Holds::option ? text.find('=') + 1 : 0;
-  return {{begin, text.size()}, "", std::nullopt, Dialect::plain, whole == wholes.end() ? Whole::text : whole->whole};
+  return {{begin, text.size()},
+          "",
+          std::nullopt,
+          Dialect::plain,
+          whole == wholes.end() ? Whole::text : whole->whole};
 }
 
 std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path, const std::string& text,
