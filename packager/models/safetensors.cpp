@@ -44,7 +44,7 @@ bool detect(std::string_view file_name, std::string_view head) {
          little_endian(head.substr(0, length_size)) <= largest_header;
 }
 
-Json read_header(const ByteFile& file, const std::string& shown) {
+std::string read_header(const ByteFile& file, const std::string& shown) {
   const std::string prefix = file.read(0, length_size);
   if (prefix.size() != length_size) refuse(shown, "it is too short for a safetensors file");
   const std::uint64_t length = little_endian(prefix);
@@ -52,13 +52,14 @@ Json read_header(const ByteFile& file, const std::string& shown) {
     refuse(shown, "its header would be " + std::to_string(length) + " bytes, and 100,000,000 is the limit");
   }
   if (length > file.size() - length_size) refuse(shown, "its header is cut off");
-  const std::string text = file.read(length_size, length);
+  std::string text = file.read(length_size, length);
   if (!text.starts_with('{')) refuse(shown, "its header does not begin with '{'");
-  return parse_json(text, ErrorCode::model, "the header of " + shown);
+  return text;
 }
 
 struct Tensor {
-  std::string name, dtype;
+  std::string name;
+  std::string_view dtype;  // as in the table
   std::uint64_t begin = 0, end = 0, elements = 1;
 };
 
@@ -69,14 +70,14 @@ bool count(const Json& value, std::uint64_t& out) {
 }
 
 // dtype, shape and data_offsets, and nothing else.
-bool read_fields(const Json& value, Tensor& out) {
+bool read_fields(const Json& value, std::string& dtype_name, Tensor& out) {
   if (!value.is_object() || value.size() != 3) return false;
   const auto dtype = value.find("dtype");
   const auto shape = value.find("shape");
   const auto offsets = value.find("data_offsets");
   if (dtype == value.end() || shape == value.end() || offsets == value.end()) return false;
   if (!dtype->is_string() || !shape->is_array() || !offsets->is_array() || offsets->size() != 2) return false;
-  out.dtype = dtype->get<std::string>();
+  dtype_name = dtype->get<std::string>();
   for (const auto& extent : *shape) {
     std::uint64_t n = 0;
     if (!count(extent, n) || __builtin_mul_overflow(out.elements, n, &out.elements)) return false;
@@ -87,10 +88,12 @@ bool read_fields(const Json& value, Tensor& out) {
 Tensor read_tensor(const std::string& name, const Json& value, const std::string& shown) {
   Tensor out;
   out.name = printable(name);
-  if (!read_fields(value, out)) refuse(shown, "the entry of tensor '" + out.name + "' is malformed");
-  const auto bits = dtype_bits().find(out.dtype);
+  std::string dtype;
+  if (!read_fields(value, dtype, out)) refuse(shown, "the entry of tensor '" + out.name + "' is malformed");
+  const auto bits = dtype_bits().find(dtype);
   if (bits == dtype_bits().end())
-    refuse(shown, "tensor '" + out.name + "' has the unknown dtype '" + out.dtype + "'");
+    refuse(shown, "tensor '" + out.name + "' has the unknown dtype '" + dtype + "'");
+  out.dtype = bits->first;
   std::uint64_t total = 0;
   if (__builtin_mul_overflow(out.elements, bits->second, &total) || total % 8 != 0 ||
       total / 8 != out.end - out.begin) {
@@ -99,12 +102,10 @@ Tensor read_tensor(const std::string& name, const Json& value, const std::string
   return out;
 }
 
-void check_metadata(const Json& header, const std::string& shown) {
-  const auto metadata = header.find("__metadata__");
-  if (metadata == header.end()) return;
+void check_metadata(const Json& metadata, const std::string& shown) {
   const bool texts =
-      metadata->is_object() &&
-      std::all_of(metadata->begin(), metadata->end(), [](const Json& value) { return value.is_string(); });
+      metadata.is_object() &&
+      std::all_of(metadata.begin(), metadata.end(), [](const Json& value) { return value.is_string(); });
   if (!texts) refuse(shown, "its __metadata__ is not a table of texts");
 }
 
@@ -126,16 +127,17 @@ void check_ranges(std::vector<Tensor>& tensors, std::uint64_t buffer, const std:
 
 Json inspect(const Path& path, const std::string& shown) {
   const ByteFile file(path);
-  const Json header = read_header(file, shown);
-  check_metadata(header, shown);
+  const std::string header = read_header(file, shown);
   std::vector<Tensor> tensors;
-  for (const auto& [name, value] : header.items()) {
-    if (name != "__metadata__") tensors.push_back(read_tensor(name, value, shown));
-  }
-  const std::uint64_t length = little_endian(file.read(0, length_size));
-  check_ranges(tensors, file.size() - length_size - length, shown);
+  // One by one: a header of the size that is allowed has two million tensors.
+  read_members(header, ErrorCode::model, "the header of " + shown,
+               [&](const std::string& name, const Json& value) {
+                 if (name == "__metadata__") return check_metadata(value, shown);
+                 tensors.push_back(read_tensor(name, value, shown));
+               });
+  check_ranges(tensors, file.size() - length_size - header.size(), shown);
   std::uint64_t parameters = 0;
-  std::set<std::string> dtypes;
+  std::set<std::string_view> dtypes;
   for (const auto& tensor : tensors) {
     // Elements of at least 4 bits within the file: the sum cannot overflow.
     parameters += tensor.elements;

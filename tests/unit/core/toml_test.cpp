@@ -33,6 +33,14 @@ TEST(Toml, KeepsOrderAndPositions) {
   EXPECT_EQ(root.find("absent"), nullptr);
 }
 
+TEST(Toml, ANulEndsNothing) {
+  for (const std::string before : {"a = 1", "a = 1\n", "", "# comment", "a = \"x", "[t]\n", "a = '''x"}) {
+    for (const std::string after : {"", "\nb = 2\n", "'''\n", "\"\n"}) {
+      EXPECT_NE(failure(before + std::string(1, '\0') + after), "no error") << before << " NUL " << after;
+    }
+  }
+}
+
 TEST(Toml, SyntaxErrorsSayWhere) {
   EXPECT_TRUE(failure("a = 1\nb = \n").starts_with("cannot read x.toml:2:5: ")) << failure("a = 1\nb = \n");
   EXPECT_TRUE(failure("a = 1\na = 2\n").starts_with("cannot read x.toml:2:")) << failure("a = 1\na = 2\n");

@@ -37,6 +37,18 @@ TEST_F(ModelTest, ReadsSafetensors) {
   EXPECT_EQ(inspect("e.safetensors", safetensors(empty, 0))["parameters"], 0);
 }
 
+TEST_F(ModelTest, ReadsHeadersWithVeryManyTensors) {
+  std::string header = "{";
+  constexpr std::uint64_t tensors = 60'000;
+  for (std::uint64_t i = 0; i < tensors; ++i) {
+    header += (i == 0 ? "\"expert." : ",\"expert.") + std::to_string(i) +
+              R"(":{"dtype":"U8","shape":[1],"data_offsets":[)" + std::to_string(i) + "," +
+              std::to_string(i + 1) + "]}";
+  }
+  EXPECT_EQ(inspect("m.safetensors", safetensors(header + "}", tensors))["tensors"], tensors);
+  EXPECT_THROW(inspect("m.safetensors", safetensors(header + ",\"expert.5\":{}}", tensors)), Error);
+}
+
 // A header of 640 bytes makes the file begin as a pickle does: 0x80 0x02.
 TEST_F(ModelTest, AHeaderLengthIsNoPickle) {
   std::string header = two;
