@@ -19,8 +19,8 @@ std::string canonical_json(const Json& value);
 // Two-space indent and a final newline, for people and for --json.
 std::string pretty_json(const OrderedJson& value);
 
-// Parses one complete document; duplicate keys, invalid UTF-8, nesting over 100 levels, NUL and trailing bytes
-// are errors. `what` names the document in the message: "cannot read <what>: …".
+// Parses one complete document; duplicate keys, invalid UTF-8, nesting over 100 levels, NUL and trailing
+// bytes are errors. `what` names the document in the message: "cannot read <what>: …".
 Json parse_json(std::string_view text, ErrorCode code, std::string_view what);
 // The same for a long document: the elements of its arrays `key` at the top are handed to `element` as they
 // come and are not kept. What `element` throws passes through.

@@ -1,6 +1,7 @@
 #include "packager/build_inputs.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/error.h"
@@ -53,11 +54,12 @@ void refuse_dirty(const Project& project, const std::vector<std::string>& dirty)
   throw std::move(error).hint("git commit, or mlship build --allow-dirty");
 }
 
-// A file beside the code: HEAD's when the build is HEAD's, unless git ignores it.
+// A file beside the code: HEAD's when the build is HEAD's.
 std::string text_of(const Project& project, const BuildInputs& inputs, const std::string& path,
                     const std::string& role) {
   if (inputs.from_commit) {
-    if (auto text = git_file(project.folder, path)) return std::move(*text);
+    auto text = git_file(project.folder, path);
+    if (text && !lfs_pointer(*text)) return std::move(*text);
   }
   auto text = fs::read_if_exists(project.folder / path);
   if (!text) {
@@ -73,12 +75,15 @@ std::string text_of(const Project& project, const BuildInputs& inputs, const std
 
 void gather_code(const Project& project, std::unique_ptr<SourceTree> listed, BuildInputs& inputs) {
   if (!project.code) return;
-  const TreeSelection selection = code_selection(project);
+  const TreeSelection selection = code_selection(project, inputs.git.present);
   if (inputs.from_commit) {
     listed.reset();
     inputs.code = git_tree(project.folder, selection);
   } else {
-    inputs.code = listed ? std::move(listed) : folder_tree(project.folder, selection);
+    // A dirty tree is built as a commit of everything would have it.
+    const auto ignored = inputs.git.present ? git_ignored(project.folder) : std::vector<std::string>();
+    inputs.code =
+        listed && ignored.empty() ? std::move(listed) : folder_tree(project.folder, selection, ignored);
   }
   if (inputs.code->files().empty()) {
     throw Error(ErrorCode::source_tree, cannot_build(project) + "code.include matches no file below '" +
@@ -167,6 +172,20 @@ std::vector<FileToHash> files_to_hash(const BuildInputs& inputs) {
   return out;
 }
 
+// Where programs keep passwords and tokens. Nobody means these to be part of a model, and models are
+// published.
+bool keeps_secrets(std::string_view name) {
+  constexpr auto names = std::to_array<std::string_view>({".env", ".netrc", ".pypirc", ".npmrc",
+                                                          ".git-credentials", ".databrickscfg", ".ssh",
+                                                          ".aws", ".azure", ".docker", ".gnupg", ".kube"});
+  return name.starts_with(".env.") || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool left_out_of_models(const Path& path) {
+  const std::string name = path.filename().string();
+  return never_bundled(name) || keeps_secrets(name);
+}
+
 ModelFile model_file(const Path& file, std::string shown, std::string path) {
   std::error_code failed;
   const Path real = std::filesystem::canonical(file, failed);
@@ -180,10 +199,10 @@ ModelFile model_file(const Path& file, std::string shown, std::string path) {
 
 }  // namespace
 
-TreeSelection code_selection(const Project& project) {
+TreeSelection code_selection(const Project& project, bool in_git) {
   TreeSelection selection;
   if (!project.code) return selection;
-  selection = {project.code->root, project.code->include, project.code->exclude};
+  selection = {project.code->root, project.code->include, project.code->exclude, in_git};
   const auto leave_out = [&](const std::string& path) {
     const std::string inside = path.empty() ? "" : below_root(selection.root, path);
     if (inside.empty()) return;
@@ -228,7 +247,7 @@ std::vector<ModelFile> find_model(const Project& project, const ModelSection& se
   }
   if (s->kind != fs::Kind::folder) return {model_file(whole, section.path, base)};
   std::vector<ModelFile> out;
-  for (const auto& name : fs::walk(whole)) {
+  for (const auto& name : fs::walk(whole, left_out_of_models)) {
     const std::string rest = "/" + name.generic_string();
     out.push_back(model_file(whole / name, normal(section.path) + rest, base + rest));
   }
@@ -243,18 +262,20 @@ BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
                           std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics) {
   BuildInputs inputs;
-  const TreeSelection selection = code_selection(project);
+  const TreeSelection selection = code_selection(project, true);
   const std::vector<std::string> read = read_files(project);
   const std::set<std::string> read_set(read.begin(), read.end());
   inputs.git = git_state(
-      project.folder, [&](const std::string& path) { return covered(project, selection, read_set, path); });
+      project.folder, [&](const std::string& path) { return covered(project, selection, read_set, path); },
+      read);
   if (inputs.dirty() && !options.allow_dirty) refuse_dirty(project, inputs.git.dirty);
   inputs.from_commit = inputs.git.present && !inputs.dirty() && !inputs.git.commit.empty();
   inputs.version = project_version(project);
   gather_code(project, std::move(listed), inputs);
   const auto& readme = project.package->readme;
   if (!readme.empty()) inputs.readme = {normal(readme), text_of(project, inputs, readme, "package.readme")};
-  if (fs::exists(project.folder / "pyproject.toml")) {
+  const bool committed = inputs.from_commit && git_file(project.folder, "pyproject.toml");
+  if (committed || fs::exists(project.folder / "pyproject.toml")) {
     inputs.pyproject = text_of(project, inputs, "pyproject.toml", "the file");
   }
   gather_models(project, inputs);

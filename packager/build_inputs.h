@@ -47,8 +47,9 @@ struct BuildInputs {
   void finish_hashing();
 };
 
-// The code, without the models and the readme: those are layers of their own.
-TreeSelection code_selection(const Project& project);
+// The code, without the models and the readme: those are layers of their own. `in_git`: the project lies in a
+// repository, which says what belongs to it.
+TreeSelection code_selection(const Project& project, bool in_git);
 // The other files a build reads, relative to the project: the project file, the lock, the readme, …
 std::vector<std::string> read_files(const Project& project);
 

@@ -53,6 +53,7 @@ class LastBuild {
   const BuildOptions& options_;
   Path file_;
   std::string commit_, tag_;
+  std::string ignored_;  // a digest of the names
   std::vector<Seen> before_;
   std::unique_ptr<SourceTree> code_;
   SeenCode seen_code_;

@@ -1,5 +1,6 @@
 // The source tree of a folder as it is on disk.
 #include <cerrno>
+#include <unordered_set>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,8 +16,11 @@ constexpr std::uint64_t largest_source = 2ULL << 30U;  // bytes
 
 class FolderTree final : public RawTree {
  public:
-  explicit FolderTree(Path folder)
-      : folder_(std::move(folder)), open_(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+  FolderTree(Path folder, const std::vector<std::string>& left_out)
+      : folder_(std::move(folder)), open_(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    for (const auto& path : left_out)
+      left_out_.insert(path.ends_with('/') ? path.substr(0, path.size() - 1) : path);
+  }
   ~FolderTree() override {
     if (open_ >= 0) ::close(open_);
   }
@@ -24,6 +28,7 @@ class FolderTree final : public RawTree {
   FolderTree& operator=(const FolderTree&) = delete;
 
   [[nodiscard]] std::optional<RawEntry> look(const std::string& path) const override {
+    if (is_left_out(path)) return std::nullopt;
     const Path file = path.empty() ? folder_ : folder_ / path;
     const auto s = path.empty() ? fs::stat(file) : fs::lstat(file);
     if (!s) return std::nullopt;
@@ -35,7 +40,9 @@ class FolderTree final : public RawTree {
     const Path whole = folder_ / folder;
     auto found = fs::list_stats(whole);
     out.reserve(found.size());
+    const std::string prefix = folder.empty() ? "" : folder + "/";
     for (auto& [name, s] : found) {
+      if (!left_out_.empty() && left_out_.contains(prefix + name)) continue;
       RawEntry entry = s.kind == fs::Kind::link ? convert(whole / name, s) : convert({}, s);
       out.emplace_back(std::move(name), std::move(entry));
     }
@@ -66,6 +73,15 @@ class FolderTree final : public RawTree {
   }
 
  private:
+  // Itself, or a folder above it.
+  [[nodiscard]] bool is_left_out(const std::string& path) const {
+    if (left_out_.empty()) return false;
+    for (size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
+      if (left_out_.contains(path.substr(0, end))) return true;
+    }
+    return left_out_.contains(path);
+  }
+
   // Bytes read: `length - 1` when the file ends where it should, which one read tells by coming back short.
   static ssize_t read_up_to(int fd, char* buffer, size_t length) {
     size_t done = 0;
@@ -97,13 +113,15 @@ class FolderTree final : public RawTree {
   }
 
   Path folder_;
+  std::unordered_set<std::string> left_out_;
   int open_;  // -1: it cannot be opened, and whoever looks into it says why
 };
 
 }  // namespace
 
-std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection& selection) {
-  return make_source_tree(std::make_unique<FolderTree>(project), selection, "");
+std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection& selection,
+                                        const std::vector<std::string>& left_out) {
+  return make_source_tree(std::make_unique<FolderTree>(project, left_out), selection, "");
 }
 
 }  // namespace mlship

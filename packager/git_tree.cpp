@@ -1,6 +1,7 @@
 // The source tree of a git commit. Repositories are opened per question: a build asks a handful.
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
 
 #include "core/error.h"
 #include "core/host/git_api.h"
@@ -67,28 +68,24 @@ std::string joined(const std::string& folder, std::string_view name) {
 
 class GitRawTree final : public RawTree {
  public:
-  GitRawTree(Opened opened, const git_oid& commit)
-      : opened_(std::move(opened)), root_(tree_of(opened_, commit)) {
+  GitRawTree(Opened opened, const git_oid& commit) : opened_(std::move(opened)) {
+    folders_.emplace("", tree_of(opened_, commit));
     const int code = git().repository_odb(odb_.out(), opened_.repository.get());
     if (code != 0) fail("open the object database", code, {});
   }
 
   [[nodiscard]] std::optional<RawEntry> look(const std::string& path) const override {
-    if (joined(opened_.prefix, path).empty()) return RawEntry{RawEntry::Kind::folder, false, 0, {}};
-    const TreeEntry entry = find(path);
-    if (!entry) return std::nullopt;
-    return convert(entry.get());
+    const std::string full = joined(opened_.prefix, path);
+    if (full.empty()) return RawEntry{RawEntry::Kind::folder, false, 0, {}};
+    const git_tree_entry* entry = find(full);
+    if (entry == nullptr) return std::nullopt;
+    return convert(entry);
   }
 
   [[nodiscard]] std::vector<std::pair<std::string, RawEntry>> list(const std::string& folder) const override {
-    Tree held;
-    const ::git_tree* tree = root_.get();
-    if (!joined(opened_.prefix, folder).empty()) {
-      const TreeEntry entry = find(folder);
-      const int code =
-          git().tree_lookup(held.out(), opened_.repository.get(), git().tree_entry_id(entry.get()));
-      if (code != 0) fail("read the folder " + folder + " of the commit", code, {});
-      tree = held.get();
+    const ::git_tree* tree = open(joined(opened_.prefix, folder));
+    if (tree == nullptr) {
+      throw Error(ErrorCode::source_tree, "cannot read the folder " + folder + ": it is not in the commit");
     }
     std::vector<std::pair<std::string, RawEntry>> out;
     for (size_t i = 0; i < git().tree_entrycount(tree); ++i) {
@@ -103,18 +100,38 @@ class GitRawTree final : public RawTree {
   }
 
   [[nodiscard]] std::string read(const std::string& path) const {
-    const TreeEntry entry = find(path);
-    if (!entry) throw Error(ErrorCode::source_tree, "cannot read " + path + ": it is not in the commit");
-    return content(git().tree_entry_id(entry.get()));
+    const git_tree_entry* entry = find(joined(opened_.prefix, path));
+    if (entry == nullptr)
+      throw Error(ErrorCode::source_tree, "cannot read " + path + ": it is not in the commit");
+    return content(git().tree_entry_id(entry));
+  }
+
+  // The object of the file at `path`; null when there is no file.
+  [[nodiscard]] const git_oid* file_id(const std::string& path) const {
+    const git_tree_entry* entry = find(joined(opened_.prefix, path));
+    const bool file = entry != nullptr && git().tree_entry_type(entry) == GIT_OBJECT_BLOB;
+    return file ? git().tree_entry_id(entry) : nullptr;
   }
 
  private:
-  [[nodiscard]] TreeEntry find(const std::string& path) const {
-    TreeEntry entry;
-    const std::string full = joined(opened_.prefix, path);
-    const int code = git().tree_entry_bypath(entry.out(), root_.get(), full.c_str());
-    if (code != 0 && code != GIT_ENOTFOUND) fail("look for " + path + " in the commit", code, {});
-    return entry;
+  // By the whole path in the repository; null when it is not in the commit.
+  [[nodiscard]] const git_tree_entry* find(const std::string& full) const {
+    const size_t slash = full.rfind('/');
+    const ::git_tree* folder = open(slash == std::string::npos ? "" : full.substr(0, slash));
+    const size_t name = slash == std::string::npos ? 0 : slash + 1;
+    return folder == nullptr ? nullptr : git().tree_entry_byname(folder, full.c_str() + name);
+  }
+
+  // Folders stay open: git makes one object of a folder, and each look into it from outside would inflate and
+  // hash all of it again.
+  [[nodiscard]] const ::git_tree* open(const std::string& full) const {
+    if (const auto known = folders_.find(full); known != folders_.end()) return known->second.get();
+    const git_tree_entry* entry = find(full);
+    if (entry == nullptr || git().tree_entry_type(entry) != GIT_OBJECT_TREE) return nullptr;
+    Tree tree;
+    const int code = git().tree_lookup(tree.out(), opened_.repository.get(), git().tree_entry_id(entry));
+    if (code != 0) fail("read the folder " + full + " of the commit", code, {});
+    return folders_.emplace(full, std::move(tree)).first->second.get();
   }
 
   [[nodiscard]] std::string content(const git_oid* id) const {
@@ -151,7 +168,7 @@ class GitRawTree final : public RawTree {
   }
 
   Opened opened_;
-  Tree root_;
+  mutable std::unordered_map<std::string, Tree> folders_;  // by the whole path in the repository
   Odb odb_;
 };
 
@@ -163,6 +180,53 @@ bool lfs_in_commit(const GitRawTree& commit, const Path& project, const std::str
   return s && s->kind == fs::Kind::file;
 }
 
+std::optional<std::pair<Opened, git_oid>> open_head(const Path& project) {
+  auto opened = open_repository(project);
+  if (!opened) return std::nullopt;
+  const auto head = head_of(*opened);
+  if (!head) return std::nullopt;
+  return std::pair(std::move(*opened), *head);
+}
+
+// Its absence means something: another file is read in its place.
+bool decides(const std::string& path) {
+  return path == "mlship.toml";
+}
+
+// What git would make of the file as it lies there (line ends and all) is what the commit has.
+bool as_committed(const Opened& opened, const GitRawTree& commit, const std::string& at, const Path& file) {
+  const auto real = at.starts_with("..") ? std::nullopt : real_path(commit, "", at);
+  const git_oid* committed = real ? commit.file_id(*real) : nullptr;
+  if (committed == nullptr) return false;
+  git_oid id;
+  const int code =
+      git().repository_hashfile(&id, opened.repository.get(), file.c_str(), GIT_OBJECT_BLOB, real->c_str());
+  if (code != 0) fail("hash " + file.string(), code, {});
+  if (git().oid_equal(&id, committed) != 0) return true;
+  const std::string text = commit.read(*real);
+  return lfs_pointer(text) && lfs_digest(text) == fs::hash_file(file);
+}
+
+// Those of `files` that differ from the commit or are not in it, whatever git was told to overlook
+// (skip-worktree, assume-unchanged, ignore rules of one machine).
+std::vector<std::string> unlike_commit(const Path& project, const std::vector<std::string>& files) {
+  const auto opened = open_repository(project);
+  auto whole = open_head(project);
+  if (!opened || !whole) return {};
+  whole->first.prefix.clear();
+  const GitRawTree commit(std::move(whole->first), whole->second);
+  std::vector<std::string> out;
+  for (const auto& path : files) {
+    const Path file = project / path;
+    const auto there = fs::stat(file);
+    const std::string at = Path(joined(opened->prefix, path)).lexically_normal().generic_string();
+    const bool same = there ? there->kind == fs::Kind::file && as_committed(*opened, commit, at, file)
+                            : !decides(path) || commit.file_id(at) == nullptr;
+    if (!same) out.push_back(path);
+  }
+  return out;
+}
+
 std::string path_of(const git_status_entry& entry) {
   const git_diff_delta* delta =
       entry.index_to_workdir != nullptr ? entry.index_to_workdir : entry.head_to_index;
@@ -170,12 +234,14 @@ std::string path_of(const git_status_entry& entry) {
   return delta->new_file.path != nullptr ? delta->new_file.path : delta->old_file.path;
 }
 
-// Relative to the project, bytewise order, as git status --untracked-files=all would list them.
-std::vector<std::string> changed_files(const Opened& opened, const Path& project) {
+// Relative to the project, bytewise order, as git status --untracked-files=all would list them; with
+// `ignored` the files and whole folders (with a `/` at the end) that are ignored and not tracked instead.
+std::vector<std::string> status_files(const Opened& opened, const Path& project, bool ignored) {
   git_status_options options;
   git().status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
   options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS |
                   GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH | GIT_STATUS_OPT_EXCLUDE_SUBMODULES;
+  if (ignored) options.flags |= GIT_STATUS_OPT_INCLUDE_IGNORED;
   std::string prefix = opened.prefix;
   char* only[] = {prefix.data()};
   if (!prefix.empty()) options.pathspec = {only, 1};
@@ -184,7 +250,9 @@ std::vector<std::string> changed_files(const Opened& opened, const Path& project
   if (code != 0) fail("compare " + project.string() + " with its last commit", code, project);
   std::vector<std::string> out;
   for (size_t i = 0; i < git().status_list_entrycount(status.get()); ++i) {
-    const std::string path = path_of(*git().status_byindex(status.get(), i));
+    const git_status_entry* entry = git().status_byindex(status.get(), i);
+    if (((entry->status & GIT_STATUS_IGNORED) != 0) != ignored) continue;
+    const std::string path = path_of(*entry);
     if (prefix.empty()) {
       out.push_back(path);
     } else if (path.starts_with(prefix + "/")) {
@@ -196,6 +264,15 @@ std::vector<std::string> changed_files(const Opened& opened, const Path& project
   return out;
 }
 
+// Without what could be a secret. git also reads `user@host:path`, where only the usual name stays, and
+// `helper::anything`, of which nothing is known.
+std::string remote_address(const std::string& url) {
+  if (url.find("://") != std::string::npos) return printable_url(url);
+  if (url.find("::") != std::string::npos) return {};
+  const size_t at = url.rfind('@', url.find('/'));
+  return at == std::string::npos || url.substr(0, at) == "git" ? url : url.substr(at + 1);
+}
+
 // As configured. git_remote_lookup() would also apply url.*.insteadOf, with a pattern match that leaks in
 // libgit2 1.5 whenever it fails.
 std::string remote_of(const Opened& opened) {
@@ -203,7 +280,7 @@ std::string remote_of(const Opened& opened) {
   if (git().repository_config_snapshot(config.out(), opened.repository.get()) != 0) return {};
   const char* url = nullptr;
   if (git().config_get_string(&url, config.get(), "remote.origin.url") != 0) return {};
-  return printable_url(url);
+  return remote_address(url);
 }
 
 struct Tag {
@@ -233,17 +310,10 @@ std::optional<Tag> tag_at(git_reference* reference, const git_oid& head) {
   return tag;
 }
 
-std::optional<std::pair<Opened, git_oid>> open_head(const Path& project) {
-  auto opened = open_repository(project);
-  if (!opened) return std::nullopt;
-  const auto head = head_of(*opened);
-  if (!head) return std::nullopt;
-  return std::pair(std::move(*opened), *head);
-}
-
 }  // namespace
 
-GitState git_state(const Path& project, const std::function<bool(const std::string&)>& covered) {
+GitState git_state(const Path& project, const std::function<bool(const std::string&)>& covered,
+                   const std::vector<std::string>& read) {
   GitState state;
   auto opened = open_repository(project);
   if (!opened) return state;
@@ -258,14 +328,23 @@ GitState git_state(const Path& project, const std::function<bool(const std::stri
   state.remote = remote_of(*opened);
   if (head) state.commit = hex(*head);
   if (!covered) return state;
-  std::vector<std::string> changed = changed_files(*opened, project);
+  std::vector<std::string> changed = status_files(*opened, project, false);
   std::erase_if(changed, [&](const std::string& path) { return !covered(path); });
   if (head && !changed.empty()) {
     const GitRawTree commit(std::move(*opened), *head);
     std::erase_if(changed, [&](const std::string& path) { return lfs_in_commit(commit, project, path); });
   }
+  const std::vector<std::string> unlike = unlike_commit(project, read);
+  changed.insert(changed.end(), unlike.begin(), unlike.end());
+  std::sort(changed.begin(), changed.end());
+  changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
   state.dirty = std::move(changed);
   return state;
+}
+
+std::vector<std::string> git_ignored(const Path& project) {
+  const auto opened = open_repository(project);
+  return opened ? status_files(*opened, project, true) : std::vector<std::string>();
 }
 
 std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection) {

@@ -126,11 +126,17 @@ LastBuild::LastBuild(const Project& project, const BuildOptions& options, const 
     : project_(project), options_(options), file_(cache / "last-build.json") {
   try {
     before_ = look();
+    const GitState git = git_state(project.folder, nullptr);
+    commit_ = git.commit;
+    // A dirty tree is built without what git ignores, and rules about that may change alone.
+    if (options.allow_dirty && git.present) {
+      for (const auto& path : git_ignored(project.folder)) ignored_ += path + '\n';
+      ignored_ = sha256(ignored_).hex();
+    }
     if (project.code) {
-      code_ = folder_tree(project.folder, code_selection(project));
+      code_ = folder_tree(project.folder, code_selection(project, git.present));
       seen_code_ = look_at(*code_);
     }
-    commit_ = git_state(project.folder, nullptr).commit;
     if (!project.package->version_git_tag.empty()) {
       tag_ = git_tag_at_head(project.folder, project.package->version_git_tag);
     }
@@ -183,6 +189,7 @@ Json LastBuild::key(const std::vector<Seen>& seen) const {
           {"project", project_facts(project_)},
           {"output", options_.output.string()},
           {"allow_dirty", options_.allow_dirty},
+          {"ignored", ignored_},
           {"commit", commit_},
           {"tag", tag_},
           {"code", seen_code_.files.str()},
@@ -196,7 +203,7 @@ void LastBuild::settle() const {
 
 // Files that git ignored last time may not be ignored any more.
 bool LastBuild::still_clean() const {
-  const TreeSelection selection = code_selection(project_);
+  const TreeSelection selection = code_selection(project_, true);
   const std::string root = Path(selection.root).lexically_normal().generic_string();
   const auto state = git_state(project_.folder, [&](const std::string& path) {
     if (root == "." || root.empty()) return selected(selection, path);

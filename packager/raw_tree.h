@@ -37,7 +37,13 @@ class RawTree {
 std::unique_ptr<SourceTree> make_source_tree(std::unique_ptr<RawTree> raw, const TreeSelection& selection,
                                              std::string commit);
 
+// The path that `path` means when every link on the way is followed, seen from the folder `at`; nullopt when
+// it leaves the tree or goes in circles. Whether something is there is another question.
+std::optional<std::string> real_path(const RawTree& raw, const std::string& at, const std::string& path);
+
 // Git LFS specification §The Pointer: a short text that begins with the version line.
 bool lfs_pointer(std::string_view content);
+// The sha256 that a pointer names; nullopt when it names none.
+std::optional<Digest> lfs_digest(std::string_view pointer);
 
 }  // namespace mlship

@@ -28,14 +28,51 @@ bool below(std::string_view path, std::string_view folder) {
          (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
 }
 
-// What no bundle ever holds, judged on one path component.
-bool never(std::string_view name) {
-  return name == "__pycache__" || name == ".git" || name.ends_with(".pyc");
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return path.substr(0, slash == std::string::npos ? 0 : slash);
+}
+
+std::optional<std::string> walk(const RawTree& raw, std::string at, const std::string& path, int& budget) {
+  if (path.empty() || path.front() == '/' || --budget < 0) return std::nullopt;
+  for (const auto& part : Path(path)) {
+    const std::string name = part.string();
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      if (at.empty()) return std::nullopt;
+      at = folder_of(at);
+      continue;
+    }
+    at = join(at, name);
+    const auto entry = raw.look(at);
+    if (!entry || entry->kind != RawEntry::Kind::link) continue;
+    auto real = walk(raw, folder_of(at), entry->target, budget);
+    if (!real) return std::nullopt;
+    at = std::move(*real);
+  }
+  return at;
+}
+
+bool matches(const std::string& glob, std::string_view path) {
+  return glob == path || glob_match(glob, path);
 }
 
 bool matches(const std::vector<std::string>& globs, std::string_view path) {
   return std::any_of(globs.begin(), globs.end(),
-                     [&](const std::string& glob) { return glob == path || glob_match(glob, path); });
+                     [&](const std::string& glob) { return matches(glob, path); });
+}
+
+// One of its components begins with a dot.
+bool has_dot_name(std::string_view path) {
+  return path.starts_with('.') || path.find("/.") != std::string_view::npos;
+}
+
+bool included(const TreeSelection& selection, std::string_view path) {
+  if (selection.dot_names || !has_dot_name(path)) {
+    return selection.include.empty() || matches(selection.include, path);
+  }
+  return std::any_of(selection.include.begin(), selection.include.end(),
+                     [&](const std::string& glob) { return has_dot_name(glob) && matches(glob, path); });
 }
 
 // False when no include can match anything below `folder`: saves reading virtual environments and data.
@@ -51,7 +88,7 @@ bool may_contain(const TreeSelection& selection, std::string_view folder) {
 bool chosen(const TreeSelection& selection, std::string_view root, std::string_view path) {
   const std::string_view in_project = root.empty() ? path : root;
   if (below(in_project, ".mlship") || below(in_project, "dist")) return false;
-  return (selection.include.empty() || matches(selection.include, path)) && !matches(selection.exclude, path);
+  return included(selection, path) && !matches(selection.exclude, path);
 }
 
 struct Collected {
@@ -91,7 +128,7 @@ class Collector {
     const size_t real_size = real_at.size();
     const size_t shown_size = shown_at.size();
     for (const auto& [name, entry] : raw_.list(real)) {
-      if (never(name)) continue;
+      if (never_bundled(name)) continue;
       real_at.replace(real_size, std::string::npos, name);
       shown_at.replace(shown_size, std::string::npos, name);
       take(real_at, shown_at, entry);
@@ -122,8 +159,7 @@ class Collector {
   }
 
   void follow(const std::string& real, const std::string& shown, const RawEntry& entry) {
-    int budget = most_links;
-    const auto target = resolve(real, entry.target, budget);
+    const auto target = real_path(raw_, folder_of(real), entry.target);
     if (!target) return refuse(shown, "the link leads out of the project, to " + entry.target);
     const auto found = raw_.look(*target);
     if (!found) return refuse(shown, "the link leads to nothing, " + entry.target);
@@ -135,28 +171,6 @@ class Collector {
     if (!selected(selection_, shown) && !selected(selection_, shown + "/__init__.py")) return;
     throw Error(ErrorCode::source_tree, "cannot bundle " + join(root_, shown) + ": " + why)
         .hint("add \"" + shown + "\" to code.exclude, or put the file itself there");
-  }
-
-  // The path a link means, every folder on the way resolved; nullopt when it leaves the project.
-  std::optional<std::string> resolve(const std::string& link, const std::string& target, int& budget) const {
-    if (target.empty() || target.front() == '/' || --budget < 0) return std::nullopt;
-    std::string at = link.substr(0, link.rfind('/') == std::string::npos ? 0 : link.rfind('/'));
-    for (const auto& part : Path(target)) {
-      const std::string name = part.string();
-      if (name.empty() || name == ".") continue;
-      if (name == "..") {
-        if (at.empty()) return std::nullopt;
-        at = at.substr(0, at.rfind('/') == std::string::npos ? 0 : at.rfind('/'));
-        continue;
-      }
-      at = join(at, name);
-      const auto entry = raw_.look(at);
-      if (!entry || entry->kind != RawEntry::Kind::link) continue;
-      const auto real = resolve(at, entry->target, budget);
-      if (!real) return std::nullopt;
-      at = *real;
-    }
-    return at;
   }
 
   const RawTree& raw_;
@@ -188,6 +202,23 @@ class CollectedTree final : public SourceTree {
 
 }  // namespace
 
+std::optional<std::string> real_path(const RawTree& raw, const std::string& at, const std::string& path) {
+  int budget = most_links + 1;
+  return walk(raw, at, path, budget);
+}
+
+std::optional<Digest> lfs_digest(std::string_view pointer) {
+  constexpr std::string_view key = "\noid sha256:";
+  const size_t at = pointer.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto hex = pointer.substr(at + key.size());
+  return Digest::from_hex(std::string(hex.substr(0, hex.find_first_of("\r\n"))));
+}
+
+bool never_bundled(std::string_view name) {
+  return name == "__pycache__" || name == ".git" || name == ".hg" || name == ".svn" || name.ends_with(".pyc");
+}
+
 bool lfs_pointer(std::string_view content) {
   return content.size() < 1024 && content.starts_with("version https://git-lfs.github.com/spec/");
 }
@@ -195,7 +226,7 @@ bool lfs_pointer(std::string_view content) {
 bool selected(const TreeSelection& selection, std::string_view path) {
   for (size_t start = 0; start <= path.size();) {
     const size_t end = std::min(path.find('/', start), path.size());
-    if (never(path.substr(start, end - start))) return false;
+    if (never_bundled(path.substr(start, end - start))) return false;
     start = end + 1;
   }
   return chosen(selection, clean_root(selection.root), path);

@@ -52,23 +52,33 @@ struct TreeSelection {
   std::string root = ".";            // relative to the project folder
   std::vector<std::string> include;  // globs relative to root; empty: all
   std::vector<std::string> exclude;
+  // False where no git says what belongs to the code: a name that begins with a dot (.env, .ssh/) is then
+  // taken only when an include spells a name with a dot.
+  bool dot_names = true;
 };
-// True when the file (relative to root) belongs to the bundle: __pycache__, *.pyc, .git, dist/, .mlship/
-// never do.
+// What is part of no bundle, wherever it lies: __pycache__, *.pyc, and what version control keeps.
+bool never_bundled(std::string_view name);
+// True when the file (relative to root) belongs to the bundle: dist/, .mlship/ and what is never_bundled() do
+// not.
 bool selected(const TreeSelection& selection, std::string_view path);
 
-// The selected files of a folder as they are on disk.
-std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection& selection);
+// The selected files of a folder as they are on disk, without those of `left_out`: paths relative to the
+// project, of a whole folder with a `/` at the end.
+std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection& selection,
+                                        const std::vector<std::string>& left_out = {});
 
 // What git knows of the project folder; absent() outside a repository.
 struct GitState {
   bool present = false;
-  std::string commit;  // HEAD, "" before the first commit
-  std::string remote;  // origin's URL without userinfo, "" without one
-  std::vector<std::string>
-      dirty;  // changed or untracked, not ignored, that `covered` says would be shipped or read
+  std::string commit;              // HEAD, "" before the first commit
+  std::string remote;              // origin's URL without userinfo, "" without one
+  std::vector<std::string> dirty;  // changed or untracked, not ignored, that `covered` says would be shipped
+                                   // or read; and of `read` whatever is not as HEAD has it, ignored or not
 };
-GitState git_state(const Path& project, const std::function<bool(const std::string& relative)>& covered);
+GitState git_state(const Path& project, const std::function<bool(const std::string& relative)>& covered,
+                   const std::vector<std::string>& read = {});
+// What git ignores and does not track, as folder_tree() takes it.
+std::vector<std::string> git_ignored(const Path& project);
 // The selected files of HEAD, read from the object database (no filters, no autocrlf, no export-ignore).
 std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection);
 // One file of HEAD by its path in the project, whatever is selected; nullopt when it is not committed.

@@ -20,12 +20,12 @@ namespace mlship::git2 {
   X(repository_odb) X(odb_free) X(odb_read_header) X(odb_exists) X(odb_refresh) \
   X(reference_name_to_id) X(reference_create) X(reference_remove) X(commit_lookup) X(commit_free) X(commit_tree) \
   X(commit_create) X(tree_free) X(tree_lookup) X(tree_create_updated) X(tree_entry_bypath) \
-  X(tree_entry_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id) \
-  X(tree_entry_filemode) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize) \
+  X(tree_entry_byname) X(tree_entry_free) X(tree_entrycount) X(tree_entry_byindex) X(tree_entry_name) X(tree_entry_id) \
+  X(tree_entry_filemode) X(tree_entry_type) X(blob_lookup) X(blob_free) X(blob_rawcontent) X(blob_rawsize) \
   X(blob_create_from_buffer) X(signature_new) X(signature_free) X(graph_descendant_of) \
   X(status_options_init) X(status_list_new) X(status_list_free) X(status_list_entrycount) \
   X(status_byindex) X(repository_config_snapshot) X(config_get_string) X(config_free) \
-  X(ignore_path_is_ignored) X(reference_iterator_glob_new) X(reference_next) \
+  X(ignore_path_is_ignored) X(repository_hashfile) X(reference_iterator_glob_new) X(reference_next) \
   X(reference_iterator_free) X(reference_free) X(reference_name) X(reference_peel) X(object_free) \
   X(object_id) X(tag_tagger) X(oid_equal) X(oid_tostr) X(oid_fromstr) X(remote_create_with_opts) \
   X(remote_create_options_init) X(remote_free) X(remote_connect_ext) X(remote_connect_options_init) \

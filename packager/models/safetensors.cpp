@@ -103,9 +103,8 @@ Tensor read_tensor(const std::string& name, const Json& value, const std::string
 }
 
 void check_metadata(const Json& metadata, const std::string& shown) {
-  const bool texts =
-      metadata.is_object() &&
-      std::all_of(metadata.begin(), metadata.end(), [](const Json& value) { return value.is_string(); });
+  const bool texts = metadata.is_object() && std::all_of(metadata.begin(), metadata.end(),
+                                                         [](const Json& value) { return value.is_string(); });
   if (!texts) refuse(shown, "its __metadata__ is not a table of texts");
 }
 

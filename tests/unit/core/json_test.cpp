@@ -41,7 +41,8 @@ TEST(Json, ANulEndsNothing) {
   EXPECT_EQ(refusal(R"({"a":"\u0000"})"), "accepted");
 }
 
-// Members beside each other, below each other and with long names: what grows with their square takes minutes.
+// Members beside each other, below each other and with long names: what grows with their square takes
+// minutes.
 TEST(Json, LargeObjectsAreReadInOnePass) {
   constexpr int members = 100'000;
   std::string flat = "{", lists = "{\"rows\":{", close = "}}";
@@ -57,7 +58,9 @@ TEST(Json, LargeObjectsAreReadInOnePass) {
 
 TEST(Json, MembersAreHandedOverAsTheyCome) {
   std::string seen;
-  const auto take = [&](const std::string& key, const Json& value) { seen += key + "=" + value.dump() + ";"; };
+  const auto take = [&](const std::string& key, const Json& value) {
+    seen += key + "=" + value.dump() + ";";
+  };
   read_members(R"({"b":1,"a":{"x":[1,{"y":null}]},"c":[{},2]})", ErrorCode::bundle, "x.json", take);
   EXPECT_EQ(seen, R"(b=1;a={"x":[1,{"y":null}]};c=[{},2];)");
   for (const std::string bad : {R"({"a":1,"b":2,"a":3})", "[1]", "7", "{} 1", R"({"a":1)"}) {

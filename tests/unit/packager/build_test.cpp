@@ -164,6 +164,56 @@ TEST_F(Build, WhatIsNotShippedIsNotDirty) {
   EXPECT_EQ(error_of([&] { build(); }).facts().at(0).value, "mlship.toml");
 }
 
+TEST_F(Build, ADirtyBuildHasWhatACommitOfEverythingWouldHave) {
+  write(folder() / ".gitignore", "dist/\n*.env\n.ipynb_checkpoints/\nvenv\n!keep.env\n");
+  write(folder() / "src/churn/tracked.env", "x");
+  commit();
+  git({"add", "-f", "src/churn/tracked.env"});
+  git({"commit", "-qm", "tracked all the same"});
+  for (const auto* name : {"local.env", ".ipynb_checkpoints/a.py", "venv/lib/x.py", "keep.env", "new.py"}) {
+    write(folder() / "src/churn" / name, name);
+  }
+  std::filesystem::create_symlink("/usr/bin/env", folder() / "src/churn/venv/python");
+  const auto built = build({"", true, false, {}, true});
+  EXPECT_EQ(tar_paths(built, "code.tar"),
+            "churn/__init__.py churn/keep.env churn/new.py churn/score.py churn/tracked.env ");
+  // Rules of this machine alone count too, and end the reuse.
+  write(folder() / ".git/info/exclude", "new.py\n");
+  EXPECT_EQ(tar_paths(build({"", true, false, {}, true}), "code.tar"),
+            "churn/__init__.py churn/keep.env churn/score.py churn/tracked.env ");
+}
+
+TEST_F(Build, AProjectFileThatGitOverlooksIsAChange) {
+  write(folder() / "pyproject.toml", "[project]\nname = \"churn\"\n");
+  commit();
+  const Digest digest = build().digest;
+  for (const std::string flag : {"skip-worktree", "assume-unchanged"}) {
+    git({"update-index", "--" + flag, "mlship.toml"});
+    add_toml("# local\n");
+    const Error e = error_of([&] { build(); });
+    EXPECT_EQ(e.code(), ErrorCode::dirty_tree) << flag;
+    EXPECT_EQ(e.facts().at(0).value, "mlship.toml");
+    EXPECT_TRUE(read_build_record(build({"", true, false, {}, false}).layout)->dirty);
+    git({"update-index", "--no-" + flag, "mlship.toml"});
+    git({"checkout", "-q", "mlship.toml"});
+  }
+  EXPECT_EQ(build({"", false, false, {}, false}).digest, digest);
+}
+
+TEST_F(Build, AModelFolderIsShippedWithoutWhatNobodyMeansByIt) {
+  toml("[package]\nname = \"Churn\"\nversion = \"1.4.0\"\n\n[[models]]\nname = \"net\"\npath = \"models\"\n");
+  commit();
+  const Digest digest = build().digest;
+  for (const auto* name :
+       {".git/config", "sub/.git", ".hg/hgrc", ".svn/entries", "__pycache__/a.cpython-311.pyc", "code/b.pyc",
+        ".env", ".env.production", ".aws/credentials", "x/.netrc"}) {
+    write(folder() / "models" / name, "s3cret\n");
+  }
+  EXPECT_EQ(build().digest, digest);
+  write(folder() / "models/.gitattributes", "*.bin filter=lfs\n");
+  EXPECT_NE(build().digest, digest);
+}
+
 TEST_F(Build, AllowDirtyMarksTheVersion) {
   commit();
   build();

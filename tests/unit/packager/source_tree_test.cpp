@@ -126,6 +126,36 @@ TEST_F(FolderTree, NeverLooksWhereNoIncludeCanMatch) {
   std::filesystem::permissions(folder() / "src/venv", std::filesystem::perms::owner_all);
 }
 
+TEST_F(FolderTree, WithoutGitNamesWithADotAreTakenWhenTheyAreNamed) {
+  for (const auto* name :
+       {".env", ".env.local", ".ssh/id_ed25519", ".aws/credentials", "sub/.netrc", ".flake8"}) {
+    write(folder() / "src/churn" / name, "PASSWORD=1\n");
+  }
+  const auto taken = [&](const std::vector<std::string>& include) {
+    return listed(*tree({"src", include, {}, false}));
+  };
+  EXPECT_EQ(taken({"churn/**"}), "churn/__init__.py churn/score.py ");
+  EXPECT_EQ(taken({}), "churn/__init__.py churn/score.py ");
+  EXPECT_EQ(taken({"churn/*.py", "churn/.flake8"}), "churn/.flake8 churn/__init__.py churn/score.py ");
+  EXPECT_EQ(taken({"churn/.env*"}), "churn/.env churn/.env.local ");
+  // A virtual environment's links lead out of the project; nobody asked for them.
+  std::filesystem::create_directory(folder() / "src/churn/.venv");
+  link("/usr/bin/env", "src/churn/.venv/python");
+  EXPECT_EQ(taken({"churn/**"}), "churn/__init__.py churn/score.py ");
+}
+
+TEST_F(FolderTree, WhatIsLeftOutIsNotThere) {
+  write(folder() / "src/churn/scratch/a.py", "");
+  write(folder() / "src/churn/local.cfg", "");
+  link("/etc/passwd", "src/churn/scratch/out");
+  const TreeSelection all{"src", {"churn/**"}, {}};
+  const std::vector<std::string> left_out{"src/churn/local.cfg", "src/churn/scratch/"};
+  EXPECT_EQ(listed(*folder_tree(folder(), all, left_out)), "churn/__init__.py churn/score.py ");
+  // A link to it leads to nothing, as it would in a fresh clone.
+  link("scratch/a.py", "src/churn/alias.py");
+  EXPECT_EQ(error_of([&] { folder_tree(folder(), all, left_out); }).code(), ErrorCode::source_tree);
+}
+
 class GitTree : public test::ProjectTest {
  protected:
   std::unique_ptr<SourceTree> tree() { return git_tree(folder(), {"src", {"churn/**"}, {}}); }
@@ -200,6 +230,103 @@ TEST_F(GitTree, TellsTheRemoteWithoutItsSecrets) {
   EXPECT_EQ(git_state(folder(), nullptr).remote, "");
   git({"remote", "add", "origin", "https://user:token@git.index.test/ml/churn.git?key=1"});
   EXPECT_EQ(git_state(folder(), nullptr).remote, "https://git.index.test/ml/churn.git");
+}
+
+TEST_F(GitTree, NoFormOfRemoteTellsASecret) {
+  commit();
+  git({"remote", "add", "origin", "x"});
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"git@git.index.test:ml/churn.git", "git@git.index.test:ml/churn.git"},
+      {"ghp_s3cret@git.index.test:ml/churn.git", "git.index.test:ml/churn.git"},
+      {"ada:s3cret@git.index.test:ml/churn.git", "git.index.test:ml/churn.git"},
+      {"ssh://ada:s3cret@git.index.test/ml", "ssh://git.index.test/ml"},
+      {"https://oauth2:s3/cret@git.index.test/ml", "https://git.index.test/ml"},
+      {"https://s3cret@git.index.test:8443/ml/@team/x", "https://git.index.test:8443/ml/@team/x"},
+      {"https://git.index.test/ml?private_token=s3cret", "https://git.index.test/ml"},
+      {"ext::ssh -i s3cret git.index.test %S ml", ""},
+      {"/srv/git/churn.git", "/srv/git/churn.git"},
+      {"../churn@home.git", "../churn@home.git"},
+  };
+  for (const auto& [url, shown] : table) {
+    git({"config", "remote.origin.url", url});
+    EXPECT_EQ(git_state(folder(), nullptr).remote, shown) << url;
+  }
+}
+
+class HiddenChange : public GitTree {
+ protected:
+  std::vector<std::string> differ(const std::vector<std::string>& read) {
+    return git_state(folder(), [](const std::string&) { return false; }, read).dirty;
+  }
+};
+
+TEST_F(HiddenChange, WhatIsReadIsComparedWhateverGitOverlooks) {
+  for (const auto* name : {"requirements.lock", "pyproject.toml", "targets/linux.json", "VERSION.py"}) {
+    write(folder() / name, "one\n");
+  }
+  commit();
+  const std::vector<std::string> read{"VERSION.py", "mlship.toml", "pyproject.toml", "requirements.lock",
+                                      "targets/linux.json"};
+  EXPECT_TRUE(differ(read).empty());
+  git({"update-index", "--skip-worktree", "requirements.lock", "targets/linux.json"});
+  git({"update-index", "--assume-unchanged", "pyproject.toml", "VERSION.py"});
+  write(folder() / "requirements.lock", "two\n");
+  write(folder() / "pyproject.toml", "two\n");
+  write(folder() / "VERSION.py", "two\n");
+  write(folder() / "targets/linux.json", "two\n");
+  EXPECT_EQ(differ(read), (std::vector<std::string>{"VERSION.py", "pyproject.toml", "requirements.lock",
+                                                    "targets/linux.json"}));
+  write(folder() / "requirements.lock", "one\n");
+  EXPECT_EQ(differ({"requirements.lock"}), std::vector<std::string>());
+}
+
+TEST_F(HiddenChange, WhatIsReadAndIgnoredIsInNoCommit) {
+  write(folder() / ".git-ignored", "");
+  commit();
+  write(folder() / ".git/info/exclude", "local.lock\npyproject.toml\n");
+  write(folder() / "local.lock", "x");
+  write(folder() / "pyproject.toml", "x");
+  EXPECT_TRUE(dirty().empty());
+  EXPECT_EQ(differ({"local.lock", "mlship.toml", "pyproject.toml"}),
+            (std::vector<std::string>{"local.lock", "pyproject.toml"}));
+}
+
+TEST_F(HiddenChange, LineEndsLinksAndSparseClonesAreNoChange) {
+  write(folder() / "locks/linux.lock", "a\nb\n");
+  std::filesystem::create_symlink("locks", folder() / "current");
+  std::filesystem::create_symlink("current/linux.lock", folder() / "requirements.lock");
+  commit();
+  git({"config", "core.autocrlf", "true"});
+  write(folder() / "locks/linux.lock", "a\r\nb\r\n");
+  EXPECT_EQ(differ({"requirements.lock", "current/linux.lock"}), std::vector<std::string>());
+  git({"update-index", "--skip-worktree", "README.md", "mlship.toml"});
+  std::filesystem::remove(folder() / "README.md");
+  EXPECT_EQ(differ({"README.md"}), std::vector<std::string>());  // it is read from the commit
+  std::filesystem::remove(folder() / "mlship.toml");             // another project file would be read
+  EXPECT_EQ(differ({"mlship.toml"}), std::vector<std::string>{"mlship.toml"});
+  std::filesystem::remove(folder() / "requirements.lock");
+  write(folder() / "requirements.lock", "a\nc\n");
+  EXPECT_FALSE(differ({"requirements.lock"}).empty());
+}
+
+// A folder of the commit is one object: looked into from outside for each file, time grows with its square.
+TEST_F(GitTree, AFolderIsReadOnce) {
+  const auto files = [&](int count, const auto& name) {
+    for (int i = 0; i < count; ++i)
+      write(folder() / "src/churn/many" / name(std::to_string(i)), std::to_string(i));
+  };
+  files(12000, [](const std::string& i) { return "file" + i; });
+  files(4000, [](const std::string& i) { return "folder" + i + "/x"; });
+  for (int i = 0; i < 2000; ++i) {
+    const std::string n = std::to_string(i);
+    std::filesystem::create_symlink("many/file" + n, folder() / ("src/churn/link" + n));
+  }
+  commit();
+  const auto found = tree();
+  size_t bytes = 0;
+  for (const auto& file : found->files()) bytes += found->read(file).size();
+  EXPECT_EQ(found->files().size(), 18002U);
+  EXPECT_GT(bytes, 60000U);
 }
 
 TEST_F(GitTree, FindsTheTagAtHead) {
