@@ -11,6 +11,7 @@ namespace mlship {
 namespace {
 
 constexpr std::string_view space = " \t\r";
+constexpr const char* environment = ":env:";  // pip's own name for what the variables say
 constexpr auto keys =
     std::to_array<std::string_view>({"index-url", "extra-index-url", "find-links", "no-index"});
 
@@ -46,13 +47,31 @@ bool truth(const std::string& text) {
   return word == "1" || word == "true" || word == "yes" || word == "on" || word == "y" || word == "t";
 }
 
+std::vector<std::string> parts(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
 // pip/_internal/configuration: in the order in which they are read.
 std::vector<Path> config_files(const Env& env) {
   const auto named = env.get("PIP_CONFIG_FILE");
   if (named && *named == "/dev/null") return {};  // pip: reads no file at all
-  const auto xdg = env.get("XDG_CONFIG_HOME");
-  std::vector<Path> files{"/etc/xdg/pip/pip.conf", "/etc/pip.conf", env.home() / ".pip/pip.conf",
-                          (xdg ? Path(*xdg) : env.home() / ".config") / "pip/pip.conf"};
+  std::vector<Path> files;
+  for (const auto& folder : parts(env.get("XDG_CONFIG_DIRS").value_or("/etc/xdg"), ':')) {
+    files.push_back(Path(folder) / "pip/pip.conf");
+  }
+  files.emplace_back("/etc/pip.conf");
+  // A file of PIP_CONFIG_FILE takes the place of the user's own.
+  if (!named || !fs::exists(*named)) {
+    const auto xdg = env.get("XDG_CONFIG_HOME");
+    files.push_back(env.home() / ".pip/pip.conf");
+    files.push_back((xdg ? Path(*xdg) : env.home() / ".config") / "pip/pip.conf");
+  }
   if (const auto venv = env.get("VIRTUAL_ENV")) files.push_back(Path(*venv) / "pip.conf");
   if (named) files.emplace_back(*named);
   return files;
@@ -66,8 +85,8 @@ std::string file_or_url(const Env& env, const std::string& text) {
 
 }  // namespace
 
-std::map<std::string, std::string> parse_pip_conf(std::string_view text) {
-  std::map<std::string, std::map<std::string, std::string>> sections;
+PipSections parse_pip_conf(std::string_view text) {
+  PipSections sections;
   std::string section;
   std::string* value = nullptr;
   while (!text.empty()) {
@@ -82,26 +101,28 @@ std::map<std::string, std::string> parse_pip_conf(std::string_view text) {
       value->append("\n").append(content);
     } else if (content.front() == '[' && content.back() == ']') {
       section = std::string(content.substr(1, content.size() - 2));
+      sections[section];
       value = nullptr;
     } else if (separator != std::string_view::npos) {
-      value = &sections[section][lower_dashed(trim(content.substr(0, separator)))];
+      std::string key = lower_dashed(trim(content.substr(0, separator)));
+      if (key.starts_with("--")) key = key.substr(2);
+      value = &sections[section][key];
       *value = std::string(trim(content.substr(separator + 1)));
     }
   }
-  std::map<std::string, std::string> result;
-  for (const auto* name : {"global", "install"}) {
-    for (const auto& [key, text_value] : sections[name]) result[key] = text_value;
-  }
-  return result;
+  const auto everywhere = sections["DEFAULT"];
+  sections.erase("DEFAULT");
+  for (auto& [name, values] : sections) values.insert(everywhere.begin(), everywhere.end());
+  return sections;
 }
 
 PipConfig pip_config(const Env& env) {
-  PipConfig config;
+  PipSections merged;
   for (const auto& file : config_files(env)) {
     const auto text = fs::read_if_exists(file);
     if (!text) continue;
-    for (const auto& [key, value] : parse_pip_conf(*text)) {
-      if (std::find(keys.begin(), keys.end(), key) != keys.end()) config.values[key] = value;
+    for (const auto& [section, values] : parse_pip_conf(*text)) {
+      for (const auto& [key, value] : values) merged[section][key] = value;
     }
   }
   for (const auto key : keys) {
@@ -110,27 +131,34 @@ PipConfig pip_config(const Env& env) {
       if (c == '-') return '_';
       return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     });
-    if (const auto value = env.get(name)) config.values[std::string(key)] = *value;
+    if (const auto value = env.get(name)) merged[environment][std::string(key)] = *value;
+  }
+  PipConfig config;
+  for (const auto* section : {"global", "install", environment}) {
+    for (const auto& [key, value] : merged[section]) {
+      const bool known = std::find(keys.begin(), keys.end(), key) != keys.end();
+      if (known && !trim(value).empty()) config.values[key] = value;
+    }
   }
   return config;
 }
 
 IndexSettings index_settings(const Env& env, const std::string& project_url) {
-  PipConfig config = pip_config(env);
   IndexSettings settings;
+  if (!project_url.empty()) {  // nobody else hears the names of what a project locks
+    settings.urls.push_back(project_url.starts_with("pypi+") ? project_url.substr(5) : project_url);
+    return settings;
+  }
+  PipConfig config = pip_config(env);
   for (const auto& link : words(config.values["find-links"])) {
     const std::string place = file_or_url(env, link);
     // A machine's configuration may name a folder that is mounted sometimes: pip passes over it too.
     if (place.find("://") != std::string::npos || fs::exists(place)) settings.find_links.push_back(place);
   }
-  std::string first = project_url.starts_with("pypi+") ? project_url.substr(5) : project_url;
-  if (first.empty()) {
-    if (truth(config.values["no-index"])) return settings;
-    // The environment is nearer than files: UV_INDEX_URL comes between PIP_INDEX_URL and pip.conf.
-    const auto pip = env.get("PIP_INDEX_URL");
-    const auto uv = env.get("UV_INDEX_URL");
-    first = pip ? *pip : uv ? *uv : config.values["index-url"];
-  }
+  if (truth(config.values["no-index"])) return settings;
+  // The environment is nearer than files: UV_INDEX_URL comes between PIP_INDEX_URL and pip.conf.
+  const std::string uv = env.get("PIP_INDEX_URL").value_or("").empty() ? env.get("UV_INDEX_URL").value_or("") : "";
+  std::string first = uv.empty() ? config.values["index-url"] : uv;
   if (first.empty()) first = default_index();
   if (!first.empty()) settings.urls.push_back(first);
   for (const auto& url : words(config.values["extra-index-url"])) settings.urls.push_back(url);

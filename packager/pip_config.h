@@ -15,10 +15,13 @@ struct PipConfig {
   std::map<std::string, std::string> values;
 };
 
-// pip, "Configuration": `[global]`, then `[install]`; keys with `_` or `-`; a value may go on in indented
-// lines.
-std::map<std::string, std::string> parse_pip_conf(std::string_view text);
-// Global, user and virtual environment files, then PIP_CONFIG_FILE, then PIP_…; the later one wins.
+// Section -> key -> value. Keys may be written with `_`, `-` or a `--` before them; a value may go on in
+// indented lines; what [DEFAULT] says holds in each section there is.
+using PipSections = std::map<std::string, std::map<std::string, std::string>>;
+PipSections parse_pip_conf(std::string_view text);
+// As `pip install` merges them: of each key of a section the last file's value (global, user, virtual
+// environment, PIP_CONFIG_FILE), then [install] before [global] whichever file it stands in, then PIP_…. Empty
+// values say nothing.
 PipConfig pip_config(const Env& env);
 
 }  // namespace mlship

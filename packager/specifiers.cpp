@@ -125,7 +125,7 @@ Specifier parse(std::string_view whole) {
   const Operator& row = operator_of(whole);
   Specifier s{row.text, trim(whole.substr(row.text.size())), false, std::nullopt};
   if (row.holds == nullptr) {
-    if (s.text.find_first_of(" \t;)") != std::string_view::npos) bad(whole);
+    if (s.text.empty() || s.text.find_first_of(" \t;)") != std::string_view::npos) bad(whole);
     return s;
   }
   if (row.wildcard && s.text.ends_with(".*")) {
@@ -143,7 +143,7 @@ Specifier parse(std::string_view whole) {
 bool holds(const Specifier& s, std::string_view text, const std::optional<Version>& version) {
   const Operator& row = operator_of(s.operation);
   // §Arbitrary equality compares the texts.
-  if (row.holds == nullptr) return equal_ignoring_case(trim(text), s.text);
+  if (row.holds == nullptr) return equal_ignoring_case(text, s.text);
   return version && row.holds(*version, s);
 }
 

@@ -168,7 +168,7 @@ def random_comparison(rng):
         if rng.random() < 0.1:
             key = OLD_SPELLINGS.get(key, key)
     left, right = key, quote + value + quote
-    if rng.random() < 0.15 and operator not in ("~=", "===") and (EXACT or key not in VERSION_KEYS):
+    if rng.random() < 0.2 and (EXACT or (operator not in ("~=", "===") and key not in VERSION_KEYS)):
         left, right = right, left
     if operator in ("in", "not in"):
         return f"{left} {operator.replace(' ', rng.choice((' ', '  ')))} {right}"
@@ -200,6 +200,27 @@ class Markers(unittest.TestCase):
             self.assertEqual(answer, expected, f"{marker!r} on {platform}")
         for outcome in (True, False, "error"):
             self.assertGreater(answers.count(outcome), 100, outcome)
+
+
+    @unittest.skipUnless(EXACT, "old releases compare versions on the left otherwise")
+    def test_the_literal_stands_on_the_left(self):
+        rng = random.Random(SEED + 5)
+        environments = dict(zip(PLATFORMS, ask([{"ask": "environment", "platform": p} for p in PLATFORMS])))
+        keys = (*VERSION_KEYS, "platform_release", "platform_version", *TEXT_VALUES)
+        literals = lambda: rng.choice((
+            random_version(rng), "3.%d" % rng.randint(6, 14), "3.%d.%d" % (rng.randint(8, 13), rng.randint(0, 12)), "3",
+            "3.11.*", "linux", "", "3.11,<4", "6.1.0-17-amd64", "2!3.11", " 3.11 ", "3.11.0+local", ">=3.8", "cpython"))
+        cases = []
+        for _ in range(6000):
+            operator = rng.choice(("<", "<=", "==", "!=", ">=", ">", "~=", "~=", "===", "in", "not in"))
+            space = rng.choice(("", " ")) if operator[0] not in "in" else " "
+            cases.append((f"'{literals()}'{space}{operator}{space}{rng.choice(keys)}", rng.choice(PLATFORMS)))
+        answers = ask([{"ask": "marker", "marker": m, "platform": p} for m, p in cases])
+        for (marker, platform), answer in zip(cases, answers):
+            expected = or_error(lambda: packaging.markers.Marker(marker).evaluate(environments[platform]))
+            self.assertEqual(answer, expected, f"{marker!r} on {platform}")
+        for outcome in (True, False, "error"):
+            self.assertGreater(answers.count(outcome), 300, outcome)
 
 
 # ---------------------------------------------------------------- tags, wheel names, the choice

@@ -177,6 +177,47 @@ TEST_F(PipSettings, ComeFromTheNearestPlace) {
   EXPECT_TRUE(settings({{"PIP_NO_INDEX", "1"}}).urls.empty());
 }
 
+// pip: [install] before [global], of one section the later file; whatever the order in one file.
+TEST_F(PipSettings, AreMergedBySectionAsPipDoes) {
+  const auto conf = [](const std::string& section, const std::string& url) {
+    return "[" + section + "]\nindex-url = https://" + url + ".test\n";
+  };
+  const std::map<std::string, std::string, std::less<>> nothing{{"PIP_CONFIG_FILE", "/nowhere"}};
+  const auto first = [&](std::map<std::string, std::string, std::less<>> variables) {
+    return settings(std::move(variables)).urls.at(0);
+  };
+  write(".pip/pip.conf", conf("install", "old"));
+  write(".config/pip/pip.conf", conf("install", "new") + conf("global", "other"));
+  write("venv/pip.conf", conf("global", "venv"));
+  EXPECT_EQ(first(nothing), "https://new.test");
+  auto in_venv = nothing;
+  in_venv["VIRTUAL_ENV"] = (home_.path() / "venv").string();
+  EXPECT_EQ(first(in_venv), "https://new.test");
+  write(".config/pip/pip.conf", "[install]\nindex-url =\n");
+  EXPECT_EQ(first(in_venv), "https://venv.test");  // an empty value says nothing
+  write(".config/pip/pip.conf", "[install]\n--Index_URL = https://dashes.test\n[global]\nindex-url = https://no.test\n");
+  EXPECT_EQ(first(in_venv), "https://dashes.test");
+  write(".config/pip/pip.conf", "[DEFAULT]\nindex-url = https://default.test\n[install]\nno-index = 0\n");
+  EXPECT_EQ(first(in_venv), "https://default.test");
+  in_venv["PIP_INDEX_URL"] = "";
+  EXPECT_EQ(first(in_venv), "https://default.test");
+  // PIP_CONFIG_FILE takes the place of the user's own files, not of the machine's.
+  write("own.conf", "[global]\ntimeout = 1\n");
+  write("etc/pip/pip.conf", conf("global", "machine"));
+  EXPECT_EQ(first({{"XDG_CONFIG_DIRS", (home_.path() / "etc").string()}}), "https://machine.test");
+}
+
+TEST_F(PipSettings, SayNothingWhenTheProjectNamesItsIndex) {
+  write("own.conf", "[global]\nextra-index-url = https://extra.test\nfind-links = https://links.test\n");
+  const auto alone = settings({{"PIP_EXTRA_INDEX_URL", "https://more.test"},
+                               {"PIP_FIND_LINKS", "https://pages.test /usr"},
+                               {"UV_INDEX_URL", "https://uv.test"},
+                               {"PIP_NO_INDEX", "1"}},
+                              "pypi+https://project.test/simple");
+  EXPECT_EQ(alone.urls, Urls{"https://project.test/simple"});
+  EXPECT_EQ(alone.find_links, Urls{});
+}
+
 TEST_F(PipSettings, IgnoreFilesWhenToldTo) {
   write(".config/pip/pip.conf", "[global]\nindex-url = https://user.test/simple\n");
   EXPECT_EQ(settings({{"PIP_CONFIG_FILE", "/dev/null"}, {"PIP_INDEX_URL", "https://pip.test"}}).urls,
