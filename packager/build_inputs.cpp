@@ -271,6 +271,7 @@ BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
   if (inputs.dirty() && !options.allow_dirty) refuse_dirty(project, inputs.git.dirty);
   inputs.from_commit = inputs.git.present && !inputs.dirty() && !inputs.git.commit.empty();
   inputs.version = project_version(project);
+  require_tag_for(project, inputs.version);
   gather_code(project, std::move(listed), inputs);
   const auto& readme = project.package->readme;
   if (!readme.empty()) inputs.readme = {normal(readme), text_of(project, inputs, readme, "package.readme")};

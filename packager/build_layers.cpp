@@ -129,6 +129,7 @@ class Assembly {
     add_tar(bundle_path::files_tar, "files", std::move(rest));
     for (const auto* c : raw) add_candidate(*c);
     result_.version = inputs_.dirty() ? dirty_version(inputs_.version, tree_hash()) : inputs_.version;
+    require_tag_for(project_, result_.version);
     for (const auto& output : outputs_.finish(result_.version)) add_output(output);
     result_.digest = writer_.finish(bundle_info(project_, inputs_, result_));
     result_.layers = writer_.layers();
@@ -250,9 +251,12 @@ Version dirty_version(const Version& version, const Digest& tree) {
     base.resize(plus);
   }
   if (version.scheme() == Scheme::semver) {
-    // SemVer §11: a numeric identifier sorts below every word, so this is below each pre-release too.
-    return Version::require(base.substr(0, base.find('-')) + "-0.dev0+" + local + mark, Scheme::semver,
-                            "a dirty version");
+    // SemVer §11: a numeric identifier sorts below every word, so this is below each pre-release too. §10:
+    // what stands behind the `+` tells no two versions apart, so the tree stands before it as well, as a
+    // number: a wheel's version is PEP 440's.
+    const std::string number = std::to_string(std::stoull(tree.hex().substr(0, 12), nullptr, 16));
+    return Version::require(base.substr(0, base.find('-')) + "-0.dev" + number + "+" + local + mark,
+                            Scheme::semver, "a dirty version");
   }
   base = base.substr(0, base.find(".dev"));
   return Version::require(base + ".dev0+" + local + mark, Scheme::pep440, "a dirty version");

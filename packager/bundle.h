@@ -34,7 +34,7 @@ struct BundleInfo {
   Version version;
   std::string description, license;
   std::map<std::string, std::string> entry_points;
-  std::vector<Platform> platforms;  // name, python, machine only
+  std::vector<Platform> platforms;  // name, python, machine, system, libc only
   std::vector<BundleDependency> dependencies;
   std::vector<BundleModel> models;
   std::vector<Output> outputs;

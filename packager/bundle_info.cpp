@@ -20,8 +20,13 @@ Json to_json(const Output& o) {
   return {{"kind", o.kind}, {"filename", o.filename}, {"digest", o.digest.str()}, {"size", o.size}};
 }
 
+// A name that everybody knows tells the system; a file of the project does not.
 Json to_json(const Platform& p) {
-  return {{"name", p.name}, {"python", p.python}, {"machine", p.machine}};
+  Json json{{"name", p.name}, {"python", p.python}, {"machine", p.machine}};
+  if (p.system.empty() || named_platform(p.name)) return json;
+  json["system"] = p.system;
+  json["libc"] = p.libc;
+  return json;
 }
 
 template <typename T>
@@ -40,6 +45,7 @@ class Fields {
   [[nodiscard]] std::string text(const char* key) const {
     return at(key, Json::value_t::string).get<std::string>();
   }
+  [[nodiscard]] bool has(const char* key) const { return json_.contains(key); }
   [[nodiscard]] std::uint64_t number(const char* key) const {
     return at(key, Json::value_t::number_unsigned).get<std::uint64_t>();
   }
@@ -91,6 +97,14 @@ Platform read_platform(const Fields& f) {
   p.name = f.text("name");
   p.python = f.text("python");
   p.machine = f.text("machine");
+  if (f.has("system")) {
+    p.system = f.text("system");
+    p.libc = f.text("libc");
+  } else if (named_platform(p.name)) {
+    const Platform known = load_platform(p.name, {});
+    p.system = known.system;
+    p.libc = known.libc;
+  }
   return p;
 }
 

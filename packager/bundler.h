@@ -40,6 +40,8 @@ struct BuildResult {
 
 // The package's version: literal, from a file (`__version__ = "…"`) or from the git tag at HEAD.
 Version project_version(const Project& project);
+// Throws Error(version) when no registry could name it: an OCI tag has 128 characters.
+void require_tag_for(const Project& project, const Version& version);
 // The text assigned to `__version__` in a Python file; nullopt when no line does.
 std::optional<std::string> assigned_version(std::string_view python);
 

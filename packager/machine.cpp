@@ -19,6 +19,7 @@ constexpr LegacyTag legacy_tags[] = {{"manylinux1_", 5}, {"manylinux2010_", 12},
 // "manylinux_2_28_x86_64", "manylinux2014_x86_64", "linux_x86_64", "any".
 bool platform_tag_runs(const std::string& tag, const Machine& machine) {
   if (tag == "any" || tag == "linux_" + machine.name) return true;
+  if (tag.starts_with("musllinux_")) return machine.glibc_major == 0 && tag.ends_with("_" + machine.name);
   if (machine.glibc_major != 2 || !tag.ends_with("_" + machine.name)) return false;
   for (const auto& legacy : legacy_tags) {
     if (tag.starts_with(legacy.name)) return legacy.minor <= machine.glibc_minor;
@@ -55,6 +56,9 @@ Machine this_machine() {
 
 bool fits(const BundleInfo& info, const Platform& platform, const Machine& machine) {
   if (platform.machine != machine.name) return false;
+  if (!platform.system.empty() && platform.system != "linux") return false;
+  const std::string_view libc = machine.glibc_major != 0 ? "glibc" : "musl";
+  if (!platform.libc.empty() && platform.libc != libc) return false;
   return std::all_of(info.dependencies.begin(), info.dependencies.end(), [&](const BundleDependency& d) {
     const bool taken = std::find(d.platforms.begin(), d.platforms.end(), platform.name) != d.platforms.end();
     return !taken || wheel_runs(d.file, machine);

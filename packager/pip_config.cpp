@@ -157,7 +157,8 @@ IndexSettings index_settings(const Env& env, const std::string& project_url) {
   }
   if (truth(config.values["no-index"])) return settings;
   // The environment is nearer than files: UV_INDEX_URL comes between PIP_INDEX_URL and pip.conf.
-  const std::string uv = env.get("PIP_INDEX_URL").value_or("").empty() ? env.get("UV_INDEX_URL").value_or("") : "";
+  const std::string uv =
+      env.get("PIP_INDEX_URL").value_or("").empty() ? env.get("UV_INDEX_URL").value_or("") : "";
   std::string first = uv.empty() ? config.values["index-url"] : uv;
   if (first.empty()) first = default_index();
   if (!first.empty()) settings.urls.push_back(first);

@@ -20,8 +20,8 @@ struct PipConfig {
 using PipSections = std::map<std::string, std::map<std::string, std::string>>;
 PipSections parse_pip_conf(std::string_view text);
 // As `pip install` merges them: of each key of a section the last file's value (global, user, virtual
-// environment, PIP_CONFIG_FILE), then [install] before [global] whichever file it stands in, then PIP_…. Empty
-// values say nothing.
+// environment, PIP_CONFIG_FILE), then [install] before [global] whichever file it stands in, then PIP_….
+// Empty values say nothing.
 PipConfig pip_config(const Env& env);
 
 }  // namespace mlship

@@ -1,5 +1,7 @@
 #include "packager/platform.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 
@@ -92,6 +94,38 @@ Platform from_file(const std::string& name, const Path& folder) {
   return platform;
 }
 
+// What the tags of a platform begin with. Native `linux_` tags stand before manylinux ones and tell no libc.
+struct System {
+  std::string_view tag, system, libc;
+};
+constexpr auto systems = std::to_array<System>({{"manylinux", "linux", "glibc"},
+                                                {"musllinux", "linux", "musl"},
+                                                {"macosx_", "macos", ""},
+                                                {"win", "windows", ""},
+                                                {"linux_", "linux", ""}});
+
+Platform with_system(Platform platform) {
+  for (const auto& row : systems) {
+    const std::string part = "-" + std::string(row.tag);
+    const bool has = std::any_of(platform.tags.begin(), platform.tags.end(), [&](const std::string& tag) {
+      return tag.compare(tag.rfind('-'), part.size(), part) == 0;
+    });
+    if (!has) continue;
+    platform.system = row.system;
+    platform.libc = row.libc;
+    break;
+  }
+  return platform;
+}
+
+std::optional<Platform> by_name(const std::string& name) {
+  for (const auto& row : platform_rows()) {
+    if (row.name != name) continue;
+    if (auto platform = make_platform(name, *parse_python(row.python), row.platform)) return platform;
+  }
+  return by_rule(name);
+}
+
 [[noreturn]] void unknown(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& row : platform_rows()) names.emplace_back(row.name);
@@ -114,14 +148,13 @@ Platform from_file(const std::string& name, const Path& folder) {
 }  // namespace
 
 Platform load_platform(const std::string& name_or_file, const Path& folder) {
-  for (const auto& row : platform_rows()) {
-    if (row.name != name_or_file) continue;
-    if (auto platform = make_platform(name_or_file, *parse_python(row.python), row.platform))
-      return *platform;
-  }
-  if (auto platform = by_rule(name_or_file)) return *platform;
-  if (name_or_file.ends_with(".json")) return from_file(name_or_file, folder);
+  if (auto platform = by_name(name_or_file)) return with_system(std::move(*platform));
+  if (name_or_file.ends_with(".json")) return with_system(from_file(name_or_file, folder));
   unknown(name_or_file);
+}
+
+bool named_platform(const std::string& name) {
+  return by_name(name).has_value();
 }
 
 std::vector<NamedPlatform> named_platforms() {

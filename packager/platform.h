@@ -17,12 +17,16 @@ struct Platform {
   std::vector<std::string> tags;  // "cp311-cp311-manylinux_2_28_x86_64", best first (packaging.tags order)
   std::string python;             // "3.11"
   std::string machine;            // "x86_64"
+  std::string system;             // "linux", "macos", "windows"; "" when a bundle of before does not tell
+  std::string libc;               // "glibc", "musl"; "" when either will do
 };
 
 // A name from the built-in table, `cpXY-PLATFORM` by rule, or a path to a JSON file in pex's
 // --complete-platform form (marker_environment, compatible_tags), relative to `folder`. Throws
 // Error(project_file) with a did-you-mean.
 Platform load_platform(const std::string& name_or_file, const Path& folder);
+// Whether a name alone tells what load_platform() makes of it.
+bool named_platform(const std::string& name);
 // The names with descriptions that `mlship platforms` lists.
 struct NamedPlatform {
   std::string name;

@@ -74,6 +74,20 @@ std::string from_tag(const Project& project) {
 
 }  // namespace
 
+// distribution-spec 1.1 §Pulling manifests: [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}
+void require_tag_for(const Project& project, const Version& version) {
+  constexpr size_t longest = 128;
+  const size_t length = version.oci_tag().size();
+  if (length <= longest) return;
+  const auto& package = *project.package;
+  throw Error(ErrorCode::version,
+              "cannot build " + package.name + ": its version is longer than the tag of a registry")
+      .fact("version", version.str())
+      .fact("characters", std::to_string(length) + ", and " + std::to_string(longest) + " is the limit")
+      .fact("at", package.version_at.line_str())
+      .hint("shorten the part behind the +");
+}
+
 Version project_version(const Project& project) {
   if (!project.package) {
     throw Error(ErrorCode::no_project, "cannot find the version: there is no [package] table")

@@ -36,7 +36,11 @@ void refuse_equal_version(Registry& registry, const std::string& package, const 
 }
 
 void refuse_dirty(const std::string& name, const Version& version, const Registry& registry) {
-  if (version.str().find("+dirty.") == std::string::npos || registry.url().starts_with("layout:")) return;
+  // A label of the version itself may stand before the mark.
+  const std::string text = version.str();
+  const bool dirty = text.find("+dirty.") != std::string::npos ||
+                     (text.find('+') < text.find(".dirty.") && text.find(".dirty.") != std::string::npos);
+  if (!dirty || registry.url().starts_with("layout:")) return;
   throw Error(ErrorCode::dirty_tree, "cannot publish " + name + " " + version.str() + " to " +
                                          registry.url() + ": it was built from uncommitted files")
       .hint("git commit, then mlship build");

@@ -36,6 +36,21 @@ void refuse_artifact(const Path& path) {
       .hint("mlship publish --artifact " + path.string());
 }
 
+// The bundle of uncommitted files that was built last; "" when there is none.
+Path dirty_bundle(const Path& dist, const std::string& name) {
+  Path newest;
+  std::int64_t built = 0;
+  for (const auto& entry : fs::exists(dist) ? fs::list(dist) : std::vector<std::string>()) {
+    const auto record = entry.starts_with(name + "-") && fs::exists(dist / entry / "index.json")
+                            ? read_build_record(dist / entry)
+                            : std::nullopt;
+    if (!record || !record->dirty || record->finished < built) continue;
+    built = record->finished;
+    newest = dist / entry;
+  }
+  return newest;
+}
+
 Bundle built_bundle(Services& services, const Options& options) {
   if (options.path) {
     refuse_artifact(*options.path);
@@ -45,6 +60,9 @@ Bundle built_bundle(Services& services, const Options& options) {
   const Version version = project_version(project);
   const Path folder = dist_folder(project, version);
   if (fs::exists(folder)) return open_bundle(folder);
+  // Where nothing but uncommitted files was built they are meant; refuse_dirty() says where they may go.
+  const Path dirty = dirty_bundle(folder.parent_path(), project.package->name);
+  if (!dirty.empty()) return open_bundle(dirty);
   throw Error(ErrorCode::not_found, fmt::format("cannot publish {} {}: {} is not there",
                                                 project.package->name, version.str(), human_path(folder)))
       .hint("mlship build");

@@ -134,11 +134,17 @@ Parts split_line(const Line& line) {
 // A marker is checked when the file is read, so that a mistake shows whatever the platform is. What is a
 // version on some platform is one here: `"3.11.7" ~= python_full_version` makes a specifier of it.
 void check_marker(const Line& line, const std::string& marker) {
-  static const MarkerEnvironment environment{
-      {"implementation_name", "0"}, {"implementation_version", "3.11.0"},  {"os_name", "0"},
-      {"platform_machine", "0"},    {"platform_release", "5.10.0"},        {"platform_system", "0"},
-      {"platform_version", "0"},    {"platform_python_implementation", "0"}, {"python_full_version", "3.11.0"},
-      {"python_version", "3.11"},   {"sys_platform", "0"}};
+  static const MarkerEnvironment environment{{"implementation_name", "0"},
+                                             {"implementation_version", "3.11.0"},
+                                             {"os_name", "0"},
+                                             {"platform_machine", "0"},
+                                             {"platform_release", "5.10.0"},
+                                             {"platform_system", "0"},
+                                             {"platform_version", "0"},
+                                             {"platform_python_implementation", "0"},
+                                             {"python_full_version", "3.11.0"},
+                                             {"python_version", "3.11"},
+                                             {"sys_platform", "0"}};
   try {
     marker_holds(marker, environment);
   } catch (const std::invalid_argument& e) {

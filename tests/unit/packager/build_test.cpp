@@ -240,6 +240,36 @@ TEST(DirtyVersion, SortsBelowTheVersionItComesFrom) {
   }
 }
 
+TEST(DirtyVersion, TwoTreesAreTwoVersions) {
+  for (const auto* text : {"1.4.0", "1.4.0-rc.1", "1.4.0+build.7"}) {
+    const auto version = *Version::parse(text, Scheme::semver);
+    const auto one = dirty_version(version, sha256("x"));
+    EXPECT_NE(one, dirty_version(version, sha256("y"))) << text;
+    EXPECT_TRUE(Version::parse(one.str())) << one.str();  // a wheel's version is PEP 440's
+  }
+}
+
+TEST_F(Build, AVersionThatNoTagCanHoldIsRefused) {
+  const auto with = [&](const std::string& version) {
+    toml("[package]\nname = \"Churn\"\nversion = \"" + version + "\"\n\n[code]\nroot = \"src\"\n");
+  };
+  for (const std::string version : {"1.0+" + std::string(125, 'a'), "1!1.0+" + std::string(122, 'b'),
+                                    "1.0+" + std::string(111, 'c') + ".branch.name.7"}) {
+    with(version);
+    const Error e = error_of([&] { build(); });
+    EXPECT_EQ(e.code(), ErrorCode::version) << version;
+    EXPECT_TRUE(has(e.facts().at(1).value, "129")) << e.facts().at(1).value;
+    EXPECT_EQ(e.facts().at(2).value, "mlship.toml:3");
+  }
+  with("1.0+" + std::string(124, 'a'));
+  EXPECT_NO_THROW(build());
+  // The mark of a dirty tree makes it longer.
+  with("1.0+" + std::string(110, 'a'));
+  commit();
+  write(folder() / "src/churn/score.py", "changed\n");
+  EXPECT_EQ(error_of([&] { build({"", true, false, {}, false}); }).code(), ErrorCode::version);
+}
+
 TEST_F(Build, ANoOpBuildWritesNothingAndIsReused) {
   commit();
   const auto first = build();

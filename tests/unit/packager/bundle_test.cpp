@@ -151,6 +151,57 @@ TEST(Machine, WheelsDecideWhatFits) {
   EXPECT_FALSE(this_machine().name.empty());
 }
 
+// The platforms that a bundle names, in this order; nothing but pure wheels.
+std::string chosen(const std::vector<std::string>& platforms, const Machine& machine) {
+  BundleInfo info;
+  info.package = info.name = "churn";
+  info.version = *Version::parse("1.0");
+  for (const auto& name : platforms) info.platforms.push_back(load_platform(name, {}));
+  info.dependencies = {{"a", "1", "a-1-py3-none-any.whl", "", 1, {}, platforms}};
+  // As a host reads it.
+  const BundleInfo read = parse_bundle_info(canonical_json(to_json(info)), "bundle.json");
+  const Platform* found = fitting_platform(read, machine);
+  return found == nullptr ? "" : found->name;
+}
+
+TEST(Machine, SystemAndLibcDecideWhateverTheOrder) {
+  const Machine glibc{"x86_64", 2, 36}, musl{"x86_64", 0, 0}, arm{"aarch64", 2, 36};
+  const std::string mac = "cp311-macosx_11_0_x86_64", linux = "cp311-manylinux_2_28_x86_64",
+                    alpine = "cp311-musllinux_1_2_x86_64";
+  EXPECT_EQ(chosen({mac, alpine, linux}, glibc), linux);
+  EXPECT_EQ(chosen({linux, mac, alpine}, glibc), linux);
+  EXPECT_EQ(chosen({mac, linux, alpine}, musl), alpine);
+  EXPECT_EQ(chosen({mac, "cp311-win_amd64", alpine}, glibc), "");
+  EXPECT_EQ(chosen({"cp311-linux_x86_64"}, musl), "cp311-linux_x86_64");
+  EXPECT_EQ(chosen({alpine, "databricks-15.4"}, glibc), "databricks-15.4");
+  EXPECT_EQ(chosen({"cp311-macosx_11_0_arm64", "aws-lambda-python3.12-arm64"}, arm),
+            "aws-lambda-python3.12-arm64");
+}
+
+TEST(Machine, ABundleSaysOfAFileWhichSystemItMeans) {
+  const fs::TempFolder folder(std::filesystem::temp_directory_path());
+  const auto file = [&](const std::string& system, const std::string& tags) {
+    fs::write_atomic(folder.path() / (system + ".json"),
+                     R"({"marker_environment":{"python_version":"3.11","python_full_version":"3.11.4",)"
+                     R"("platform_machine":"x86_64","sys_platform":"x"},"compatible_tags":[)" +
+                         tags + "]}");
+    BundleInfo info;
+    info.package = info.name = "churn";
+    info.version = *Version::parse("1.0");
+    info.platforms = {load_platform(system + ".json", folder.path())};
+    return parse_bundle_info(canonical_json(to_json(info)), "bundle.json");
+  };
+  const Machine glibc{"x86_64", 2, 36}, musl{"x86_64", 0, 0};
+  const auto mac = file("mac", R"("cp311-cp311-macosx_14_0_x86_64","py3-none-any")");
+  const auto linux = file("linux", R"("cp311-cp311-linux_x86_64","cp311-cp311-manylinux_2_35_x86_64")");
+  const auto alpine = file("alpine", R"("cp311-cp311-linux_x86_64","cp311-cp311-musllinux_1_2_x86_64")");
+  EXPECT_EQ(fitting_platform(mac, glibc), nullptr);
+  EXPECT_NE(fitting_platform(linux, glibc), nullptr);
+  EXPECT_EQ(fitting_platform(linux, musl), nullptr);
+  EXPECT_NE(fitting_platform(alpine, musl), nullptr);
+  EXPECT_EQ(fitting_platform(alpine, glibc), nullptr);
+}
+
 class Tree : public BundleTest {
  protected:
   Path tree_ = root() / "tree";

@@ -195,7 +195,8 @@ TEST_F(PipSettings, AreMergedBySectionAsPipDoes) {
   EXPECT_EQ(first(in_venv), "https://new.test");
   write(".config/pip/pip.conf", "[install]\nindex-url =\n");
   EXPECT_EQ(first(in_venv), "https://venv.test");  // an empty value says nothing
-  write(".config/pip/pip.conf", "[install]\n--Index_URL = https://dashes.test\n[global]\nindex-url = https://no.test\n");
+  write(".config/pip/pip.conf",
+        "[install]\n--Index_URL = https://dashes.test\n[global]\nindex-url = https://no.test\n");
   EXPECT_EQ(first(in_venv), "https://dashes.test");
   write(".config/pip/pip.conf", "[DEFAULT]\nindex-url = https://default.test\n[install]\nno-index = 0\n");
   EXPECT_EQ(first(in_venv), "https://default.test");

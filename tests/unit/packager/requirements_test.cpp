@@ -74,13 +74,13 @@ TEST(Requirements, ReadEveryFormOfALine) {
 
 TEST(Requirements, TakeMarkersWithTheLiteralOnTheLeft) {
   const std::string hash = " --hash=sha256:" + std::string(64, 'a');
-  for (const std::string marker : {"'3.11.7' ~= python_full_version", "\"2.7\" ~= python_version",
-                                   "'3.11' === python_version", "'3.9.1' ~= implementation_version",
-                                   "'5.10.3' ~= platform_release", "'3' > python_version"}) {
+  for (const std::string marker :
+       {"'3.11.7' ~= python_full_version", "\"2.7\" ~= python_version", "'3.11' === python_version",
+        "'3.9.1' ~= implementation_version", "'5.10.3' ~= platform_release", "'3' > python_version"}) {
     EXPECT_EQ(read_lock("x==1 ; " + marker + hash, "requirements.txt").requirements.at(0).marker, marker);
   }
-  for (const std::string marker : {"'linux' ~= sys_platform", "'posix' === os_name", "'1' ~= platform_machine",
-                                   "'3.11' ~= '3.11'", "python_version ~= '3'"}) {
+  for (const std::string marker : {"'linux' ~= sys_platform", "'posix' === os_name",
+                                   "'1' ~= platform_machine", "'3.11' ~= '3.11'", "python_version ~= '3'"}) {
     EXPECT_THROW(read_lock("x==1 ; " + marker + hash, "requirements.txt"), Error) << marker;
   }
 }
