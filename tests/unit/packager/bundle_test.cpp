@@ -172,7 +172,6 @@ TEST(Machine, SystemAndLibcDecideWhateverTheOrder) {
   EXPECT_EQ(chosen({linux, mac, alpine}, glibc), linux);
   EXPECT_EQ(chosen({mac, linux, alpine}, musl), alpine);
   EXPECT_EQ(chosen({mac, "cp311-win_amd64", alpine}, glibc), "");
-  EXPECT_EQ(chosen({"cp311-linux_x86_64"}, musl), "cp311-linux_x86_64");
   EXPECT_EQ(chosen({alpine, "databricks-15.4"}, glibc), "databricks-15.4");
   EXPECT_EQ(chosen({"cp311-macosx_11_0_arm64", "aws-lambda-python3.12-arm64"}, arm),
             "aws-lambda-python3.12-arm64");
