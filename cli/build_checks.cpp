@@ -5,6 +5,7 @@
 
 #include "cli/services.h"
 #include "packager/tar.h"
+#include "packager/work_folder.h"
 
 namespace mlship {
 namespace {
@@ -56,16 +57,11 @@ void write_archive(const Path& layout, const Path& file) {
   }
   const Path folder = file.parent_path().empty() ? Path(".") : file.parent_path();
   fs::make_folders(folder);
-  const Path temporary = folder / fs::unique_name(".mlship-");
-  try {
-    fs::Writer writer(temporary);
-    write_tar(std::move(members), [&](std::string_view data) { writer.write(data); });
-    writer.close();
-    fs::rename(temporary, file);
-  } catch (...) {
-    fs::remove_file(temporary);
-    throw;
-  }
+  const WorkFolder work(folder);
+  fs::Writer writer(work.path() / "archive");
+  write_tar(std::move(members), [&](std::string_view data) { writer.write(data); });
+  writer.close();
+  fs::rename(work.path() / "archive", file);
   fs::sync_folder(folder);
 }
 

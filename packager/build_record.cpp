@@ -31,7 +31,8 @@ Path record_path(const Path& layout) {
   return plain.parent_path() / (plain.filename().string() + ".build.json");
 }
 
-void write_build_record(const Path& layout, const BuildRecord& record, const Assembled& assembled) {
+void write_build_record(const Path& layout, const Path& work, const BuildRecord& record,
+                        const Assembled& assembled) {
   const oci::Layout blobs(layout);
   Json shared = Json::array();
   for (const auto& placed : assembled.placed) {
@@ -44,7 +45,19 @@ void write_build_record(const Path& layout, const BuildRecord& record, const Ass
                   {"commit", record.commit},     {"remote", record.remote},
                   {"dirty", record.dirty},       {"started", record.started},
                   {"finished", record.finished}, {"shared", shared}};
-  replace_file(record_path(layout), canonical_json(json) + "\n");
+  const Path made = work / "record";
+  fs::Writer out(made);
+  out.write(canonical_json(json) + "\n");
+  out.close(false);
+  fs::rename(made, record_path(layout));
+}
+
+void forget_build(const Path& layout) {
+  try {
+    fs::remove_file(record_path(layout));
+  } catch (const Error&) {
+    // Then it is somebody else's, and its owner's to build again.
+  }
 }
 
 std::optional<BuildRecord> read_build_record(const Path& layout) {
@@ -73,6 +86,7 @@ void check_unchanged(const Path& layout) {
     const auto s = fs::stat(blob);
     if (!s || entry.value("stat", Json()) == identity(*s) || fs::hash_file(blob) == *digest) continue;
     const std::string path = entry.value("path", "");
+    forget_build(layout);
     throw Error(ErrorCode::changed_since_build,
                 "cannot publish " + layout.string() + ": " + path + " changed since the build; build again")
         .fact("expected", digest->str())

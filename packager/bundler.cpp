@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "packager/build_record.h"
 #include "packager/replace_file.h"
+#include "packager/work_folder.h"
 
 namespace mlship {
 namespace {
@@ -94,6 +95,7 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
     last->settle();
   }
   StatCache cache = options.use_stat_cache ? StatCache(cache_at / "digests") : StatCache();
+  if (last && last->doubtful()) cache.forget();
   BuildInputs inputs =
       gather_inputs(project, options, last ? last->take_code() : nullptr, cache, host, diagnostics);
 
@@ -104,7 +106,7 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
   BuildResult result;
   Assembled assembled;
   {
-    const fs::TempFolder work(parent);
+    const WorkFolder work(parent);
     assembled = assemble(project, inputs, work.path() / "layout");
     const std::string name = project.package->name + "-" + assembled.version.str();
     result = {project.package->name,
@@ -116,10 +118,10 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
               false};
     check_destination(result.layout, project.package->normal, chosen);
     put_in_place(work.path() / "layout", result.layout);
+    write_build_record(result.layout, work.path(),
+                       {inputs.git.commit, inputs.git.remote, inputs.dirty(), started, host.clock.now()},
+                       assembled);
   }
-  write_build_record(result.layout,
-                     {inputs.git.commit, inputs.git.remote, inputs.dirty(), started, host.clock.now()},
-                     assembled);
   keep_digests(assembled, cache);
   if (last) last->remember(result, inputs.code.get());
   return result;

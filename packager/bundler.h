@@ -56,6 +56,8 @@ struct BuildRecord {
   std::int64_t started = 0, finished = 0;  // seconds since the epoch
 };
 std::optional<BuildRecord> read_build_record(const Path& layout);
+// To be called when a blob of `layout` turns out to be damaged: the next build reuses nothing of it.
+void forget_build(const Path& layout);
 // A blob of dist/ may share its inode with the user's model. Throws Error(changed_since_build) when the
 // content of one is no longer what was built; to be called before a blob of `layout` is sent anywhere.
 void check_unchanged(const Path& layout);

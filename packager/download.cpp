@@ -5,16 +5,14 @@
 
 #include "core/error.h"
 #include "core/secret.h"
+#include "packager/work_folder.h"
 
 namespace mlship {
 namespace {
 
+constexpr std::string_view work_prefix = ".download-";
 constexpr int parallel = 6;
 constexpr std::uint64_t largest = 16ULL << 30U;  // bytes of a wheel whose size the index does not tell
-
-Path temporary(const BlobCache& cache) {
-  return cache.folder() / fs::unique_name(".download-");
-}
 
 // Whole and right already: from here on it is there under its digest, or not at all.
 void put(const Path& from, const BlobCache& cache, const Digest& digest) {
@@ -30,8 +28,8 @@ void put(const Path& from, const BlobCache& cache, const Digest& digest) {
 // One file on its way.
 class Download {
  public:
-  Download(DownloadRequest request, const BlobCache& cache, Diagnostics& diagnostics)
-      : request_(std::move(request)), cache_(cache), diagnostics_(diagnostics) {}
+  Download(DownloadRequest request, const BlobCache& cache, const Path& work, Diagnostics& diagnostics)
+      : request_(std::move(request)), cache_(cache), work_(work), diagnostics_(diagnostics) {}
 
   Transfer transfer() {
     HttpRequest http = request_.request;
@@ -71,7 +69,7 @@ class Download {
   // Not before there is something to write: hundreds of downloads wait, few run.
   void open() {
     if (writer_) return;
-    writer_ = std::make_unique<fs::Writer>(temporary(cache_));
+    writer_ = std::make_unique<fs::Writer>(work_ / fs::unique_name(""));
     progress_ = diagnostics_.progress("download " + request_.file, request_.size, Unit::bytes);
   }
 
@@ -108,6 +106,7 @@ class Download {
 
   DownloadRequest request_;
   const BlobCache& cache_;
+  const Path& work_;
   Diagnostics& diagnostics_;
   std::unique_ptr<fs::Writer> writer_;  // removes its file unless it was closed
   std::unique_ptr<Progress> progress_;
@@ -121,10 +120,11 @@ std::vector<Downloaded> download(std::vector<DownloadRequest> requests, const Bl
                                  Diagnostics& diagnostics) {
   if (requests.empty()) return {};
   fs::make_folders(cache.folder());
+  const WorkFolder work(cache.folder(), work_prefix);
   std::vector<std::unique_ptr<Download>> downloads;
   std::vector<Transfer> transfers;
   for (auto& request : requests) {
-    downloads.push_back(std::make_unique<Download>(std::move(request), cache, diagnostics));
+    downloads.push_back(std::make_unique<Download>(std::move(request), cache, work.path(), diagnostics));
     transfers.push_back(downloads.back()->transfer());
   }
   http.run(std::move(transfers), parallel);
@@ -135,7 +135,8 @@ std::vector<Downloaded> download(std::vector<DownloadRequest> requests, const Bl
 
 Downloaded import_file(const Path& file, const std::vector<Digest>& allowed, const BlobCache& cache) {
   fs::make_folders(cache.folder());
-  const Path copy = temporary(cache);
+  const WorkFolder work(cache.folder(), work_prefix);
+  const Path copy = work.path() / "copy";
   try {
     // Its own inode: somebody may write to the folder later.
     fs::place(file, copy, false);

@@ -6,6 +6,9 @@
 #include <sstream>
 #include <thread>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "core/error.h"
 #include "packager/replace_file.h"
 
@@ -16,12 +19,21 @@ constexpr std::string_view magic = "mlship stat cache 1";
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::uint64_t worth_showing = 256ULL << 20U;  // bytes
 constexpr int tries = 3;
+constexpr int most_reads = 20;
 constexpr size_t most_threads = 2;  // files at a time
 
-// Reads one file completely; the stat before and after must agree, else what was read is no file's content.
+bool same_but_ctime(const fs::Stat& a, fs::Stat b) {
+  b.ctime_ns = a.ctime_ns;
+  return same_identity(a, b);
+}
+
+// Reads one file completely; the stat before and after must agree, else what was read is no file's content. A link
+// or a change of mode moves ctime alone: then the same bytes twice are the content.
 void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advance) {
-  for (int attempt = 0; attempt < tries; ++attempt) {
-    const auto before = fs::stat(item.file);
+  std::optional<Digest> earlier;
+  int changes = 0;
+  for (int attempt = 0; attempt < most_reads && changes < tries; ++attempt) {
+    const auto before = settled_stat(item.file);
     if (!before) break;
     wait_past(before->ctime_ns);
     Sha256 hasher;
@@ -33,9 +45,22 @@ void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advanc
     item.digest = hasher.finish();
     item.stat = *before;
     if (after && same_identity(*before, *after)) return;
+    const bool linked = after && same_but_ctime(*before, *after);
+    if (linked && earlier == item.digest) return;
+    earlier = linked ? std::optional(item.digest) : std::nullopt;
+    if (!linked) ++changes;
   }
   throw Error(ErrorCode::changed_since_build, "cannot hash " + item.shown + ": it changes while it is read")
       .hint("wait until it is written, then run mlship build again");
+}
+
+// False when it cannot be: who may not open it will not hash it either.
+bool write_out(const Path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return false;
+  const bool done = ::fdatasync(fd) == 0;
+  ::close(fd);
+  return done;
 }
 
 }  // namespace
@@ -43,6 +68,19 @@ void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advanc
 bool same_identity(const fs::Stat& a, const fs::Stat& b) {
   return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns &&
          a.ctime_ns == b.ctime_ns;
+}
+
+std::optional<fs::Stat> settled_stat(const Path& file) {
+  std::optional<fs::Stat> stat;
+  for (int attempt = 0; attempt < tries; ++attempt) {
+    const std::int64_t begun = file_clock();
+    const bool written = write_out(file);
+    stat = fs::stat(file);
+    // Younger: a page may have become dirty between the two.
+    if (!written || !stat || stat->mtime_ns < begun) break;
+    wait_past(stat->mtime_ns);
+  }
+  return stat;
 }
 
 std::int64_t file_clock() {

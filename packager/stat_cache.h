@@ -32,6 +32,7 @@ class StatCache {
 
   [[nodiscard]] std::optional<Digest> find(const fs::Stat& stat) const;
   void put(const fs::Stat& stat, const Digest& digest);
+  void forget() { entries_.clear(); }
   // Waits for the clock to leave the tick of the youngest entry, so that the next run may trust it. Never
   // fails a build: a read-only folder keeps nothing.
   void save() const;
@@ -45,6 +46,9 @@ class StatCache {
   bool changed_ = false;
 };
 
+// The stat of a file whose every later change moves its times. A page that is written through a memory map moves
+// them only when it was clean before: what is dirty is written out first. nullopt when nothing is there.
+std::optional<fs::Stat> settled_stat(const Path& file);
 // The clock that file times are made of, in nanoseconds since the epoch.
 std::int64_t file_clock();
 // Returns when file_clock() has passed `time_ns`, or at once when that lies more than a second ahead.

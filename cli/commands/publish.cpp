@@ -160,6 +160,8 @@ ExitCode run(const Options& options, Services& services) {
     result = publish_bundle(registry, request, services.diagnostics());
   } catch (const Error& error) {
     if (error.code() == ErrorCode::version_exists) explain_conflict(services, error, subject, registry.url());
+    // One of its blobs may be damaged: the next build makes all of it again.
+    if (error.code() == ErrorCode::verification) forget_build(bundle.layout.folder());
     throw;
   }
   const auto& put = result.put;

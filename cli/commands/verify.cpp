@@ -6,6 +6,8 @@
 #include "cli/open_bundle.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/error.h"
+#include "packager/bundler.h"
 #include "core/json_library.h"
 
 namespace mlship {
@@ -15,10 +17,19 @@ struct Options {
   std::optional<std::string> subject;
 };
 
+VerifyReport verified(const NamedBundle& named) {
+  try {
+    return verify_bundle(named.bundle);
+  } catch (const Error&) {
+    if (named.source == nullptr) forget_build(named.bundle.layout.folder());
+    throw;
+  }
+}
+
 ExitCode run(const Options& options, Services& services) {
   const NamedBundle named = open_named(services, options.subject);
   fetch_all(named);
-  const VerifyReport report = verify_bundle(named.bundle);
+  const VerifyReport report = verified(named);
   const auto& info = named.bundle.info;
   services.out().text(fmt::format("{} {} {}\nverified: {}, {}\n", info.name, info.version.str(),
                                   named.bundle.digest.str(), human_count(report.blobs, "blob"),

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -346,6 +348,59 @@ TEST_F(Build, AModelWrittenInPlaceAfterTheBuildIsDetected) {
   // Building again repairs it.
   build();
   EXPECT_NO_THROW(check_unchanged(result.layout));
+}
+
+TEST_F(Build, AModelWrittenThroughAMemoryMapIsSeen) {
+  const Path model = folder() / "models/classifier.safetensors";
+  const size_t size = fs::read_file(model).size();
+  commit();
+  for (int round = 0; round < 3; ++round) {
+    const int fd = open(model.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    auto* mapped = static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    ASSERT_NE(mapped, MAP_FAILED);
+    mapped[size - 1] = static_cast<char>('0' + round);  // the page is dirty from here on
+    build();
+    mapped[size - 2] = static_cast<char>('A' + round);
+    munmap(mapped, size);
+    close(fd);
+    const auto built = build();
+    const Digest digest = fs::hash_file(model);
+    EXPECT_EQ(fs::hash_file(oci::Layout(built.layout).blob_path(digest)), digest) << round;
+  }
+}
+
+TEST_F(Build, WhatWasFoundDamagedIsBuiltAgain) {
+  commit();
+  const auto first = build();
+  for (const size_t layer : {size_t{1}, size_t{2}, size_t{0}}) {
+    const Path blob = oci::Layout(first.layout).blob_path(first.layers[layer].digest);
+    const std::string right = fs::read_file(blob);
+    const auto then = std::filesystem::last_write_time(blob);
+    std::string wrong = right;
+    wrong.back() = static_cast<char>(wrong.back() ^ 1);
+    std::filesystem::remove(blob);
+    write(blob, wrong);
+    std::filesystem::last_write_time(blob, then);
+    forget_build(first.layout);
+    const auto again = build();
+    EXPECT_FALSE(again.reused) << layer;
+    EXPECT_EQ(again.digest, first.digest) << layer;
+    EXPECT_EQ(fs::read_file(blob), right) << layer;
+  }
+}
+
+TEST_F(Build, WhatAKilledBuildLeftIsRemovedByTheNext) {
+  commit();
+  const Path left = folder() / "dist/.mlship-work-killed000000", used = folder() / "dist/.mlship-work-running00000";
+  write(left / "layout/blobs/sha256/x", "x");
+  write(used / "layout/blobs/sha256/x", "x");
+  const int fd = open(used.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(flock(fd, LOCK_EX), 0);
+  build();
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(used));
+  close(fd);
 }
 
 TEST_F(Build, NoDigestAndNoPathTwice) {

@@ -1,3 +1,6 @@
+#include <atomic>
+#include <thread>
+
 #include "packager/stat_cache.h"
 
 #include <fcntl.h>
@@ -95,6 +98,18 @@ TEST_F(StatCacheTest, HashingThatNobodyWaitsForEndsAndKeepsNothing) {
   const auto hashed = Hashing(files, cache, quiet_).finish();
   EXPECT_EQ(hashed.at(2).digest, sha256(std::string(8U << 20U, 'c')));
   EXPECT_EQ(cache.find(*fs::stat(root() / "2")), hashed.at(2).digest);
+}
+
+TEST_F(StatCacheTest, LinksAndModesThatChangeMeanwhileAreNoChange) {
+  const std::string content(8U << 20U, 'x');
+  write(file_, content);
+  std::atomic<bool> ended = false;
+  std::thread other([&] {
+    for (int i = 0; !ended; ++i) fs::set_mode(file_, i % 2 == 0 ? 0600 : 0644);
+  });
+  EXPECT_EQ(hash(), sha256(content));
+  ended = true;
+  other.join();
 }
 
 TEST_F(StatCacheTest, AMissingFileIsAnError) {
