@@ -12,8 +12,8 @@ namespace mlship {
 
 // dist/NAME-VERSION.build.json
 Path record_path(const Path& layout);
-// Stat identities are taken now: after the layout is in its place, because link and unlink change ctime. `work`: a
-// folder of this build's own on the same file system.
+// Stat identities are taken now: after the layout is in its place, because link and unlink change ctime.
+// `work`: a folder of this build's own on the same file system.
 void write_build_record(const Path& layout, const Path& work, const BuildRecord& record,
                         const Assembled& assembled);
 
@@ -25,8 +25,8 @@ class LastBuild {
 
   // The last result when it was made from the very same files and still lies there untouched.
   [[nodiscard]] std::optional<BuildResult> reusable() const;
-  // True when somebody found the last result damaged since (forget_build()): the digests that are remembered of
-  // its files may be wrong as well.
+  // True when somebody found the last result damaged since (forget_build()): the digests that are remembered
+  // of its files may be wrong as well.
   [[nodiscard]] bool doubtful() const;
   // The code as it lies in the folder, listed when this was made; to be asked once. Null when there is none,
   // or none that can be listed.

@@ -233,7 +233,8 @@ bool LastBuild::doubtful() const {
   try {
     const auto text = fs::read_if_exists(file_, 1ULL << 30U);
     if (!text) return false;
-    const Path layout = parse_json(*text, ErrorCode::io, file_.string()).at("result").at("layout").get<std::string>();
+    const Path layout =
+        parse_json(*text, ErrorCode::io, file_.string()).at("result").at("layout").get<std::string>();
     return fs::exists(layout / "index.json") && !fs::exists(record_path(layout));
   } catch (const std::exception&) {
     return true;

@@ -27,8 +27,8 @@ bool same_but_ctime(const fs::Stat& a, fs::Stat b) {
   return same_identity(a, b);
 }
 
-// Reads one file completely; the stat before and after must agree, else what was read is no file's content. A link
-// or a change of mode moves ctime alone: then the same bytes twice are the content.
+// Reads one file completely; the stat before and after must agree, else what was read is no file's content. A
+// link or a change of mode moves ctime alone: then the same bytes twice are the content.
 void hash_one(FileToHash& item, const std::function<void(std::uint64_t)>& advance) {
   std::optional<Digest> earlier;
   int changes = 0;

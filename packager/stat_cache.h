@@ -46,8 +46,9 @@ class StatCache {
   bool changed_ = false;
 };
 
-// The stat of a file whose every later change moves its times. A page that is written through a memory map moves
-// them only when it was clean before: what is dirty is written out first. nullopt when nothing is there.
+// The stat of a file whose every later change moves its times. A page that is written through a memory map
+// moves them only when it was clean before: what is dirty is written out first. nullopt when nothing is
+// there.
 std::optional<fs::Stat> settled_stat(const Path& file);
 // The clock that file times are made of, in nanoseconds since the epoch.
 std::int64_t file_clock();

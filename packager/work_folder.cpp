@@ -20,7 +20,8 @@ int lock_folder(const Path& path) {
   struct ::stat there{};
   const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
   // It may have been removed, and its name taken, before the lock was had.
-  if (locked && ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &there) == 0 && open.st_ino == there.st_ino) {
+  if (locked && ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+      open.st_ino == there.st_ino) {
     return fd;
   }
   ::close(fd);

@@ -1,5 +1,5 @@
-// A private folder for work in progress, beside where its result goes. What a killed process left is removed by
-// the next one.
+// A private folder for work in progress, beside where its result goes. What a killed process left is removed
+// by the next one.
 #pragma once
 
 #include <string_view>
@@ -8,8 +8,8 @@
 
 namespace mlship {
 
-// As fs::TempFolder, and locked while it is used: the kernel unlocks it when the process dies. Making one removes
-// every unlocked folder of that prefix in `parent`.
+// As fs::TempFolder, and locked while it is used: the kernel unlocks it when the process dies. Making one
+// removes every unlocked folder of that prefix in `parent`.
 class WorkFolder {
  public:
   explicit WorkFolder(const Path& parent, std::string_view prefix = ".mlship-work-");

@@ -7,8 +7,8 @@
 #include "cli/render.h"
 #include "cli/services.h"
 #include "core/error.h"
-#include "packager/bundler.h"
 #include "core/json_library.h"
+#include "packager/bundler.h"
 
 namespace mlship {
 namespace {

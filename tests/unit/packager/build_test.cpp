@@ -392,7 +392,8 @@ TEST_F(Build, WhatWasFoundDamagedIsBuiltAgain) {
 
 TEST_F(Build, WhatAKilledBuildLeftIsRemovedByTheNext) {
   commit();
-  const Path left = folder() / "dist/.mlship-work-killed000000", used = folder() / "dist/.mlship-work-running00000";
+  const Path left = folder() / "dist/.mlship-work-killed000000",
+             used = folder() / "dist/.mlship-work-running00000";
   write(left / "layout/blobs/sha256/x", "x");
   write(used / "layout/blobs/sha256/x", "x");
   const int fd = open(used.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,7 +1,7 @@
+#include "packager/stat_cache.h"
+
 #include <atomic>
 #include <thread>
-
-#include "packager/stat_cache.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
