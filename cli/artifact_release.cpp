@@ -1,13 +1,17 @@
 #include "cli/artifact_release.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "cli/release_source.h"
 #include "cli/services.h"
+#include "core/accelerator.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/text.h"
+#include "deployers/build_variant.h"
 #include "deployers/reference_forms.h"
 #include "registry/registry.h"
 
@@ -71,7 +75,11 @@ void check_name(const Artifact& artifact, const ArtifactClaim& claim, const Arti
               fmt::format("{} {}  {}", printable(claim.name), printable(claim.version), claim.where))
         .hint("give the file the name that its build tool gave it");
   }
-  if (read->package == normalize_name(identity.name) && *read->version == identity.version) return;
+  const auto inside = Version::parse(deployed_version(artifact, claim.version), identity.version.scheme());
+  const bool same_build = !inside || accelerator_of(*inside) == read->accelerator;
+  if (read->package == normalize_name(identity.name) &&
+      without_accelerator(*read->version) == identity.version && same_build)
+    return;
   throw disagreement(artifact, "its name and its metadata disagree")
       .fact("name", fmt::format("{} {}", read->name, read->version->str()))
       .fact("inside", fmt::format("{} {}  {}", printable(claim.name), printable(claim.version), claim.where))
@@ -84,7 +92,7 @@ ArtifactIdentity agreed(const Artifact& artifact, const ArtifactClaim& claim, co
     throw disagreement(artifact, fmt::format("'{}' is no package name", printable(claim.name)))
         .fact("in", claim.where);
   }
-  identity.version = version_of(artifact, claim, project);
+  identity.version = without_accelerator(version_of(artifact, claim, project));
   check_name(artifact, claim, identity);
   return identity;
 }
@@ -146,7 +154,43 @@ ArtifactBundle bundle_of_artifact(Services& services, const Path& file) {
   const Artifact artifact = read_artifact(file, services.scratch());
   const ArtifactIdentity identity = identify(artifact, services.project());
   const Path folder = services.scratch() / fs::unique_name("artifact-");
-  return {artifact, bundle_artifact(artifact, identity.name, identity.version, folder)};
+  return {artifact, bundle_artifact(artifact, identity.name, identity.version, folder), file.string()};
+}
+
+std::vector<ArtifactBundle> bundles_of_artifacts(Services& services, const std::vector<std::string>& files) {
+  std::vector<ArtifactBundle> made;
+  for (const auto& file : files) made.push_back(bundle_of_artifact(services, file));
+  std::stable_sort(made.begin(), made.end(),
+                   [](const auto& a, const auto& b) { return a.artifact.filename < b.artifact.filename; });
+  const BundleInfo& first = made.front().bundle.info;
+  for (size_t i = 1; i < made.size(); ++i) {
+    const BundleInfo& info = made[i].bundle.info;
+    if (info.package != first.package || info.version != first.version) {
+      throw Error(ErrorCode::usage, "cannot publish these files together: they are of several versions")
+          .fact(made.front().artifact.filename, first.name + " " + first.version.str())
+          .fact(made[i].artifact.filename, info.name + " " + info.version.str())
+          .hint("publish the files of one version at a time");
+    }
+    for (size_t before = 0; before < i; ++before)
+      (void)has_artifact(made[before].bundle, made[i], "the registry");
+  }
+  return made;
+}
+
+bool has_artifact(const Bundle& there, const ArtifactBundle& made, const std::string& registry) {
+  const Artifact& artifact = made.artifact;
+  const Scheme scheme = made.bundle.info.scheme;
+  const BuildVariant variant = variant_of_file(artifact.filename, scheme);
+  for (const auto& output : there.info.outputs) {
+    if (output.filename == artifact.filename && output.digest == artifact.digest) return true;
+    const bool beside = output.kind == artifact.kind && variant_of_file(output.filename, scheme) != variant;
+    if (beside) continue;
+    throw Error(ErrorCode::version_exists, "cannot publish " + artifact.filename + " to " + registry + ": " +
+                                               output.filename + " is another file of the same build")
+        .fact("local", artifact.digest.str())
+        .fact("remote", output.digest.str() + "  " + output.filename);
+  }
+  return false;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/project.h"
 #include "core/version.h"
@@ -25,8 +26,17 @@ ArtifactIdentity identify(const Artifact& artifact, const Project& project);
 struct ArtifactBundle {
   Artifact artifact;
   Bundle bundle;
+  std::string given;  // the file, as it was written
 };
 ArtifactBundle bundle_of_artifact(Services& services, const Path& file);
+
+// The files in the order of their names, all of one package and version. Throws Error(usage) when they are
+// not, or when two of them are the same build.
+std::vector<ArtifactBundle> bundles_of_artifacts(Services& services, const std::vector<std::string>& files);
+
+// Of a version that is there already: true when `there` holds this very file; false when the two can stand
+// side by side. Throws Error(version_exists) for another file of the same build, or of another kind.
+bool has_artifact(const Bundle& there, const ArtifactBundle& made, const std::string& registry);
 
 // Throws Error(version) when the registry keeps versions of the other scheme under this name: never are both
 // in one package.

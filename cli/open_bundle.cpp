@@ -27,7 +27,9 @@ bool names_path(const std::string& text) {
 NamedBundle in_registry(Services& services, const std::optional<std::string>& text) {
   const Resolved resolved = resolve_ref(services, text);
   auto& source = services.source();
-  return {source.open(resolved.release.package, resolved.manifest), services.registry().url(), &source};
+  const std::string& package = resolved.release.package;
+  return {source.open(package, resolved.manifest), services.registry().url(), &source,
+          source.further(package, resolved.manifest.digest)};
 }
 
 }  // namespace
@@ -61,7 +63,9 @@ void fetch(const NamedBundle& named, const oci::Descriptor& layer) {
 }
 
 void fetch_all(const NamedBundle& named) {
-  if (named.source != nullptr) named.source->fetch_all(named.bundle.info.package, named.bundle);
+  if (named.source == nullptr) return;
+  named.source->fetch_all(named.bundle.info.package, named.bundle);
+  for (const Bundle* bundle : named.further) named.source->fetch_all(bundle->info.package, *bundle);
 }
 
 }  // namespace mlship

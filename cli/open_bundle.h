@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "packager/bundle.h"
 
@@ -16,12 +17,13 @@ struct NamedBundle {
   std::string where;  // the folder, the archive or the registry
   // Of a bundle in a registry: only manifest and metadata are there until fetch() is called.
   RegistrySource* source = nullptr;
+  std::vector<const Bundle*> further{};  // with the further files of a version in a registry
 };
 
 // PATH: a layout folder or an archive made by `build --archive`. Without a text the project's dist/ folder
 // when it is there, else its version in the registry.
 NamedBundle open_named(Services& services, const std::optional<std::string>& text);
-// Pulls what is missing: one layer, or all of them.
+// Pulls what is missing: one layer, or all of them, further files included.
 void fetch(const NamedBundle& named, const oci::Descriptor& layer);
 void fetch_all(const NamedBundle& named);
 

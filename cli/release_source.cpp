@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "packager/resolve.h"
+#include "registry/further.h"
 #include "registry/list.h"
 
 namespace mlship {
@@ -55,6 +56,24 @@ const Bundle& RegistrySource::open(const std::string& package, const oci::Descri
   return bundles_.emplace(manifest.digest, open_bundle(layout.folder(), manifest.digest)).first->second;
 }
 
+std::vector<const Bundle*> RegistrySource::further(const std::string& package, const Digest& version) {
+  const auto known = further_.find(version);
+  if (known != further_.end()) return known->second;
+  std::vector<const Bundle*> out;
+  for (const auto& manifest : further_files(registry_, package, version))
+    out.push_back(&open(package, manifest));
+  return further_.emplace(version, std::move(out)).first->second;
+}
+
+Release RegistrySource::release(const std::string& package, const oci::Descriptor& manifest) {
+  Release out = open(package, manifest).release();
+  for (const Bundle* bundle : further(package, manifest.digest)) {
+    const auto& more = bundle->info.outputs;
+    out.outputs.insert(out.outputs.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
 void RegistrySource::fetch_all(const std::string& package, const Bundle& bundle) {
   for (const auto& layer : bundle.manifest.layers) fetch_blob(package, bundle, layer);
 }
@@ -62,7 +81,7 @@ void RegistrySource::fetch_all(const std::string& package, const Bundle& bundle)
 std::optional<Release> RegistrySource::find(const std::string& package, const Version& version) {
   const auto manifest = find_version(registry_, package, version);
   if (!manifest) return std::nullopt;
-  return open(package, *manifest).release();
+  return release(package, *manifest);
 }
 
 const Bundle& RegistrySource::opened(const Release& release) {
@@ -79,15 +98,9 @@ const Bundle& RegistrySource::opened(const Release& release) {
 
 void RegistrySource::write_output(const Release& release, const Output& output,
                                   const std::filesystem::path& file) {
-  const Bundle& bundle = opened(release);
-  for (const auto& layer : bundle.manifest.layers) {
-    if (layer.digest != output.digest) continue;
-    registry_.get_blob(release.package, layer, file);
-    fs::set_mode(file, 0644);
-    return;
-  }
-  throw Error(ErrorCode::bundle, "cannot write " + output.filename + ": " + release.package + " " +
-                                     release.version.str() + " has no layer " + output.digest.str());
+  // Of the version's bundle or of a further file's: the blobs of a package lie together.
+  registry_.get_blob(release.package, {oci::media::code_raw, output.digest, output.size, {}, ""}, file);
+  fs::set_mode(file, 0644);
 }
 
 void RegistrySource::make_tree(const Release& release, const std::filesystem::path& dir) {
@@ -110,7 +123,11 @@ bool RegistrySource::index_serves(const std::string& index_url, const Release& r
       return e;
     }
   };
-  const std::pair key{index_url, release.digest};
+  std::vector<Digest> wheels;
+  for (const auto& output : release.outputs) {
+    if (output.kind == "wheel") wheels.push_back(output.digest);
+  }
+  const std::pair key{index_url, wheels};
   auto known = answers_.find(key);
   if (known == answers_.end()) known = answers_.emplace(key, ask()).first;
   if (const auto* problem = std::get_if<Error>(&known->second)) throw *problem;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/host/host.h"
 #include "core/release.h"
@@ -27,6 +28,10 @@ class RegistrySource : public ReleaseSource {
   std::string check_tree(const Release& release, const std::filesystem::path& dir) override;
   bool index_serves(const std::string& index_url, const Release& release) override;
 
+  // What deployers need to know of the version with this manifest, further files included.
+  Release release(const std::string& package, const oci::Descriptor& manifest);
+  // The bundles of its further files (registry/further.h), opened as open() does.
+  std::vector<const Bundle*> further(const std::string& package, const Digest& version);
   // The bundle with its manifest and metadata only; its other blobs are absent until they are fetched.
   const Bundle& open(const std::string& package, const oci::Descriptor& manifest);
   void fetch_blob(const std::string& package, const Bundle& bundle, const oci::Descriptor& blob);
@@ -40,7 +45,8 @@ class RegistrySource : public ReleaseSource {
   std::map<Digest, Bundle> bundles_;
   // What an index said, or why it could not be asked: once a run, however many references need it.
   using Answer = std::variant<bool, Error>;
-  std::map<std::pair<std::string, Digest>, Answer> answers_;  // by index and bundle
+  std::map<std::pair<std::string, std::vector<Digest>>, Answer> answers_;  // by index and wheels
+  std::map<Digest, std::vector<const Bundle*>> further_;                   // by the version's manifest
 };
 
 // The layer with this path in the bundle; null when there is none.

@@ -8,8 +8,10 @@
 #include "cli/release_source.h"
 #include "cli/render.h"
 #include "cli/services.h"
+#include "core/accelerator.h"
 #include "core/error.h"
 #include "core/names.h"
+#include "deployers/build_variant.h"
 #include "packager/bundler.h"
 #include "registry/list.h"
 #include "registry/registry.h"
@@ -54,8 +56,8 @@ std::string publish_hint(Services& services, const std::string& package) {
 }
 
 Resolved opened(Services& services, const std::string& package, const oci::Descriptor& manifest) {
-  const Bundle& bundle = services.source().open(package, manifest);
-  return {bundle.release(), bundle.info.name, manifest};
+  auto& source = services.source();
+  return {source.release(package, manifest), source.open(package, manifest).info.name, manifest};
 }
 
 [[noreturn]] void refuse_package(Services& services, const std::string& package) {
@@ -90,9 +92,29 @@ std::optional<oci::Descriptor> find_any_scheme(Services& services, const std::st
   for (const Scheme scheme : {scheme_of(services, package), Scheme::pep440, Scheme::semver}) {
     const auto version = Version::parse(word, scheme);
     if (!version) continue;
-    if (const auto found = find_version(services.registry(), package, *version)) return found;
+    // SemVer would take any build for another one of its version.
+    const bool build = !accelerator_of(*version).empty();
+    auto& registry = services.registry();
+    const auto found =
+        build ? registry.stat(package, version->oci_tag()) : find_version(registry, package, *version);
+    if (found) return found;
   }
   return std::nullopt;
+}
+
+// churn:1.4.0+cu118 is churn 1.4.0 when that has a file for cu118.
+std::optional<Resolved> find_build(Services& services, const std::string& package, const std::string& word) {
+  const auto version = Version::parse(word, scheme_of(services, package));
+  const std::string accelerator = version ? accelerator_of(*version) : "";
+  if (accelerator.empty()) return std::nullopt;
+  const auto manifest = find_version(services.registry(), package, without_accelerator(*version));
+  if (!manifest) return std::nullopt;
+  Resolved out = opened(services, package, *manifest);
+  const auto& outputs = out.release.outputs;
+  const bool has = std::any_of(outputs.begin(), outputs.end(), [&](const Output& output) {
+    return variant_of_file(output.filename, version->scheme()).accelerator == accelerator;
+  });
+  return has ? std::optional(std::move(out)) : std::nullopt;
 }
 
 Resolved own_release(Services& services) {
@@ -131,6 +153,7 @@ Resolved resolve_version_or_tag(Services& services, const std::string& package, 
   }
   if (const auto manifest = find_any_scheme(services, package, word))
     return opened(services, package, *manifest);
+  if (auto build = find_build(services, package, word)) return std::move(*build);
   refuse_version(services, package, word);
 }
 

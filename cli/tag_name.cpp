@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "registry/checks.h"
+#include "registry/further.h"
 
 namespace mlship {
 
@@ -14,6 +15,11 @@ void check_tag_name(const std::string& tag, Scheme scheme) {
   if (!valid_tag(tag)) {
     throw Error(ErrorCode::usage,
                 "cannot use '" + tag + "' as a tag: a tag is at most 128 letters, digits, '.', '_' and '-'")
+        .hint("choose a name such as stable");
+  }
+  if (own_tag(tag)) {
+    throw Error(ErrorCode::usage,
+                "cannot use '" + tag + "' as a tag: mlship keeps names that begin like this for itself")
         .hint("choose a name such as stable");
   }
 }

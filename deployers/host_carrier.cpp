@@ -73,9 +73,9 @@ class Workshop {
       .hint("mv " + path.string() + " " + path.string() + ".other");
 }
 
-const Output* output_of(const Carrier& carrier, const Release& release) {
+const Output* output_of(const Path& path, const Carrier& carrier, const Release& release) {
   for (const auto& output : release.outputs) {
-    if (output.digest == carrier.digest) return &output;
+    if (output.digest == carrier.digest && output.filename == path.filename()) return &output;
   }
   return nullptr;
 }
@@ -121,9 +121,9 @@ bool place_tree(const HostPlaces& places, const Path& path, const Carrier& carri
 
 bool place_file(const HostPlaces& places, const Path& path, const Carrier& carrier, const Release& release,
                 ReleaseSource& source, const std::string& tag) {
-  const Output* output = output_of(carrier, release);
+  const Output* output = output_of(path, carrier, release);
   const Path parent = path.parent_path();
-  if (output == nullptr || path.filename() != output->filename) {
+  if (output == nullptr) {
     refuse(carrier, release.package + " " + release.version.str() + " has no such output");
   }
   if (places.library_path.empty() || parent != Path(places.library_path)) {

@@ -2,9 +2,11 @@
 
 #include <array>
 
+#include "core/accelerator.h"
 #include "core/error.h"
 #include "core/host/fs.h"
 #include "core/names.h"
+#include "deployers/build_variant.h"
 
 namespace mlship {
 namespace {
@@ -41,24 +43,53 @@ Destination no_output(std::string detail, std::string hint = "") {
   return out;
 }
 
-Destination pin(const Question& q) {
+Destination rewritten(const Question& q) {
   Destination out;
   out.text = rewrite(q.found.text, q.reference(), q.release.version);
-  if (q.places.trust_pins) {
-    out.warnings.emplace_back("unverified");
-    return out;
-  }
+  return out;
+}
+
+Destination unverified(const Question& q) {
+  Destination out = rewritten(q);
+  out.warnings.emplace_back("unverified");
+  return out;
+}
+
+// The release with the wheels alone that a pin's label asks for.
+Release labelled(const Question& q) {
+  Release out = q.release;
+  std::erase_if(out.outputs, [&](const Output& output) {
+    return output.kind != "wheel" ||
+           variant_of_file(output.filename, q.release.version.scheme()).accelerator !=
+               q.reference().accelerator;
+  });
+  return out;
+}
+
+Destination pin(const Question& q) {
+  const Release wanted = labelled(q);
+  const bool wheels = q.release.output("wheel") != nullptr;
+  if (wanted.outputs.empty() && (wheels || !q.reference().accelerator.empty()))
+    return other_build(q.found, q.release);
+  if (q.places.trust_pins) return unverified(q);
   if (q.places.index_url.empty()) {
     return no_output("no index says that " + named(q.release) + " can be installed",
                      "set index = \"NAME\" or trust-pins = true in " + q.section());
   }
-  if (q.source.index_serves(q.places.index_url, q.release)) return out;
+  if (q.source.index_serves(q.places.index_url, wanted)) return rewritten(q);
+  if (wanted.outputs.size() < q.release.outputs.size() &&
+      q.source.index_serves(q.places.index_url, q.release)) {
+    Destination out = other_build(q.found, q.release);
+    out.detail = "index '" + q.places.index_name + "' serves other builds of " + named(q.release) + " alone";
+    return out;
+  }
   return no_output(
       "index '" + q.places.index_name + "' does not list " + named(q.release) + " with this release's sha256",
       "place the wheel of " + named(q.release) + " in index '" + q.places.index_name + "'");
 }
 
 Destination folder(const Question& q) {
+  if (accelerator_of(q.release.version) != q.reference().accelerator) return other_build(q.found, q.release);
   if (q.release.file_only) {
     return no_output(named(q.release) + " was published as a single file, not as a tree",
                      "mlship build && mlship publish");
@@ -67,20 +98,11 @@ Destination folder(const Question& q) {
     return no_output("a runnable tree of " + named(q.release) + " cannot be made for this machine",
                      "add this machine's platform to `targets` of [dependencies]");
   }
-  Destination out;
-  out.text = rewrite(q.found.text, q.reference(), q.release.version);
+  Destination out = rewritten(q);
   const std::string place = Path(out.text).lexically_normal().string();  // slashes may be doubled there
   out.carriers.push_back({"tree:" + place, place, q.release.digest});
   return out;
 }
-
-// Which of the bundle's outputs takes the place of a file.
-struct FileRow {
-  Form form;
-  std::string_view kind;
-};
-constexpr auto file_rows = std::to_array<FileRow>(
-    {{Form::wheel, "wheel"}, {Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
 
 // The folder on this host that a reference's folder text means; "" when it means no such thing. `file://` is
 // RFC 8089's way to write one.
@@ -102,14 +124,12 @@ bool is_library(const HostPlaces& places, const std::string& folder) {
 }
 
 Destination file(const Question& q) {
-  std::string_view kind;
-  for (const auto& row : file_rows) {
-    if (row.form == q.reference().form) kind = row.kind;
+  const std::string kind(output_kind(q.reference().form));
+  if (q.release.output(kind) == nullptr) {
+    return no_output(named(q.release) + " was built without the output '" + kind + "'");
   }
-  const Output* output = q.release.output(kind);
-  if (output == nullptr) {
-    return no_output(named(q.release) + " was built without the output '" + std::string(kind) + "'");
-  }
+  const Output* output = fitting_output(q.release, q.reference(), q.found.text);
+  if (output == nullptr) return other_build(q.found, q.release);
   const std::string folder = host_folder(q.reference().folder);
   if (folder.empty()) {
     return no_output("'" + q.reference().folder + "' is no folder of this host",
@@ -141,12 +161,10 @@ Destination bundle(const Question& q) {
                    " is in the registry that this reference names was not checked");
 }
 Destination maven(const Question& q) {
-  if (q.places.trust_pins) {
-    Destination out;
-    out.text = rewrite(q.found.text, q.reference(), q.release.version);
-    out.warnings.emplace_back("unverified");
-    return out;
-  }
+  const bool told = tells_builds(q.release, Form::maven) || !q.reference().accelerator.empty();
+  if (told && fitting_output(q.release, q.reference(), q.found.text) == nullptr)
+    return other_build(q.found, q.release);
+  if (q.places.trust_pins) return unverified(q);
   return no_output(named(q.release) + " has no Maven artifact that this reference could name");
 }
 Destination seen_only(const Question& q) {

@@ -24,8 +24,9 @@ constexpr auto other_outputs =
     std::to_array<OutputRow>({{Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
 
 // Reasons under which a reference known to be older stays where it is.
-constexpr auto left_behind = std::to_array<Reason>(
-    {Reason::other_kind, Reason::other_major, Reason::pre_release, Reason::foreign_owner});
+constexpr auto left_behind =
+    std::to_array<Reason>({Reason::other_build, Reason::other_kind, Reason::other_major, Reason::pre_release,
+                           Reason::foreign_owner});
 
 // No affair of the one reference that met it. An index or a file that cannot be reached is: what needs it is
 // listed, everything else moves.
@@ -125,9 +126,13 @@ class TargetPlanner {
   // What a rollout changed all the same, a rollback may change back.
   [[nodiscard]] bool may_change_owned(const LiveObject& object, const FoundReference& found) const {
     if (object.owned_for_good) return false;
-    return request_.include_owned ||
-           history_.text_at(target_, object.info, found.path, found.text, request_.release.version)
-               .has_value();
+    return request_.include_owned || text_known(object, found);
+  }
+
+  // A rollback's ledger knows what stood there at the version it goes back to.
+  [[nodiscard]] bool text_known(const LiveObject& object, const FoundReference& found) const {
+    return history_.text_at(target_, object.info, found.path, found.text, request_.release.version)
+        .has_value();
   }
 
   [[nodiscard]] std::string way_on(Reason reason, const LiveObject& object) const {
@@ -159,6 +164,8 @@ class TargetPlanner {
 
   void move(const LiveObject& object, const FoundReference& found, bool owned, Operation& operation) {
     const Destination to = target_.destination(object, found, request_.release, source_);
+    if (to.skip == Reason::other_build && text_known(object, found))
+      return restore_only(object, found, operation);
     if (to.skip) return skip(object, found, *to.skip, to.detail, to.hint);
     for (const auto& carrier : to.carriers) check_place(carrier);
     Change change{found.path,

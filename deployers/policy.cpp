@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/accelerator.h"
 #include "deployers/plan.h"
 
 namespace mlship {
@@ -52,7 +53,7 @@ std::optional<Compat> parse_compat(std::string_view word) {
   return row == compats.end() ? std::nullopt : std::optional(row->compat);
 }
 
-std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
+std::optional<Reason> hold_back(const Reference& reference, const Version& version, const Policy& policy,
                                 Direction direction) {
   for (const auto& row : never_moved) {
     if (reference.form == row.form) return row.reason;
@@ -62,7 +63,9 @@ std::optional<Reason> hold_back(const Reference& reference, const Version& to, c
     const bool unread = reference.digest || !reference.version_text.empty();
     return unread ? Reason::unresolvable : Reason::unpinned;
   }
-  const Version& from = *reference.version;
+  // Which build it is, is asked of the version's files.
+  const Version from = without_accelerator(*reference.version);
+  const Version to = without_accelerator(version);
   if (from == to) return Reason::same_version;
   // A rollback is asked for by name: neither compatibility nor pre-releases stand in its way.
   const auto reason = direction == Direction::down ? (from < to ? std::optional(Reason::older) : std::nullopt)

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "core/accelerator.h"
 #include "core/names.h"
 #include "deployers/strict_json.h"
 
@@ -226,7 +227,7 @@ bool names_version(const std::string& text, const std::string& package, const st
     grammar.whole = whole;
     const auto found = find_references(text, grammar);
     return found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package &&
-           found[0].version && *found[0].version == *wanted;
+           found[0].version && without_accelerator(*found[0].version) == without_accelerator(*wanted);
   });
 }
 

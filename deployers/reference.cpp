@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 
+#include "core/accelerator.h"
 #include "core/error.h"
 #include "deployers/reference_forms.h"
 
@@ -59,7 +60,20 @@ std::string escaped_like(std::string_view before, std::string_view text) {
 
 std::string new_version_text(const Reference& reference, const Version& version) {
   const bool tag = reference.form == Form::image || reference.form == Form::bundle;
-  return escaped_like(reference.version_text, tag ? version.oci_tag() : version.str());
+  const Version same_build = with_accelerator(version, reference.accelerator);
+  return escaped_like(reference.version_text, tag ? same_build.oci_tag() : same_build.str());
+}
+
+std::vector<Reference> recognised(std::string_view text, const Grammar& grammar) {
+  for (const auto& row : wholes) {
+    if (row.whole != grammar.whole) continue;
+    std::vector<Reference> found;
+    row.find(text, grammar, found);
+    return found;
+  }
+  auto found = search(text, grammar);
+  if (grammar.whole == Whole::command) forms::drop_user_arguments(text, found);
+  return found;
 }
 
 }  // namespace
@@ -69,14 +83,10 @@ std::string_view to_string(Form form) {
 }
 
 std::vector<Reference> find_references(std::string_view text, const Grammar& grammar) {
-  for (const auto& row : wholes) {
-    if (row.whole != grammar.whole) continue;
-    std::vector<Reference> found;
-    row.find(text, grammar, found);
-    return found;
+  auto found = recognised(text, grammar);
+  for (auto& reference : found) {
+    if (reference.version) reference.accelerator = accelerator_of(*reference.version);
   }
-  auto found = search(text, grammar);
-  if (grammar.whole == Whole::command) forms::drop_user_arguments(text, found);
   return found;
 }
 

@@ -29,6 +29,7 @@ struct Reference {
   std::string group;         // Maven: what stands before the artifact
   std::string version_text;  // as written; "" when there is none (digest only, range, no tag)
   std::optional<Version> version;  // nullopt with a version_text: what stands there is no version
+  std::string accelerator;         // of the version's local label: "cu118" (core/accelerator.h)
   std::optional<Digest> digest;    // image, bundle
   bool hash_pinned = false;        // a --hash or #sha256= (or another hash) stands beside it
   Span span;                       // the whole reference in the text, without quotes around it
@@ -62,9 +63,9 @@ struct Grammar {
 // where the place leaves no doubt that a version is meant.
 std::vector<Reference> find_references(std::string_view text, const Grammar& grammar);
 
-// The text of `whole.substr(reference.span)` rewritten to the new version; extras, quotes, markers, scheme
-// and the tag-or-digest style stay. `file`: the new file name for the file forms. `digest`: for image and
-// bundle.
+// The text of `whole.substr(reference.span)` rewritten to the new version; extras, quotes, markers, scheme,
+// the accelerator and the tag-or-digest style stay. `file`: the new file name for the file forms. `digest`:
+// for image and bundle.
 std::string rewrite(std::string_view whole, const Reference& reference, const Version& version,
                     const std::string& file = "", const std::optional<Digest>& digest = std::nullopt);
 

@@ -158,6 +158,24 @@ bool python_tag(std::string_view part) {
   return part.starts_with("py") && digit(at(part, 2));
 }
 
+// A jar's classifier, which SemVer would take for a pre-release (1.4.0-sources) and Maven's snapshots for a
+// branch.
+bool classifier_word(std::string_view part) {
+  constexpr auto words = std::to_array<std::string_view>(
+      {"all",    "assembly", "bin",     "bundle",   "dist",   "docs",  "exec",
+       "fat",    "jar",      "javadoc", "javadocs", "native", "plain", "shaded",
+       "shadow", "source",   "sources", "test",     "tests",  "uber",  "with"});
+  // What it was built for: spark33, linux_x86_64, jdk17.
+  constexpr auto platforms = std::to_array<std::string_view>(
+      {"aarch64", "amd64", "arm64",  "cpu",   "cuda",    "databricks", "dbr", "emr",
+       "flink",   "gpu",   "hadoop", "hive",  "java",    "jdk",        "jre", "linux",
+       "macos",   "osx",   "scala",  "spark", "windows", "x86_64"});
+  if (std::find(words.begin(), words.end(), part) != words.end()) return true;
+  return std::any_of(platforms.begin(), platforms.end(), [&](std::string_view word) {
+    return part.starts_with(word) && !letter(at(part, word.size()));
+  });
+}
+
 // PEP 440 knows no snapshots: one is read as 1.4.0.dev0, older than the version it becomes.
 std::optional<Version> snapshot_version(std::string_view stem, const Span& base, Scheme scheme) {
   if (scheme != Scheme::pep440 || at(stem, base.end) != '-' || !snapshot_mark(stem.substr(base.end + 1))) {
@@ -184,13 +202,17 @@ std::optional<Named> other_name(std::string_view stem, Scheme scheme, bool egg) 
   const auto parts = dash_parts(stem);
   const size_t first = first_number(stem, parts);
   size_t end = first;
-  while (end < parts.size() && !(egg && python_tag(part_of(stem, parts[end])))) ++end;
+  const auto tail = [&](size_t i) {
+    const std::string_view part = part_of(stem, parts[i]);
+    return i > first && (egg ? python_tag(part) : classifier_word(part));
+  };
+  while (end < parts.size() && !tail(end)) ++end;
   for (size_t last = end; last-- > first;) {
     const Span version{parts[first].begin, parts[last].end};
     const auto read = version_in(stem, version, scheme);
     if (!read) continue;
     const Span name{0, parts[first].begin - 1};
-    const auto snapshot = snapshot_version(stem, version, scheme);
+    const auto snapshot = snapshot_version(stem.substr(0, parts[end - 1].end), version, scheme);
     return snapshot ? Named{name, {version.begin, parts[end - 1].end}, snapshot} : Named{name, version, read};
   }
   return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/accelerator.h"
 #include "deployers/record.h"
 
 namespace mlship {
@@ -43,7 +44,7 @@ void TextHistory::add(const Operation& operation) {
 bool TextHistory::knows(const Version& version) const {
   return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) {
     const auto at = Version::parse(step.from_version, version.scheme());
-    return at && *at == version;
+    return at && without_accelerator(*at) == without_accelerator(version);
   });
 }
 
@@ -88,7 +89,7 @@ std::optional<std::string> TextHistory::text_at(const Target& target, const Obje
        i = next(indexes, here ? path : "", text, *i + 1)) {
     text = steps_[*i].from;
     const auto at = Version::parse(steps_[*i].from_version, version.scheme());
-    if (at && *at == version) {
+    if (at && without_accelerator(*at) == without_accelerator(version)) {
       if (names_version(text, package_, version.str(), version.scheme())) return text;
       return std::nullopt;
     }

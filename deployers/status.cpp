@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/accelerator.h"
 #include "deployers/record.h"
 
 namespace mlship {
@@ -88,7 +89,7 @@ class Knowledge {
   [[nodiscard]] std::optional<bool> current(const Reference& reference) const {
     const auto left = left_.find(reference.package);
     if (left == left_.end()) return std::nullopt;
-    return reference.version && left->second.contains(*reference.version);
+    return reference.version && left->second.contains(without_accelerator(*reference.version));
   }
 
  private:
@@ -125,7 +126,8 @@ class Knowledge {
     for (const auto& op : rollout.operations) {
       if (!op.touched()) continue;
       for (const auto& c : op.operation.changes) {
-        if (const auto v = Version::parse(c.to_version, rollout.plan.scheme)) versions.insert(*v);
+        if (const auto v = Version::parse(c.to_version, rollout.plan.scheme))
+          versions.insert(without_accelerator(*v));
       }
     }
     if (versions.empty()) return;

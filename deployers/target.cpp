@@ -17,6 +17,7 @@ constexpr auto reasons = std::to_array<ReasonRow>({
     {Reason::range, "range", false},
     {Reason::unpinned, "unpinned", false},
     {Reason::opaque, "opaque", false},
+    {Reason::other_build, "other-build", false},
     {Reason::other_kind, "other-kind", false},
     {Reason::same_version, "same-version", false},
     {Reason::newer, "newer", false},

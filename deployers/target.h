@@ -27,6 +27,7 @@ enum class Reason {
   range,
   unpinned,
   opaque,
+  other_build,
   other_kind,
   same_version,
   newer,

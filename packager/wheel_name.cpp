@@ -1,9 +1,9 @@
 // PEP 427 §File name convention, PEP 425 §Compressed tag sets, and the choice among wheels.
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "core/version.h"
+#include "core/wheel_tags.h"
 #include "packager/platform.h"
 
 namespace mlship {
@@ -30,41 +30,6 @@ bool escaped_name(std::string_view name) {
   };
   return !name.empty() && name.find("__") == std::string_view::npos &&
          std::all_of(name.begin(), name.end(), allowed);
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
-// Empty when a component is bad or the set is absurdly large: names come from elsewhere.
-std::vector<std::string> expand(const std::string& pythons, const std::string& abis,
-                                const std::string& platforms) {
-  constexpr size_t most = 4096;
-  const std::array<std::vector<std::string>, 3> parts{split(pythons, '.'), split(abis, '.'),
-                                                      split(platforms, '.')};
-  for (const auto& part : parts) {
-    if (std::find(part.begin(), part.end(), "") != part.end() || part.size() > most) return {};
-  }
-  // PEP 425: an interpreter's name begins with letters.
-  if (std::any_of(parts[0].begin(), parts[0].end(), [](const std::string& s) { return digit(s[0]); }))
-    return {};
-  if (parts[0].size() * parts[1].size() > most ||
-      parts[0].size() * parts[1].size() * parts[2].size() > most) {
-    return {};
-  }
-  std::vector<std::string> tags;
-  for (const auto& python : parts[0]) {
-    for (const auto& abi : parts[1]) {
-      for (const auto& platform : parts[2]) {
-        tags.push_back(python);
-        tags.back() += '-' + abi;
-        tags.back() += '-' + platform;
-      }
-    }
-  }
-  return tags;
 }
 
 // A build tag sorts by its number, then by the rest; none is lowest. The number may be longer than 64 bits.
@@ -105,7 +70,9 @@ std::optional<WheelName> parse_wheel_name(std::string_view file_name) {
   WheelName wheel{parts[0], parts[1], n == 6 ? parts[2] : "", {}};
   // PEP 427: "Must start with a digit."
   if (n == 6 && (wheel.build.empty() || !digit(wheel.build.front()))) return std::nullopt;
-  wheel.tags = expand(lower(parts[n - 3]), lower(parts[n - 2]), lower(parts[n - 1]));
+  for (const auto& tag : expand_wheel_tags(parts[n - 3], parts[n - 2], parts[n - 1])) {
+    wheel.tags.push_back(tag.str());
+  }
   if (wheel.tags.empty()) return std::nullopt;
   return wheel;
 }

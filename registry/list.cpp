@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "registry/further.h"
 #include "registry/provenance.h"
 
 namespace mlship {
@@ -24,7 +25,11 @@ std::vector<VersionRow> list_versions(Registry& registry, const std::string& pac
   for (const auto& info : names) {
     const auto version = Version::from_oci_tag(info.tag, scheme);
     if (!version || info.manifest.media_type != oci::media::manifest) continue;
-    VersionRow row{*version, {}, info.manifest, size_of(registry, package, info.manifest), std::nullopt};
+    VersionRow row{*version, {}, info.manifest, size_of(registry, package, info.manifest), 0, std::nullopt};
+    for (const auto& file : further_files(registry, package, info.manifest.digest)) {
+      row.size += size_of(registry, package, file);
+      ++row.further;
+    }
     const auto provenance = get_provenance(registry, package, info.manifest.digest);
     if (provenance && provenance->published != 0) row.published = provenance->published;
     for (const auto& other : names) {

@@ -15,7 +15,8 @@ struct VersionRow {
   Version version;
   std::vector<std::string> tags;  // movable names that point to it, sorted
   oci::Descriptor manifest;
-  std::uint64_t size = 0;                 // bytes of the manifest, its config and its layers
+  std::uint64_t size = 0;                 // bytes of manifests, configs and layers, further files included
+  size_t further = 0;                     // files that were added later
   std::optional<std::int64_t> published;  // seconds since the epoch, from provenance; nullopt without
 };
 

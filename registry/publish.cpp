@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "registry/checks.h"
+#include "registry/further.h"
 
 namespace mlship {
 namespace {
@@ -13,6 +14,20 @@ void refuse_conflict(Registry& registry, const PublishRequest& request) {
   if (own && own->digest == request.manifest.digest) return;
   if (!own && request.when_new) request.when_new();
   refuse_equal_version(registry, request.package, request.version, request.manifest.digest);
+}
+
+// nullopt: another bundle of the version holds the file.
+std::optional<PutResult> put(Registry& registry, const PublishRequest& request, Diagnostics& diagnostics) {
+  if (request.version_there) {
+    if (request.is_it(*request.version_there)) return std::nullopt;
+    return add_further_file(
+        registry,
+        {request.package, request.version_there->digest, request.layout, request.manifest, request.is_it},
+        diagnostics);
+  }
+  refuse_conflict(registry, request);
+  return registry.put_if_absent(request.package, request.version.oci_tag(), request.layout, request.manifest,
+                                diagnostics);
 }
 
 // As the registry lists it: that a publish is complete must not cost reading every referrer.
@@ -48,22 +63,21 @@ void refuse_dirty(const std::string& name, const Version& version, const Registr
 
 PublishResult publish_bundle(Registry& registry, const PublishRequest& request, Diagnostics& diagnostics) {
   if (!request.tag.empty()) require_tag(request.tag);
-  refuse_conflict(registry, request);
   PublishResult result;
-  result.put = registry.put_if_absent(request.package, request.version.oci_tag(), request.layout,
-                                      request.manifest, diagnostics);
+  const auto sent = put(registry, request, diagnostics);
+  result.put = sent.value_or(PutResult{});
   // Also when the version was there: a publish killed before this line left it without.
-  if (result.put.published || !has_provenance(registry, request)) {
+  if (sent && (sent->published || !has_provenance(registry, request))) {
     Provenance provenance = request.provenance;
     provenance.placements.push_back({"bundle", registry.url(), request.manifest.digest});
     put_provenance(registry, request.package, request.manifest, provenance);
     result.provenance_added = true;
   }
   if (request.tag.empty()) return result;
+  const oci::Descriptor& version = request.version_there ? *request.version_there : request.manifest;
   result.tag_before = registry.resolve_tag(request.package, request.tag);
-  if (result.tag_before != request.manifest.digest) {
-    registry.move_tag(request.package, request.tag, request.manifest, result.tag_before);
-  }
+  if (result.tag_before != version.digest)
+    registry.move_tag(request.package, request.tag, version, result.tag_before);
   return result;
 }
 

@@ -23,6 +23,9 @@ struct PublishRequest {
   Provenance provenance;
   std::string tag;                   // to move to this version afterwards; empty: none
   std::function<void()> when_new{};  // called before a version that is not there is sent; may refuse it
+  // Set: the version is there with this manifest, and the bundle is one more file of it (registry/further.h).
+  std::optional<oci::Descriptor> version_there{};
+  std::function<bool(const oci::Descriptor&)> is_it{};  // FurtherFile::is_it
 };
 
 struct PublishResult {

@@ -50,6 +50,14 @@ OrderedJson models_json(const BundleInfo& info) {
   return rows;
 }
 
+std::vector<Output> outputs_of(const NamedBundle& named) {
+  std::vector<Output> outputs = named.bundle.info.outputs;
+  for (const Bundle* bundle : named.further) {
+    outputs.insert(outputs.end(), bundle->info.outputs.begin(), bundle->info.outputs.end());
+  }
+  return outputs;
+}
+
 OrderedJson document(const NamedBundle& named, const std::vector<BundleFile>& files) {
   const auto& info = named.bundle.info;
   OrderedJson layers = OrderedJson::array(), outputs = OrderedJson::array(), platforms = OrderedJson::array();
@@ -59,12 +67,14 @@ OrderedJson document(const NamedBundle& named, const std::vector<BundleFile>& fi
                       {"digest", layer.digest.str()},
                       {"media_type", layer.media_type}});
   }
-  for (const auto& output : info.outputs) {
+  for (const auto& output : outputs_of(named)) {
     outputs.push_back({{"kind", output.kind},
                        {"filename", output.filename},
                        {"size", output.size},
                        {"digest", output.digest.str()}});
   }
+  OrderedJson further = OrderedJson::array();
+  for (const Bundle* bundle : named.further) further.push_back(bundle->digest.str());
   for (const auto& platform : info.platforms) platforms.push_back(platform.name);
   return {{"schema", "mlship.inspect/1"},
           {"name", info.name},
@@ -81,7 +91,8 @@ OrderedJson document(const NamedBundle& named, const std::vector<BundleFile>& fi
           {"files", files_json(files)},
           {"dependencies", dependencies_json(info)},
           {"models", models_json(info)},
-          {"outputs", outputs}};
+          {"outputs", outputs},
+          {"further", further}};
 }
 
 std::string header_line(const Json& header) {
@@ -111,7 +122,7 @@ std::string overview(const NamedBundle& named) {
   for (const auto& [name, target] : info.entry_points) row("entry point", name + " = " + target);
   row("dependencies", std::to_string(info.dependencies.size()));
   row("models", std::to_string(info.models.size()));
-  for (const auto& output : info.outputs)
+  for (const auto& output : outputs_of(named))
     row("output", fmt::format("{}  {}  {}", output.kind, output.filename, human_bytes(output.size)));
   return out;
 }

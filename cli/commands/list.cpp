@@ -63,6 +63,7 @@ OrderedJson document(const std::string& registry, const std::vector<Package>& pa
            {"tags", row.tags},
            {"digest", row.manifest.digest.str()},
            {"size", row.size},
+           {"further", row.further},
            {"published", row.published ? OrderedJson(human_time(*row.published)) : OrderedJson(nullptr)}});
     }
     rows.push_back({{"name", package.name}, {"versions", versions}});

@@ -7,6 +7,7 @@
 #include "cli/artifact_release.h"
 #include "cli/command.h"
 #include "cli/open_bundle.h"
+#include "cli/release_source.h"
 #include "cli/render.h"
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
@@ -14,12 +15,14 @@
 #include "core/json_library.h"
 #include "packager/bundler.h"
 #include "registry/builder.h"
+#include "registry/list.h"
 
 namespace mlship {
 namespace {
 
 struct Options {
-  std::optional<std::string> path, tag, artifact;
+  std::optional<std::string> path, tag;
+  std::vector<std::string> artifacts;
 };
 
 // What is published, and where people find it.
@@ -27,6 +30,12 @@ struct Subject {
   Bundle bundle;
   std::string shown;
   std::optional<Artifact> artifact;
+};
+
+struct Published {
+  PublishResult result;
+  Digest version;        // of the version's manifest: that of the first file
+  bool further = false;  // it is one more file of a version that was there
 };
 
 // A bundle's archive is a tar; a wheel in its place is a slip.
@@ -68,19 +77,23 @@ Bundle built_bundle(Services& services, const Options& options) {
       .hint("mlship build");
 }
 
-Subject subject_of(Services& services, const Options& options) {
-  if (!options.artifact) {
+std::vector<Subject> subjects_of(Services& services, const Options& options) {
+  std::vector<Subject> subjects;
+  if (options.artifacts.empty()) {
     Bundle bundle = built_bundle(services, options);
     std::string shown = human_path(bundle.layout.folder());
-    return {std::move(bundle), std::move(shown), std::nullopt};
+    subjects.push_back({std::move(bundle), std::move(shown), std::nullopt});
+    return subjects;
   }
   if (options.path) {
     throw Error(ErrorCode::usage, fmt::format("cannot publish {}: --artifact {} says what to publish too",
-                                              *options.path, *options.artifact))
-        .hint("mlship publish --artifact " + *options.artifact);
+                                              *options.path, options.artifacts.front()))
+        .hint("mlship publish --artifact " + options.artifacts.front());
   }
-  ArtifactBundle made = bundle_of_artifact(services, *options.artifact);
-  return {std::move(made.bundle), *options.artifact, std::move(made.artifact)};
+  for (auto& made : bundles_of_artifacts(services, options.artifacts)) {
+    subjects.push_back({std::move(made.bundle), made.given, std::move(made.artifact)});
+  }
+  return subjects;
 }
 
 oci::Descriptor manifest_of(const Bundle& bundle) {
@@ -138,53 +151,133 @@ std::string way_on(Services& services, const Subject& subject) {
   throw std::move(out).hint("versions are immutable; " + way_on(services, subject));
 }
 
-ExitCode run(const Options& options, Services& services) {
-  const Subject subject = subject_of(services, options);
-  const Bundle& bundle = subject.bundle;
-  const auto& info = bundle.info;
-  if (options.tag) check_tag_name(*options.tag, info.scheme);
+PublishRequest request_of(Services& services, const Subject& subject, const std::string& tag) {
+  const auto& info = subject.bundle.info;
+  return {info.package,
+          info.version,
+          subject.bundle.layout,
+          manifest_of(subject.bundle),
+          provenance_of(services, subject),
+          tag,
+          [&] {
+            if (subject.artifact) refuse_other_scheme(services, info);
+          }};
+}
+
+// The version is there with other files: one more stands beside them, unless it is the same build.
+Published publish_further(Services& services, const Subject& subject, const oci::Descriptor& there,
+                          const std::string& tag) {
   auto& registry = services.registry();
-  refuse_dirty(info.name, info.version, registry);
-  check_unchanged(bundle.layout.folder());
-  const PublishRequest request{info.package,
-                               info.version,
-                               bundle.layout,
-                               manifest_of(bundle),
-                               provenance_of(services, subject),
-                               options.tag.value_or(""),
-                               [&] {
-                                 if (subject.artifact) refuse_other_scheme(services, info);
-                               }};
-  PublishResult result;
+  const std::string& package = subject.bundle.info.package;
+  const ArtifactBundle made{*subject.artifact, subject.bundle, subject.shown};
+  PublishRequest request = request_of(services, subject, tag);
+  request.version_there = there;
+  request.is_it = [&](const oci::Descriptor& file) {
+    return has_artifact(services.source().open(package, file), made, registry.url());
+  };
+  return {publish_bundle(registry, request, services.diagnostics()), there.digest, true};
+}
+
+Published publish_subject(Services& services, const Subject& subject, const std::string& tag) {
+  auto& registry = services.registry();
+  const auto& info = subject.bundle.info;
   try {
-    result = publish_bundle(registry, request, services.diagnostics());
+    try {
+      const PublishRequest request = request_of(services, subject, tag);
+      return {publish_bundle(registry, request, services.diagnostics()), subject.bundle.digest, false};
+    } catch (const Error& error) {
+      const bool taken = error.code() == ErrorCode::version_exists && subject.artifact;
+      const auto there = taken ? find_version(registry, info.package, info.version) : std::nullopt;
+      if (!there) throw;
+      return publish_further(services, subject, *there, tag);
+    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::version_exists) explain_conflict(services, error, subject, registry.url());
     // One of its blobs may be damaged: the next build makes all of it again.
-    if (error.code() == ErrorCode::verification) forget_build(bundle.layout.folder());
+    if (error.code() == ErrorCode::verification) forget_build(subject.bundle.layout.folder());
     throw;
   }
-  const auto& put = result.put;
-  const std::string status = put.published ? "published" : "unchanged";
-  services.out().text(fmt::format("{} {} {}\n{}: {}, {} sent, {} there already\n", info.name,
-                                  info.version.str(), bundle.digest.str(), status, registry.url(),
-                                  human_bytes(put.uploaded_bytes), human_bytes(put.reused_bytes)));
+}
+
+std::string_view status_of(const PutResult& put) {
+  return put.published ? "published" : "unchanged";
+}
+
+// Of all files together.
+PutResult sum_of(const std::vector<Published>& published) {
+  PutResult sum;
+  for (const auto& one : published) {
+    const PutResult& put = one.result.put;
+    sum.published |= put.published;
+    sum.uploaded_blobs += put.uploaded_blobs;
+    sum.uploaded_bytes += put.uploaded_bytes;
+    sum.reused_blobs += put.reused_blobs;
+    sum.reused_bytes += put.reused_bytes;
+  }
+  return sum;
+}
+
+OrderedJson files_of(const std::vector<Subject>& subjects, const std::vector<Published>& published) {
+  OrderedJson files = OrderedJson::array();
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    if (!subjects[i].artifact) continue;
+    const Artifact& artifact = *subjects[i].artifact;
+    files.push_back({{"kind", artifact.kind},
+                     {"filename", artifact.filename},
+                     {"digest", artifact.digest.str()},
+                     {"status", status_of(published[i].result.put)}});
+  }
+  return files;
+}
+
+void tell(Services& services, const Options& options, const std::vector<Subject>& subjects,
+          const std::vector<Published>& published) {
+  const BundleInfo& info = subjects.front().bundle.info;
+  const Published& last = published.back();
+  const PutResult put = sum_of(published);
+  const OrderedJson files = files_of(subjects, published);
+  const std::string url = services.registry().url();
+  std::string text = fmt::format("{} {} {}\n{}: {}, {} sent, {} there already\n", info.name,
+                                 info.version.str(), last.version.str(), status_of(put), url,
+                                 human_bytes(put.uploaded_bytes), human_bytes(put.reused_bytes));
+  if (published.size() > 1 || last.further) {
+    for (size_t i = 0; i < published.size(); ++i) {
+      text += fmt::format("  {}  {}\n", subjects[i].artifact->filename, status_of(published[i].result.put));
+    }
+  }
   OrderedJson tags = OrderedJson::array();
   if (options.tag) {
-    services.out().text(fmt::format("tag {}: {} -> {}\n", *options.tag,
-                                    result.tag_before ? result.tag_before->brief() : "new",
-                                    bundle.digest.brief()));
+    const auto& before = last.result.tag_before;
+    text += fmt::format("tag {}: {} -> {}\n", *options.tag, before ? before->brief() : "new",
+                        last.version.brief());
     tags.push_back(*options.tag);
   }
+  services.out().text(text);
   services.out().document({{"schema", "mlship.publish/1"},
                            {"name", info.name},
                            {"version", info.version.str()},
-                           {"digest", bundle.digest.str()},
-                           {"registry", registry.url()},
+                           {"digest", last.version.str()},
+                           {"registry", url},
                            {"tags", tags},
                            {"uploaded", {{"blobs", put.uploaded_blobs}, {"bytes", put.uploaded_bytes}}},
                            {"reused", {{"blobs", put.reused_blobs}, {"bytes", put.reused_bytes}}},
-                           {"status", status}});
+                           {"files", files},
+                           {"status", status_of(put)}});
+}
+
+ExitCode run(const Options& options, Services& services) {
+  const std::vector<Subject> subjects = subjects_of(services, options);
+  const BundleInfo& info = subjects.front().bundle.info;
+  if (options.tag) check_tag_name(*options.tag, info.scheme);
+  refuse_dirty(info.name, info.version, services.registry());
+  std::vector<Published> published;
+  for (const auto& subject : subjects) {
+    check_unchanged(subject.bundle.layout.folder());
+    // A tag moves when every file is there.
+    const bool last = published.size() + 1 == subjects.size();
+    published.push_back(publish_subject(services, subject, last ? options.tag.value_or("") : ""));
+  }
+  tell(services, options, subjects, published);
   return ExitCode::done;
 }
 
@@ -192,9 +285,10 @@ CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments.positional(options->path, "PATH", "a layout folder or archive (default: dist/NAME-VERSION)");
   arguments.option(options->tag, "--tag", "TAG", "then move this tag to it");
-  arguments.option(
-      options->artifact, "--artifact", "FILE",
-      "publish a wheel, egg or jar that was built elsewhere, under the name and version it says");
+  arguments.list(
+      options->artifacts, "--artifact", "FILE",
+      "publish a wheel, egg or jar that was built elsewhere, under the name and version it says; may be "
+      "repeated for several builds of one version");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -203,10 +297,13 @@ CommandRun setup(Arguments& arguments) {
 extern const CommandFactory publish_factory{
     "publish", CommandGroup::registry, "put the bundle into the registry, with its provenance",
     "A version never changes: the same digest again is `unchanged`, another digest is a conflict (exit 6).\n"
+    "Files built elsewhere for several platforms, Scala versions or accelerators are one version, published\n"
+    "together or one after the other; each of them never changes.\n"
     "\n"
     "  mlship publish\n"
     "  mlship publish --tag candidate --registry layout:/srv/mlship/registry\n"
-    "  mlship publish --artifact dist/churn-1.4.0-py3-none-any.whl",
+    "  mlship publish --artifact dist/churn-1.4.0-py3-none-any.whl\n"
+    "  mlship publish --artifact target/churn_2.12-1.4.0.jar --artifact target/churn_2.13-1.4.0.jar",
     setup};
 
 }  // namespace mlship

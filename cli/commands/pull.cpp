@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   std::string ref;
-  std::optional<std::string> into, kind;
+  std::optional<std::string> into, kind, file;
 };
 
 struct Pulled {
@@ -62,19 +62,38 @@ Pulled pull_tree(Services& services, const Resolved& resolved, const Path& given
   return {given, "tree", true};
 }
 
-const Output& wanted_output(const Resolved& resolved, const std::string& kind) {
-  if (const Output* output = resolved.release.output(kind)) return *output;
-  std::string there;
-  for (const auto& output : resolved.release.outputs) there += (there.empty() ? "" : ", ") + output.kind;
-  throw Error(ErrorCode::not_found, fmt::format("cannot pull the {} of {} {}: the bundle has no such output",
-                                                kind, resolved.name, resolved.release.version.str()))
-      .fact("outputs", there.empty() ? "none" : there)
-      .hint("mlship inspect " + resolved.name + ":" + resolved.release.version.str());
+std::string joined(const std::vector<const Output*>& outputs, std::string Output::* field) {
+  std::string out;
+  for (const Output* output : outputs) out += (out.empty() ? "" : ", ") + output->*field;
+  return out.empty() ? "none" : out;
 }
 
-Pulled pull_output(Services& services, const Resolved& resolved, const std::string& kind,
-                   const Path& folder) {
-  const Output& output = wanted_output(resolved, kind);
+// The one output of that kind or with that name.
+const Output& wanted_output(const Resolved& resolved, const Options& options) {
+  const auto& release = resolved.release;
+  std::vector<const Output*> all, wanted;
+  for (const auto& output : release.outputs) {
+    all.push_back(&output);
+    if (output.kind == options.kind.value_or(output.kind) &&
+        output.filename == options.file.value_or(output.filename))
+      wanted.push_back(&output);
+  }
+  if (wanted.size() == 1) return *wanted.front();
+  const std::string what = options.file ? *options.file : "the " + options.kind.value_or("file");
+  const std::string of = fmt::format("cannot pull {} of {} {}: ", what, resolved.name, release.version.str());
+  if (wanted.empty()) {
+    throw Error(ErrorCode::not_found, of + "the bundle has no such output")
+        .fact("outputs", joined(all, options.file ? &Output::filename : &Output::kind))
+        .hint("mlship inspect " + resolved.name + ":" + release.version.str());
+  }
+  throw Error(ErrorCode::usage, fmt::format("{}it has {}", of, human_count(wanted.size(), "such file")))
+      .fact("files", joined(wanted, &Output::filename))
+      .hint(fmt::format("mlship pull {} --file {}", options.ref, wanted.front()->filename));
+}
+
+Pulled pull_output(Services& services, const Resolved& resolved, const Options& options, const Path& folder) {
+  const Output& output = wanted_output(resolved, options);
+  const std::string& kind = output.kind;
   const Path file = folder / output.filename;
   if (fs::exists(file)) {
     if (fs::hash_file(file) == output.digest) return {file, kind, false};
@@ -94,15 +113,16 @@ Pulled pull_output(Services& services, const Resolved& resolved, const std::stri
 }
 
 ExitCode run(const Options& options, Services& services) {
-  if (!options.into && !options.kind) {
+  const bool output = options.kind || options.file;
+  if (!options.into && !output) {
     throw Error(ErrorCode::usage,
                 fmt::format("cannot pull {}: neither --into nor --kind says what to make", options.ref))
         .hint(fmt::format("mlship pull {} --into DIR", options.ref));
   }
   const Resolved resolved = resolve_ref(services, options.ref);
   const Path into = options.into.value_or(".");
-  const Pulled pulled = options.kind ? pull_output(services, resolved, *options.kind, into)
-                                     : pull_tree(services, resolved, into);
+  const Pulled pulled =
+      output ? pull_output(services, resolved, options, into) : pull_tree(services, resolved, into);
   const std::string status = pulled.changed ? "pulled" : "unchanged";
   services.out().text(fmt::format("{} {} {}\n{}: {}\n", resolved.name, resolved.release.version.str(),
                                   resolved.release.digest.str(), status, pulled.path.string()));
@@ -123,6 +143,8 @@ CommandRun setup(Arguments& arguments) {
       options->into, "--into", "DIR",
       "make the runnable tree there (absent, empty, or the same package); with --kind the file's folder");
   arguments.choice(options->kind, "--kind", {"wheel", "egg", "jar"}, "one output file instead of the tree");
+  arguments.option(options->file, "--file", "NAME",
+                   "the output file of that name, where there are several of one kind");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -133,7 +155,8 @@ extern const CommandFactory pull_factory{
     "Every byte is verified before it appears under its name.\n"
     "\n"
     "  mlship pull churn:stable --into /opt/churn && /opt/churn/bin/score data.csv\n"
-    "  mlship pull churn:1.4.0 --kind wheel",
+    "  mlship pull churn:1.4.0 --kind wheel\n"
+    "  mlship pull churn:1.4.0 --file churn-1.4.0-cp312-cp312-manylinux_2_17_aarch64.whl",
     setup};
 
 }  // namespace mlship

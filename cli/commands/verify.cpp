@@ -29,7 +29,12 @@ VerifyReport verified(const NamedBundle& named) {
 ExitCode run(const Options& options, Services& services) {
   const NamedBundle named = open_named(services, options.subject);
   fetch_all(named);
-  const VerifyReport report = verified(named);
+  VerifyReport report = verified(named);
+  for (const Bundle* bundle : named.further) {
+    const VerifyReport more = verify_bundle(*bundle);
+    report.blobs += more.blobs;
+    report.bytes += more.bytes;
+  }
   const auto& info = named.bundle.info;
   services.out().text(fmt::format("{} {} {}\nverified: {}, {}\n", info.name, info.version.str(),
                                   named.bundle.digest.str(), human_count(report.blobs, "blob"),

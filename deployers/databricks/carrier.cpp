@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "core/accelerator.h"
 #include "core/error.h"
 #include "core/host/fs.h"
+#include "deployers/build_variant.h"
 #include "deployers/databricks/store.h"
 
 namespace mlship::databricks {
@@ -13,8 +15,9 @@ constexpr std::string_view prefix = "file:";
 constexpr size_t hash_digits = 16;
 
 const Output* output_of(const Carrier& carrier, const Release& release) {
-  const auto found = std::find_if(release.outputs.begin(), release.outputs.end(),
-                                  [&](const Output& o) { return o.digest == carrier.digest; });
+  const auto found = std::find_if(release.outputs.begin(), release.outputs.end(), [&](const Output& o) {
+    return o.digest == carrier.digest && carrier.place.ends_with("/" + o.filename);
+  });
   return found == release.outputs.end() ? nullptr : &*found;
 }
 
@@ -81,7 +84,10 @@ void compare_size(Api& api, const Stored& file, const Carrier& carrier, const Ou
 }  // namespace
 
 std::string published_path(const std::string& library_path, const Release& release, const Output& output) {
-  return library_path + "/mlship/" + release.package + "/" + release.version.str() + "/" +
+  // As the file says it, so that a person finds 1.4.0+cu118 under that name.
+  const std::string accelerator = variant_of_file(output.filename, release.version.scheme()).accelerator;
+  const Version version = with_accelerator(release.version, accelerator);
+  return library_path + "/mlship/" + release.package + "/" + version.str() + "/" +
          output.digest.hex().substr(0, hash_digits) + "/" + output.filename;
 }
 

@@ -1,25 +1,17 @@
 #include "deployers/databricks/destination.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/secret.h"
+#include "deployers/build_variant.h"
 #include "deployers/databricks/carrier.h"
 #include "deployers/databricks/store.h"
 
 namespace mlship::databricks {
 namespace {
-
-// Which of the bundle's outputs takes the place of a file.
-struct FileRow {
-  Form form;
-  std::string_view kind;
-};
-constexpr auto file_rows = std::to_array<FileRow>(
-    {{Form::wheel, "wheel"}, {Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
 
 std::string named(const Release& release) {
   return release.package + " " + release.version.str();
@@ -56,13 +48,14 @@ std::string for_pip(const std::string& path, bool url) {
   return url ? "file://" + url_escaped(local) : local;
 }
 
-Destination file(const Places& places, std::string_view kind, const FoundReference& found,
-                 const Release& release) {
-  const Output* output = release.output(kind);
-  if (output == nullptr) {
-    return no_output(named(release) + " was built without the output '" + std::string(kind) + "'",
+Destination file(const Places& places, const FoundReference& found, const Release& release) {
+  const std::string kind(output_kind(found.reference.form));
+  if (release.output(kind) == nullptr) {
+    return no_output(named(release) + " was built without the output '" + kind + "'",
                      "mlship publish --artifact FILE");
   }
+  const Output* output = fitting_output(release, found.reference, found.text);
+  if (output == nullptr) return other_build(found, release);
   const std::string section = "[targets." + places.common.target + "]";
   if (places.library_path.empty()) {
     return no_output("there is no folder for published files",
@@ -132,9 +125,7 @@ Destination destination_of(const Places& places, const FoundReference& found, co
     out.detail = found.reference.opaque;
     return out;
   }
-  for (const auto& row : file_rows) {
-    if (row.form == found.reference.form) return file(places, row.kind, found, release);
-  }
+  if (!found.reference.file.empty()) return file(places, found, release);
   if (repo.empty()) return host_destination(places.common, found, release, source);
   // The library's own index has the last word, whatever the target trusts.
   HostPlaces own = places.common;

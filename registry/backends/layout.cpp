@@ -13,6 +13,7 @@
 #include "registry/blob_record.h"
 #include "registry/blobs.h"
 #include "registry/checks.h"
+#include "registry/further.h"
 #include "registry/registry.h"
 
 namespace mlship {
@@ -356,7 +357,7 @@ std::vector<TagInfo> LayoutRegistry::list(const std::string& package) {
   std::vector<TagInfo> out;
   for (const auto& entry : entries(package)) {
     const std::string name = name_of(entry);
-    if (!name.empty()) out.push_back({name, without_name(entry)});
+    if (!name.empty() && !own_tag(name)) out.push_back({name, without_name(entry)});
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.tag < b.tag; });
   return out;

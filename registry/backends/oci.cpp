@@ -13,6 +13,7 @@
 #include "core/version.h"
 #include "registry/blobs.h"
 #include "registry/checks.h"
+#include "registry/further.h"
 #include "registry/oci_claim.h"
 #include "registry/oci_client.h"
 #include "registry/oci_referrers.h"
@@ -27,7 +28,7 @@ constexpr int claims_at_most = 5;
 constexpr int manifest_tries = 3;  // after the first
 
 bool names_a_version_or_tag(const std::string& tag) {
-  return valid_tag(tag) && !tag.starts_with(claim_prefix) && !is_fallback_tag(tag);
+  return valid_tag(tag) && !own_tag(tag) && !is_fallback_tag(tag);
 }
 
 // Status 0: no answer; whether it was written is seen by the next look.

@@ -16,9 +16,9 @@ sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support")
 import e2e
 
 NEW = "1.4.0"
-OLDER = ["1.3.0", "1.0.9", "1.0.10", "1.2.10", "1.2.1", "1.4.0rc1", "1.3.0.post1", "1.3.0+cu118", "1.4.0.dev3"]
+OLDER = ["1.3.0", "1.0.9", "1.0.10", "1.2.10", "1.2.1", "1.4.0rc1", "1.3.0.post1", "1.3.0+build.7", "1.4.0.dev3"]
 STAY = {"1.4.0": "same-version", "1.4": "same-version", "1.4.1": "newer", "1.10.0": "newer", "2.0.0": "newer",
-        "0.9.0": "other-major"}
+        "0.9.0": "other-major", "1.3.0+cu118": "other-build"}
 LOOKALIKES = ["churn-plus", "churn_plus", "my-churn", "xchurn", "churn2", "churnx"]
 
 

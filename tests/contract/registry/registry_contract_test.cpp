@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "registry/further.h"
+#include "registry/promote.h"
 #include "registry/provenance.h"
 #include "tests/support/docker_registry.h"
 #include "tests/support/registry_fixture.h"
@@ -444,6 +446,120 @@ TEST_P(RegistryContract, AKilledPublishIsInvisibleAndIsFinishedByTheNext) {
     EXPECT_EQ(fs::hash_file(at("out")), layer.digest);
     fs::remove_file(at("out"));
   }
+}
+
+FurtherFile further(const SmallBundle& version, const SmallBundle& file) {
+  return {"churn", version.manifest.digest, file.layout, file.manifest, [](const auto&) { return false; }};
+}
+
+std::vector<Digest> digests_of(const std::vector<oci::Descriptor>& entries) {
+  std::vector<Digest> out;
+  for (const auto& entry : entries) out.push_back(entry.digest);
+  return out;
+}
+
+TEST_P(RegistryContract, FurtherFilesStandBehindAVersionThatStays) {
+  const auto version = bundle("version", {"x86_64"}), arm = bundle("arm", {"aarch64"}),
+             old = bundle("old", {"cp310"});
+  put("1.4.0", version);
+  EXPECT_TRUE(further_files(*registry_, "churn", version.manifest.digest).empty());
+  for (const auto* file : {&arm, &old}) {
+    const auto sent = add_further_file(*registry_, further(version, *file), around_.diagnostics);
+    EXPECT_TRUE(sent && sent->published);
+  }
+  const std::vector<Digest> both{arm.manifest.digest, old.manifest.digest};
+  EXPECT_EQ(digests_of(further_files(*registry_, "churn", version.manifest.digest)), both);
+  const auto again = add_further_file(*registry_, further(version, old), around_.diagnostics);
+  EXPECT_TRUE(again && !again->published && again->uploaded_blobs == 0);
+  EXPECT_EQ(digests_of(further_files(*registry_, "churn", version.manifest.digest)), both);
+  EXPECT_EQ(registry_->resolve_tag("churn", "1.4.0"), version.manifest.digest);
+  EXPECT_EQ(tags(), std::vector<std::string>{"1.4.0"});
+  EXPECT_EQ(registry_->tag_names("churn"), std::vector<std::string>{"1.4.0"});
+  for (const auto& layer : old.parsed.layers) {
+    registry_->get_blob("churn", layer, at("out"));
+    EXPECT_EQ(fs::hash_file(at("out")), layer.digest);
+    fs::remove_file(at("out"));
+  }
+}
+
+TEST_P(RegistryContract, AFileThatCannotStandBesideAnotherIsNotAdded) {
+  const auto version = bundle("version", {"x86_64"}), arm = bundle("arm", {"aarch64"}),
+             other = bundle("other", {"arm"});
+  put("1.4.0", version);
+  add_further_file(*registry_, further(version, arm), around_.diagnostics);
+  FurtherFile file = further(version, other);
+  file.is_it = [](const auto&) -> bool { throw Error(ErrorCode::version_exists, "cannot publish"); };
+  EXPECT_EQ(error_of([&] { add_further_file(*registry_, file, around_.diagnostics); }).code(),
+            ErrorCode::version_exists);
+  file.is_it = [](const auto&) { return true; };
+  EXPECT_EQ(add_further_file(*registry_, file, around_.diagnostics), std::nullopt);
+  EXPECT_EQ(digests_of(further_files(*registry_, "churn", version.manifest.digest)),
+            std::vector<Digest>{arm.manifest.digest});
+}
+
+TEST_P(RegistryContract, ManyProcessesAddFilesAndNoneIsLostOrThereTwice) {
+  const auto version = bundle("version", {"x86_64"}), shared = bundle("shared", {"win32"});
+  put("1.4.0", version);
+  std::vector<SmallBundle> files;
+  for (int i = 0; i < 4; ++i)
+    files.push_back(bundle("file" + std::to_string(i), {"platform " + std::to_string(i)}));
+  const auto statuses = in_processes(4, [&](Registry& registry, int i) {
+    for (const SmallBundle* file :
+         std::vector<const SmallBundle*>{&files.at(static_cast<size_t>(i)), &shared})
+      add_further_file(registry, further(version, *file), around_.diagnostics);
+    return true;
+  });
+  for (const int status : statuses) EXPECT_EQ(status, 0);
+  auto there = digests_of(further_files(*registry_, "churn", version.manifest.digest));
+  std::vector<Digest> expected{shared.manifest.digest};
+  for (const auto& file : files) expected.push_back(file.manifest.digest);
+  std::sort(there.begin(), there.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(there, expected);
+}
+
+TEST_P(RegistryContract, AKilledAdditionIsInvisibleAndIsFinishedByTheNext) {
+  const auto version = bundle("version", {"x86_64"}), file = bundle("file", {"aarch64", "more"});
+  put("1.4.0", version);
+  int kills = 0;
+  for (int at_event = 0;; ++at_event) {
+    const auto status = in_processes(1, [&](Registry& registry, int) {
+      test::Recorder killer;
+      killer.at_event = [at_event](int event) {
+        if (event == at_event) kill(getpid(), SIGKILL);
+      };
+      return add_further_file(registry, further(version, file), killer)->published;
+    });
+    if (status[0] != 128 + SIGKILL) {
+      EXPECT_EQ(status[0], 0);
+      break;
+    }
+    ++kills;
+    EXPECT_TRUE(further_files(*registry_, "churn", version.manifest.digest).empty())
+        << "killed at " << at_event;
+  }
+  EXPECT_GE(kills, 3);
+  EXPECT_EQ(digests_of(further_files(*registry_, "churn", version.manifest.digest)),
+            std::vector<Digest>{file.manifest.digest});
+}
+
+TEST_P(RegistryContract, APromotionBringsTheFurtherFiles) {
+  const auto version = bundle("version", {"x86_64"}), arm = bundle("arm", {"aarch64"});
+  put("1.4.0", version);
+  add_further_file(*registry_, further(version, arm), around_.diagnostics);
+  put_provenance(*registry_, "churn", arm.manifest, provenance_by("ci", 7));
+  const auto to = open_registry("layout:" + at("prod").string(), host_);
+  const auto request = [&](const std::string& scratch) {
+    return PromoteRequest{"churn", Version::require("1.4.0", Scheme::pep440, "test"), version.manifest,
+                          oci::Layout::create(at(scratch))};
+  };
+  EXPECT_TRUE(promote(*registry_, *to, request("scratch1"), around_.diagnostics).put.published);
+  EXPECT_EQ(digests_of(further_files(*to, "churn", version.manifest.digest)),
+            std::vector<Digest>{arm.manifest.digest});
+  EXPECT_EQ(get_provenance(*to, "churn", arm.manifest.digest)->builder, "ci");
+  const auto again = promote(*registry_, *to, request("scratch2"), around_.diagnostics);
+  EXPECT_FALSE(again.put.published);
+  EXPECT_EQ(again.copied, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, RegistryContract, ::testing::ValuesIn(places),

@@ -33,7 +33,7 @@ Texts::Age Texts::age(bool movable) {
                                              {"1.4.0rc1", ""},
                                              {"1.3.0.post1", ""},
                                              {"1.3.0.dev2", ""},
-                                             {"1.3.0+cpu", ""},
+                                             {"1.3.0+build.7", ""},
                                              {"1.4.0.dev1", ""},
                                              {"1.3", ""}});
   constexpr auto others = std::to_array<Age>({{"1.4.0", "same-version"},
@@ -41,7 +41,8 @@ Texts::Age Texts::age(bool movable) {
                                               {"1.10.0", "newer"},
                                               {"1.4.1", "newer"},
                                               {"1.4.0.post1", "newer"},
-                                              {"1.4.0+cpu", "newer"},
+                                              {"1.4.0+cpu", "same-version"},
+                                              {"1.4.0+build.7", "newer"},
                                               {"2.0.0", "newer"},
                                               {"2.0.0rc1", "newer"},
                                               {"0.9.0", "other-major"}});
@@ -86,13 +87,19 @@ Text Texts::wheel(bool movable) {
 
 Text Texts::egg(bool movable) {
   const Age a = age(movable);
-  return {file("egg", spelled("_") + "-" + std::string(a.version) + "-py3.10.egg", a)};
+  return {file("egg", spelled("_") + "-" + std::string(a.version) + "-py3.9.egg", a)};
 }
 
 Text Texts::jar(bool movable) {
   const Age a = age(movable);
   const std::string scala = draw_.chance(0.5) ? "_2.12" : "";
-  return {file("jar", spelled("-_") + scala + "-" + std::string(a.version) + ".jar", a)};
+  Piece piece = file("jar", spelled("-_") + scala + "-" + std::string(a.version) + ".jar", a);
+  // The jar that is shipped is for no Scala version.
+  if (!piece.to.empty() && !scala.empty()) {
+    piece.to.clear();
+    piece.reason = "other-build";
+  }
+  return {piece};
 }
 
 Piece Texts::exact(bool movable, bool may_have_extras) {
