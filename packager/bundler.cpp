@@ -1,5 +1,7 @@
 #include "packager/bundler.h"
 
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "core/error.h"
@@ -123,7 +125,10 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
                        assembled);
   }
   keep_digests(assembled, cache);
-  if (last) last->remember(result, inputs.code.get());
+  // With more of the lock's files at hand the next build may choose others.
+  const bool settled = std::none_of(inputs.dependencies.begin(), inputs.dependencies.end(),
+                                    [](const Dependency& d) { return d.among_fewer; });
+  if (last && settled) last->remember(result, inputs.code.get());
   return result;
 }
 

@@ -100,6 +100,10 @@ std::vector<IndexFile> KnownNames::read(const LockedRequirement& requirement) co
   return files;
 }
 
+void KnownNames::forget(const LockedRequirement& requirement) const {
+  fs::remove_file(file(requirement));
+}
+
 void KnownNames::write(const LockedRequirement& requirement, const std::vector<IndexFile>& files) const {
   std::string text;
   for (const auto& known : files) {

@@ -48,6 +48,7 @@ class KnownNames {
   explicit KnownNames(Path folder) : folder_(std::move(folder)) {}
   [[nodiscard]] std::vector<IndexFile> read(const LockedRequirement& requirement) const;
   void write(const LockedRequirement& requirement, const std::vector<IndexFile>& files) const;
+  void forget(const LockedRequirement& requirement) const;
 
  private:
   [[nodiscard]] Path file(const LockedRequirement& requirement) const;

@@ -25,6 +25,11 @@ bool same_version(const LockedRequirement& a, const LockedRequirement& b) {
   return left && right ? *left == *right : a.version == b.version;
 }
 
+// A URL is one file of one hash, and another one than what an index has.
+bool same_files(const LockedRequirement& a, const LockedRequirement& b) {
+  return same_version(a, b) && a.url == b.url && (a.url.empty() || a.hashes == b.hashes);
+}
+
 void merge(LockedRequirement& into, const LockedRequirement& from) {
   for (const auto& hash : from.hashes) {
     if (std::find(into.hashes.begin(), into.hashes.end(), hash) == into.hashes.end())
@@ -91,14 +96,16 @@ std::vector<Need> find_needs(const Lock& lock, const std::vector<Platform>& plat
       const auto taken = std::find_if(needs.begin(), needs.end(), [&](const Need& need) {
         return need.requirement.normal == requirement.normal && need.platforms.back() == &platform;
       });
-      if (taken != needs.end() && !same_version(taken->requirement, requirement)) {
-        throw Error(ErrorCode::lock, "cannot use " + requirement.origin + ": it is a second version of " +
-                                         requirement.name + " for " + platform.name)
+      if (taken != needs.end() && !same_files(taken->requirement, requirement)) {
+        const bool version = !same_version(taken->requirement, requirement);
+        throw Error(ErrorCode::lock, "cannot use " + requirement.origin + ": it is a second " +
+                                         (version ? "version" : "file") + " of " + requirement.name + " for " +
+                                         platform.name)
             .fact("first", taken->requirement.version + "  " + taken->requirement.origin)
             .fact("second", requirement.version + "  " + requirement.origin);
       }
       const auto known = std::find_if(needs.begin(), needs.end(), [&](const Need& need) {
-        return need.requirement.normal == requirement.normal && same_version(need.requirement, requirement);
+        return need.requirement.normal == requirement.normal && same_files(need.requirement, requirement);
       });
       if (known == needs.end()) {
         needs.push_back({requirement, {&platform}, {}});

@@ -5,12 +5,13 @@
 
 #include <zlib.h>
 
-#include "packager/zip_records.h"
+#include "packager/pickle_walk.h"
+#include "packager/zip_heads.h"
 
 namespace mlship {
 namespace {
 
-constexpr std::uint64_t head_size = 4096;  // bytes
+constexpr std::uint64_t head_size = 64U << 10U;  // bytes
 
 // Every opcode of protocols 0 to 5 (CPython Lib/pickle.py).
 constexpr std::string_view opcodes =
@@ -71,7 +72,7 @@ std::string inflated_head(std::string_view head) {
   // 32: zlib or gzip, by header.
   if (::inflateInit2(&stream, MAX_WBITS + 32) != Z_OK) return "";
   std::string in(head);
-  std::string out(64, '\0');
+  std::string out(64U << 10U, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(in.data());
   stream.avail_in = static_cast<uInt>(in.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
@@ -82,20 +83,47 @@ std::string inflated_head(std::string_view head) {
   return out;
 }
 
-// A zip whose directory names a pickle. Looked at leniently: PyTorch's own zips break the strict rules.
-bool pickle_in_zip(const ByteFile& file, std::string_view head) {
-  if (!head.starts_with("PK\x03\x04")) return false;
-  constexpr std::uint64_t tail_size = 4U << 20U;
-  const auto named = [](std::string_view bytes) {
-    return bytes.find("data.pkl") != std::string_view::npos || bytes.find(".pkl") != std::string_view::npos ||
-           bytes.find(".pickle") != std::string_view::npos;
-  };
-  return named(head) || named(file.read(file.size() > tail_size ? file.size() - tail_size : 0, tail_size));
+// A dtype of NumPy that is an object: 'O', '|O', '<O8'. A field's own name stands behind a `(`.
+bool object_dtype(std::string_view header, size_t quote) {
+  const size_t end = header.find(header[quote], quote + 1);
+  if (end == std::string_view::npos || (quote > 0 && header[quote - 1] == '(')) return false;
+  std::string_view text = header.substr(quote + 1, end - quote - 1);
+  if (!text.empty() && std::string_view("|<>=").find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  return text.starts_with('O') && text.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
-// NumPy's array files hold a pickle when the dtype is object (NEP 1).
+// NumPy's array files hold a pickle when the dtype is object, or one of its fields is (NEP 1).
 bool object_array(std::string_view head) {
-  return head.starts_with("\x93NUMPY") && head.substr(0, 256).find("'|O") != std::string_view::npos;
+  if (!head.starts_with("\x93NUMPY")) return false;
+  const size_t descr = head.find("descr");
+  if (descr == std::string_view::npos) return false;
+  const auto header = head.substr(0, head.find('\n'));
+  for (size_t at = header.find_first_of("'\"", descr + 6); at < header.size();) {
+    if (object_dtype(header, at)) return true;
+    const size_t end = header.find(header[at], at + 1);
+    if (end == std::string_view::npos) return false;
+    at = header.find_first_of("'\"", end + 1);
+  }
+  return false;
+}
+
+bool runs(const std::string& text) {
+  return runs_as_pickle([&text](std::uint64_t offset, std::uint64_t length) {
+    return offset < text.size() ? text.substr(static_cast<size_t>(offset), static_cast<size_t>(length)) : "";
+  });
+}
+
+bool is_pickle(const std::string& head) {
+  return binary_pickle(head) || text_pickle(head) || runs(head);
+}
+
+bool pickle_in_zip(const ByteFile& file) {
+  constexpr std::uint64_t enough = 1U << 20U;  // bytes of a member
+  return any_zip_member(file, enough, [](const std::string& name, const std::string& head) {
+    const std::string inner = inflated_head(head);
+    return name.ends_with(".pkl") || name.ends_with(".pickle") || is_pickle(head) || object_array(head) ||
+           (!inner.empty() && is_pickle(inner));
+  });
 }
 
 bool pickle_name(std::string_view file_name) {
@@ -109,11 +137,12 @@ bool pickle_name(std::string_view file_name) {
 
 std::string pickle_kind(const ByteFile& file, std::string_view file_name) {
   const std::string head = file.read(0, head_size);
-  if (binary_pickle(head) || text_pickle(head)) return "a pickle";
-  if (const std::string inner = inflated_head(head); binary_pickle(inner) || text_pickle(inner)) {
+  const auto bytes = [&file](std::uint64_t offset, std::uint64_t length) { return file.read(offset, length); };
+  if (binary_pickle(head) || text_pickle(head) || runs_as_pickle(bytes)) return "a pickle";
+  if (const std::string inner = inflated_head(head); !inner.empty() && is_pickle(inner)) {
     return "a compressed pickle";
   }
-  if (pickle_in_zip(file, head)) return "a PyTorch or other zip with a pickle inside";
+  if (pickle_in_zip(file)) return "a PyTorch or other zip with a pickle inside";
   if (object_array(head)) return "a NumPy file with a pickle inside";
   // Compressions that are not looked into (xz, bz2, lz4, joblib's old ZF format).
   if (pickle_name(file_name)) return "named as a pickle";

@@ -9,10 +9,12 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "core/secret.h"
+#include "core/version.h"
 #include "packager/download.h"
 #include "packager/index.h"
 #include "packager/needs.h"
 #include "packager/url.h"
+#include "packager/wheel.h"
 
 namespace mlship {
 namespace {
@@ -49,6 +51,10 @@ class Resolver {
     if (!settings_.offline) look_up();
     collect();
     fetch();
+    for (const auto& [file, chosen] : chosen_) check_identity(file, chosen);
+    for (const auto& need : needs_) {
+      if (need.requirement.url.empty()) names_.write(need.requirement, need.candidates.seen);
+    }
     return result();
   }
 
@@ -135,9 +141,6 @@ class Resolver {
                   "cannot look up " + unsettled().front()->requirement.name + ": no package index is set")
           .hint("set index in [dependencies] of mlship.toml");
     }
-    for (const auto& need : needs_) {
-      if (need.requirement.url.empty()) remember(need);
-    }
   }
 
   void look_up_pages() {
@@ -182,12 +185,10 @@ class Resolver {
     }
   }
 
-  void remember(const Need& need) const { names_.write(need.requirement, need.candidates.seen); }
-
   struct Chosen {
     const Need* need = nullptr;
     Candidate candidate;
-    std::vector<std::string> platforms;
+    std::vector<const Platform*> platforms;
     Downloaded bytes;
   };
 
@@ -198,10 +199,11 @@ class Resolver {
         const Candidate* candidate = choose(need, *platform);
         if (candidate == nullptr) fail_choice(need, *platform, settings_.offline);
         auto& chosen = chosen_[candidate->file];
+        if (chosen.need != nullptr && chosen.need != &need) refuse_same_name(*chosen.need, need, *candidate);
         if (chosen.need == nullptr && candidate->yanked) warn_yanked(need, *candidate);
         chosen.need = &need;
         chosen.candidate = *candidate;
-        chosen.platforms.push_back(platform->name);
+        chosen.platforms.push_back(platform);
       }
     }
   }
@@ -235,14 +237,7 @@ class Resolver {
 
   bool take_present(Chosen& chosen) {
     const auto& candidate = chosen.candidate;
-    if (!candidate.sha256) {  // the lock's own URL with several hashes: any of them is this file
-      for (const auto& hash : chosen.need->requirement.hashes) {
-        if (chosen.need->requirement.url.empty() || !cached(hash)) continue;
-        chosen.bytes = cached_bytes(hash);
-        return true;
-      }
-      return false;
-    }
+    if (!candidate.sha256) return false;
     if (cached(*candidate.sha256)) {
       chosen.bytes = cached_bytes(*candidate.sha256);
       return true;
@@ -250,6 +245,43 @@ class Resolver {
     if (candidate.local.empty()) return false;
     chosen.bytes = import_file(candidate.local, {*candidate.sha256}, cache_);
     return true;
+  }
+
+  [[noreturn]] static void refuse_same_name(const Need& first, const Need& second, const Candidate& file) {
+    throw Error(ErrorCode::lock, "cannot use " + file.file + ": two entries of the lock mean a file of this name")
+        .fact("first", first.requirement.origin)
+        .fact("second", second.requirement.origin);
+  }
+
+  // Under which name an index or a folder has a file is its word; the wheel says what it is. What was learnt of
+  // names is forgotten with it, or the mistake would stay.
+  void check_identity(const std::string& file, const Chosen& chosen) const {
+    WheelIdentity own;
+    try {
+      own = wheel_identity(cache_.path(chosen.bytes.digest), file);
+    } catch (const Error& e) {
+      if (e.code() == ErrorCode::archive) return;  // whoever installs it says what is wrong
+      names_.forget(chosen.need->requirement);
+      throw;
+    }
+    const auto& requirement = chosen.need->requirement;
+    const auto version = Version::parse(own.version);
+    const auto named = Version::parse(chosen.candidate.wheel.version);
+    const bool same = normalize_name(own.name) == requirement.normal && version && version == named;
+    for (const auto* platform : chosen.platforms) {
+      const bool fits = std::any_of(own.tags.begin(), own.tags.end(), [&](const std::string& tag) {
+        return std::find(platform->tags.begin(), platform->tags.end(), tag) != platform->tags.end();
+      });
+      if (same && fits) continue;
+      names_.forget(requirement);
+      std::string tags;
+      for (const auto& tag : own.tags) tags += (tags.empty() ? "" : ", ") + tag;
+      throw Error(ErrorCode::wheel, "cannot use " + file + ": inside it is another wheel")
+          .fact("inside", own.name + " " + own.version + " for " + tags)
+          .fact("wanted for", platform->name)
+          .fact("locked", requirement.origin)
+          .hint("ask whoever runs the index or made the folder: it has this file under a wrong name");
+    }
   }
 
   // Known by name from an earlier build, but no index offers those bytes any more.
@@ -272,9 +304,12 @@ class Resolver {
     std::vector<Dependency> dependencies;
     for (const auto& [file, chosen] : chosen_) {
       const auto& requirement = chosen.need->requirement;
+      std::vector<std::string> platforms;
+      for (const auto* platform : chosen.platforms) platforms.push_back(platform->name);
+      const bool all = requirement.url.empty() ? chosen.need->candidates.complete(requirement) : true;
       dependencies.push_back({requirement.normal, requirement.version, file, chosen.bytes.size,
-                              chosen.bytes.digest, requirement.marker, chosen.platforms,
-                              cache_.path(chosen.bytes.digest)});
+                              chosen.bytes.digest, requirement.marker, std::move(platforms),
+                              cache_.path(chosen.bytes.digest), settings_.offline && !all});
     }
     return dependencies;
   }

@@ -45,6 +45,7 @@ struct Dependency {
   std::string marker;                  // as in the lock
   std::vector<std::string> platforms;  // names of the targets that take this file
   Path cached;                         // where its bytes are
+  bool among_fewer = false;            // chosen offline, where not all of the lock's files were known
 };
 
 // Every requirement of the lock whose marker holds for a platform, one wheel each, downloaded in parallel and

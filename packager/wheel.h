@@ -72,6 +72,13 @@ struct CheckedWheel {
 };
 CheckedWheel check_wheel(const Path& wheel, const std::string& shown);
 
+// What a wheel says of itself, in METADATA and WHEEL. Throws Error(wheel|archive).
+struct WheelIdentity {
+  std::string name, version;
+  std::vector<std::string> tags;  // expanded
+};
+WheelIdentity wheel_identity(const Path& wheel, const std::string& shown);
+
 // The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it
 // work, and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT;
 // $MLSHIP_PYTHON replaces pythonX.Y. Exits with what the function returns, 127 without an interpreter. Throws

@@ -268,6 +268,12 @@ LockedRequirement read_requirement(const Line& line) {
     if (!others.empty()) error = std::move(error).fact("found", others + ", which is not accepted");
     throw std::move(error).hint(std::string(lock_hint));
   }
+  // Which of them would the URL's file be? Whatever some cache happens to hold.
+  if (!requirement.url.empty() && requirement.hashes.size() > 1) {
+    throw line.error("a URL is one file, and it has " + std::to_string(requirement.hashes.size()) + " hashes")
+        .hint("leave the sha256 of what the URL holds, or lock " + requirement.name + "==" +
+              requirement.version + " with the hashes");
+  }
   return requirement;
 }
 

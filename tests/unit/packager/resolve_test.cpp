@@ -1,6 +1,7 @@
 // From a lock to verified wheels, against a real index on loopback.
 #include <algorithm>
 
+#include "packager/zip.h"
 #include "tests/unit/packager/resolve_fixture.h"
 
 namespace mlship {
@@ -288,6 +289,105 @@ TEST_F(Resolve, RefusesTwoVersionsOnOnePlatform) {
   const std::string forked =
       pin("idna==3.7", {pure}, "python_version >= '3.9'") + pin("idna==3.6", {"x"}, "python_version < '3.9'");
   EXPECT_EQ(run(forked).size(), 1U);
+}
+
+// A wheel that says what it is.
+std::string wheel_of(const std::string& name, const std::string& version, const std::vector<std::string>& tags) {
+  std::string out;
+  ZipWriter zip([&](std::string_view data) { out += data; });
+  std::string wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n";
+  for (const auto& tag : tags) wheel += "Tag: " + tag + "\n";
+  const std::string info = name + "-" + version + ".dist-info/";
+  zip.add(info + "METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n", false);
+  zip.add(info + "WHEEL", wheel, false);
+  zip.finish();
+  return out;
+}
+
+std::string pinned(const std::string& requirement, const std::vector<std::string>& wheels) {
+  std::string line = requirement;
+  for (const auto& bytes : wheels) line += " --hash=sha256:" + sha256(bytes).hex();
+  return line + "\n";
+}
+
+TEST_F(Resolve, RefusesAWheelUnderAnotherName) {
+  struct Row {
+    std::string file, inside;
+  };
+  const std::string here = "cp311-cp311-manylinux_2_17_x86_64";
+  const std::vector<Row> table{
+      {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp311-cp311-win_amd64"})},       // another system
+      {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp311-cp311-macosx_11_0_arm64"})},
+      {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp310-cp310-manylinux_2_17_x86_64"})},  // another Python
+      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0", {"py2-none-any"})},
+      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0.1", {"py3-none-any"})},              // another version
+      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0+cpu", {"py3-none-any"})},
+      {"tool-1.0-py3-none-any.whl", wheel_of("tools", "1.0", {"py3-none-any"})},               // another package
+      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0", {})},                              // says nothing
+  };
+  for (const auto& row : table) {
+    files_.clear();
+    serve(row.file, {row.inside, "yes", false});
+    const auto error = refusal(pinned("tool==1.0", {row.inside}));
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code(), ErrorCode::wheel) << row.file;
+    EXPECT_NE(std::string(error->what()).find(row.file), std::string::npos) << error->what();
+  }
+}
+
+TEST_F(Resolve, TakesAWheelWhoseOwnWordsMeanTheSame) {
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"my_tool-1.0-py3-none-any.whl", wheel_of("My.Tool", "1.0.0", {"py2-none-any", "py3-none-any"})},
+      {"my_tool-1.0-py2.py3-none-any.whl", wheel_of("my-tool", "1.0", {"py2.py3-none-any"})},
+      {"my_tool-1.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+       wheel_of("my_tool", "1.0", {"cp311-cp311-manylinux_2_17_x86_64", "cp311-cp311-manylinux2014_x86_64"})},
+  };
+  for (const auto& [file, inside] : table) {
+    files_.clear();
+    serve(file, {inside, "yes", false});
+    special_["/simple/my-tool/"] = [&](const auto&) {
+      return testing::reply(200, "<a href=\"../../files/" + file + "#sha256=" + sha256(inside).hex() + "\">x</a>",
+                            "Content-Type: text/html\r\n");
+    };
+    EXPECT_EQ(run(pinned("my-tool==1.0", {inside})).at(0).file, file);
+  }
+}
+
+TEST_F(Resolve, ForgetsTheNameThatAnIndexGaveAnotherWheel) {
+  const std::string name = "tool-1.0-cp311-cp311-manylinux_2_17_x86_64.whl";
+  const std::string right = wheel_of("tool", "1.0", {"cp311-cp311-manylinux_2_17_x86_64"});
+  const std::string wrong = wheel_of("tool", "1.0", {"cp311-cp311-win_amd64"});
+  const std::string both = pinned("tool==1.0", {right, wrong});
+  serve(name, {wrong, "yes", false});
+  serve("tool-1.0-cp311-cp311-win_amd64.whl", {right, "yes", false});
+  EXPECT_EQ(refusal(both)->code(), ErrorCode::wheel);
+
+  const Path wheels = folder_.path() / "wheels";
+  fs::make_folders(wheels);
+  fs::write_atomic(wheels / name, right);
+  fs::write_atomic(wheels / "tool-1.0-cp311-cp311-win_amd64.whl", wrong);
+  settings_.find_links = {wheels.string()};
+  settings_.offline = true;
+  EXPECT_EQ(run(both).at(0).digest, sha256(right));
+}
+
+TEST_F(Resolve, TellsAChoiceAmongFewerFilesThanTheLockHas) {
+  const std::string compiled = wheel_of("tool", "1.0", {"cp311-cp311-manylinux_2_17_x86_64"});
+  const std::string any = wheel_of("tool", "1.0", {"py3-none-any"});
+  const std::string both = pinned("tool==1.0", {compiled, any});
+  const Path wheels = folder_.path() / "wheels";
+  fs::make_folders(wheels);
+  fs::write_atomic(wheels / "tool-1.0-py3-none-any.whl", any);
+  settings_.find_links = {wheels.string()};
+  settings_.offline = true;
+  const auto poorer = run(both);
+  EXPECT_EQ(poorer.at(0).digest, sha256(any));
+  EXPECT_TRUE(poorer.at(0).among_fewer);
+
+  fs::write_atomic(wheels / "tool-1.0-cp311-cp311-manylinux_2_17_x86_64.whl", compiled);
+  const auto whole = run(both);
+  EXPECT_EQ(whole.at(0).digest, sha256(compiled));
+  EXPECT_FALSE(whole.at(0).among_fewer);
 }
 
 TEST_F(Resolve, KnowsWhatAnIndexHolds) {

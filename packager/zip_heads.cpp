@@ -1,0 +1,101 @@
+#include "packager/zip_heads.h"
+
+#include <algorithm>
+
+#include <zlib.h>
+
+#include "packager/zip_records.h"
+
+namespace mlship {
+namespace {
+
+constexpr std::uint64_t largest_directory = 256ULL << 20U;  // bytes
+
+// Raw deflate: as much as comes out of it, at most `most` bytes.
+std::string inflated(const std::string& data, std::uint64_t most) {
+  z_stream stream{};
+  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) return {};
+  std::string in = data;
+  std::string out(static_cast<size_t>(most), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  ::inflate(&stream, Z_SYNC_FLUSH);
+  out.resize(out.size() - stream.avail_out);
+  ::inflateEnd(&stream);
+  return out;
+}
+
+struct Directory {
+  std::string bytes;
+  std::uint64_t shift = 0;  // of everything: what stands before the first record
+};
+
+// APPNOTE 6.3.9 §4.3.16: the last end record; the directory ends where it begins, or its zip64 records.
+Directory directory_of(const ByteFile& file) {
+  constexpr std::uint64_t longest_end = 22 + 0xffff;
+  const std::uint64_t from = file.size() > longest_end ? file.size() - longest_end : 0;
+  const std::string tail = file.read(from, longest_end);
+  const size_t found = tail.rfind("PK\x05\x06");
+  if (found == std::string::npos || tail.size() - found < 22) return {};
+  ZipFields end(std::string_view(tail).substr(found + 12));
+  std::uint64_t size = end.u32();
+  std::uint64_t offset = end.u32();
+  std::uint64_t at = from + found;
+  const std::string locator = at >= 20 ? file.read(at - 20, 20) : "";
+  if (locator.starts_with("PK\x06\x07")) {
+    ZipFields fields(std::string_view(locator).substr(8));
+    const std::string end64 = file.read(fields.u64(), 56);
+    if (!end64.starts_with("PK\x06\x06")) return {};
+    ZipFields big(std::string_view(end64).substr(40));
+    size = big.u64();
+    offset = big.u64();
+    at = at - 20 >= 56 ? at - 20 - 56 : 0;
+  }
+  if (size > largest_directory || size > at) return {};
+  const std::uint64_t begin = at - size;
+  return {file.read(begin, size), begin > offset ? begin - offset : 0};
+}
+
+// Some loaders find the data by the local header alone.
+std::string head_of(const ByteFile& file, std::uint64_t header, unsigned method, std::uint64_t compressed,
+                    std::uint64_t most) {
+  const std::string local = file.read(header, 30);
+  if (!local.starts_with("PK\x03\x04") || local.size() < 30) return {};
+  ZipFields fields(std::string_view(local).substr(26));
+  const std::uint64_t names = fields.u16();
+  const std::uint64_t extra = fields.u16();
+  const std::string data = file.read(header + 30 + names + extra, std::min(most, compressed));
+  return method == zip::deflated ? inflated(data, most) : data;
+}
+
+}  // namespace
+
+bool any_zip_member(const ByteFile& file, std::uint64_t most,
+                    const std::function<bool(const std::string&, const std::string&)>& member) {
+  const Directory directory = directory_of(file);
+  std::string_view rest = directory.bytes;
+  while (rest.size() >= 46 && rest.starts_with("PK\x01\x02")) {
+    ZipFields fields(rest.substr(10));
+    const unsigned method = fields.u16();
+    fields.take(8);
+    std::uint64_t compressed = fields.u32();
+    fields.take(4);
+    const size_t name = fields.u16();
+    const size_t extra = fields.u16();
+    const size_t comment = fields.u16();
+    fields.take(8);
+    const std::uint64_t header = fields.u32();
+    if (compressed == zip::saturated32) compressed = most;
+    // A zip64 offset: beyond 4 GiB, where a member's own name still speaks.
+    const bool far = header == zip::saturated32;
+    const std::string path(rest.substr(46, name));
+    const std::string head = far ? "" : head_of(file, header + directory.shift, method, compressed, most);
+    if (member(path, head)) return true;
+    rest.remove_prefix(std::min(rest.size(), 46 + name + extra + comment));
+  }
+  return false;
+}
+
+}  // namespace mlship
