@@ -99,8 +99,8 @@ std::vector<Need> find_needs(const Lock& lock, const std::vector<Platform>& plat
       if (taken != needs.end() && !same_files(taken->requirement, requirement)) {
         const bool version = !same_version(taken->requirement, requirement);
         throw Error(ErrorCode::lock, "cannot use " + requirement.origin + ": it is a second " +
-                                         (version ? "version" : "file") + " of " + requirement.name + " for " +
-                                         platform.name)
+                                         (version ? "version" : "file") + " of " + requirement.name +
+                                         " for " + platform.name)
             .fact("first", taken->requirement.version + "  " + taken->requirement.origin)
             .fact("second", requirement.version + "  " + requirement.origin);
       }

@@ -88,7 +88,8 @@ bool object_dtype(std::string_view header, size_t quote) {
   const size_t end = header.find(header[quote], quote + 1);
   if (end == std::string_view::npos || (quote > 0 && header[quote - 1] == '(')) return false;
   std::string_view text = header.substr(quote + 1, end - quote - 1);
-  if (!text.empty() && std::string_view("|<>=").find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  if (!text.empty() && std::string_view("|<>=").find(text.front()) != std::string_view::npos)
+    text.remove_prefix(1);
   return text.starts_with('O') && text.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
@@ -137,7 +138,9 @@ bool pickle_name(std::string_view file_name) {
 
 std::string pickle_kind(const ByteFile& file, std::string_view file_name) {
   const std::string head = file.read(0, head_size);
-  const auto bytes = [&file](std::uint64_t offset, std::uint64_t length) { return file.read(offset, length); };
+  const auto bytes = [&file](std::uint64_t offset, std::uint64_t length) {
+    return file.read(offset, length);
+  };
   if (binary_pickle(head) || text_pickle(head) || runs_as_pickle(bytes)) return "a pickle";
   if (const std::string inner = inflated_head(head); !inner.empty() && is_pickle(inner)) {
     return "a compressed pickle";

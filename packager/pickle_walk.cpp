@@ -8,11 +8,25 @@
 namespace mlship {
 namespace {
 
-constexpr std::uint64_t window = 64U << 10U;     // bytes read at a time
+constexpr std::uint64_t window = 64U << 10U;       // bytes read at a time
 constexpr std::uint64_t longest_line = 1U << 20U;  // bytes
 constexpr std::uint64_t most_steps = 8U << 20U;  // nobody writes that many before the first call by accident
 
-enum class Argument { none, u1, u2, u4, u8, line, integer, number, quoted, two_names, counted1, counted4, counted8 };
+enum class Argument {
+  none,
+  u1,
+  u2,
+  u4,
+  u8,
+  line,
+  integer,
+  number,
+  quoted,
+  two_names,
+  counted1,
+  counted4,
+  counted8
+};
 // What the machine does: takes values off its stack and puts some on it.
 enum class Effect { plain, to_mark, mark, pop, global, stack_global, call, call_mark, instance, stop };
 
@@ -213,13 +227,15 @@ class Walk {
       if (mark) marks_.pop_back();
       return mark || take_values(1);
     }
-    const bool marked = row.effect == Effect::to_mark || row.effect == Effect::call_mark || row.effect == Effect::instance;
+    const bool marked =
+        row.effect == Effect::to_mark || row.effect == Effect::call_mark || row.effect == Effect::instance;
     if (marked ? !to_mark(row.effect == Effect::call_mark ? 1 : 0) : !take_values(row.takes)) return false;
     depth_ += static_cast<size_t>(row.puts);
     named_ = named_ || row.effect == Effect::global;
     const bool call = row.effect == Effect::call || row.effect == Effect::call_mark;
     stopped_ = row.effect == Effect::stop;
-    runs_ = row.effect == Effect::instance || row.effect == Effect::stack_global || ((call || stopped_) && named_);
+    runs_ = row.effect == Effect::instance || row.effect == Effect::stack_global ||
+            ((call || stopped_) && named_);
     return true;
   }
 

@@ -248,13 +248,14 @@ class Resolver {
   }
 
   [[noreturn]] static void refuse_same_name(const Need& first, const Need& second, const Candidate& file) {
-    throw Error(ErrorCode::lock, "cannot use " + file.file + ": two entries of the lock mean a file of this name")
+    throw Error(ErrorCode::lock,
+                "cannot use " + file.file + ": two entries of the lock mean a file of this name")
         .fact("first", first.requirement.origin)
         .fact("second", second.requirement.origin);
   }
 
-  // Under which name an index or a folder has a file is its word; the wheel says what it is. What was learnt of
-  // names is forgotten with it, or the mistake would stay.
+  // Under which name an index or a folder has a file is its word; the wheel says what it is. What was learnt
+  // of names is forgotten with it, or the mistake would stay.
   void check_identity(const std::string& file, const Chosen& chosen) const {
     WheelIdentity own;
     try {

@@ -271,8 +271,8 @@ LockedRequirement read_requirement(const Line& line) {
   // Which of them would the URL's file be? Whatever some cache happens to hold.
   if (!requirement.url.empty() && requirement.hashes.size() > 1) {
     throw line.error("a URL is one file, and it has " + std::to_string(requirement.hashes.size()) + " hashes")
-        .hint("leave the sha256 of what the URL holds, or lock " + requirement.name + "==" +
-              requirement.version + " with the hashes");
+        .hint("leave the sha256 of what the URL holds, or lock " + requirement.name +
+              "==" + requirement.version + " with the hashes");
   }
   return requirement;
 }

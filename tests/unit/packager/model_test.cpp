@@ -167,24 +167,34 @@ open('model.pkl.xz', 'wb').write(b'\xfd7zXZ\x00')
 TEST_F(ModelTest, KnowsPicklesByWhatTheyDo) {
   const std::string text("X\x04\x00\x00\x00true", 9);
   const std::vector<std::string> table{
-      "cos\nsystem\n" + text + "\x85R.",                        // GLOBAL first
+      "cos\nsystem\n" + text + "\x85R.",  // GLOBAL first
       std::string("\x80\x00", 2) + "cos\nsystem\n" + text + "\x85R.",
-      "(S'true'\nios\nsystem\n.",                              // INST
-      "(cos\nsystem\nS'true'\no.",                             // OBJ
-      "I1\nI2\n00cos\nsystem\n(S'true'\ntR.",                // pushed and popped before
-      "\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",    // STACK_GLOBAL
+      "(S'true'\nios\nsystem\n.",                        // INST
+      "(cos\nsystem\nS'true'\no.",                       // OBJ
+      "I1\nI2\n00cos\nsystem\n(S'true'\ntR.",            // pushed and popped before
+      "\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",  // STACK_GLOBAL
       "N0(lp0\n0cos\nsystem\np1\n(Vtrue\ntp2\nRp3\n.",
       "]cos\nsystem\n" + text + "\x85Ra.",
-      "\x82\x01)R.",                                           // an extension's code
-      "cos\nsystem\n.",                                        // imports, and calls nothing
-      "cos\nsystem\n)\x81}b.",                                 // NEWOBJ, BUILD
+      "\x82\x01)R.",            // an extension's code
+      "cos\nsystem\n.",         // imports, and calls nothing
+      "cos\nsystem\n)\x81}b.",  // NEWOBJ, BUILD
   };
   for (const auto& bytes : table) {
     EXPECT_THROW(inspect("m.bin", bytes), Error) << bytes;
   }
-  const std::vector<std::string> other{
-      "cat\ndog\nbird\n", "class\nname\nNone\n", "Nothing. Really\n", "(a list)\n", "I am\n",  "N.B. read this\n",
-      "city,country\nLondon,UK\n", "]]]]", std::string(3000, 'N'), "V1\ncats\ndogs\n", "0.5 0.25\n", "}\n", ""};
+  const std::vector<std::string> other{"cat\ndog\nbird\n",
+                                       "class\nname\nNone\n",
+                                       "Nothing. Really\n",
+                                       "(a list)\n",
+                                       "I am\n",
+                                       "N.B. read this\n",
+                                       "city,country\nLondon,UK\n",
+                                       "]]]]",
+                                       std::string(3000, 'N'),
+                                       "V1\ncats\ndogs\n",
+                                       "0.5 0.25\n",
+                                       "}\n",
+                                       ""};
   for (const auto& bytes : other) {
     EXPECT_EQ(inspect("m.bin", bytes)["format"], "opaque") << bytes;
   }
@@ -195,7 +205,8 @@ TEST_F(ModelTest, KnowsObjectArraysWhateverTheirSpelling) {
     const std::string head = "{'descr': " + descr + ", 'fortran_order': False, 'shape': (1,), }\n";
     return "\x93NUMPY" + std::string("\x01\x00", 2) + le(head.size(), 2) + head + "NNNN";
   };
-  for (const std::string descr : {"'O'", "'|O'", "'|O8'", "\"<O\"", "[('a', '<f4'), ('b', '|O')]", "[('a', [('b', 'O')])]"}) {
+  for (const std::string descr :
+       {"'O'", "'|O'", "'|O8'", "\"<O\"", "[('a', '<f4'), ('b', '|O')]", "[('a', [('b', 'O')])]"}) {
     EXPECT_THROW(inspect("m.npy", npy(descr)), Error) << descr;
   }
   for (const std::string descr : {"'<f8'", "[('O', '<f4')]", "'|S10'", "'<U5'"}) {

@@ -292,7 +292,8 @@ TEST_F(Resolve, RefusesTwoVersionsOnOnePlatform) {
 }
 
 // A wheel that says what it is.
-std::string wheel_of(const std::string& name, const std::string& version, const std::vector<std::string>& tags) {
+std::string wheel_of(const std::string& name, const std::string& version,
+                     const std::vector<std::string>& tags) {
   std::string out;
   ZipWriter zip([&](std::string_view data) { out += data; });
   std::string wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n";
@@ -316,14 +317,15 @@ TEST_F(Resolve, RefusesAWheelUnderAnotherName) {
   };
   const std::string here = "cp311-cp311-manylinux_2_17_x86_64";
   const std::vector<Row> table{
-      {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp311-cp311-win_amd64"})},       // another system
+      {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp311-cp311-win_amd64"})},  // another system
       {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp311-cp311-macosx_11_0_arm64"})},
-      {"tool-1.0-" + here + ".whl", wheel_of("tool", "1.0", {"cp310-cp310-manylinux_2_17_x86_64"})},  // another Python
+      {"tool-1.0-" + here + ".whl",
+       wheel_of("tool", "1.0", {"cp310-cp310-manylinux_2_17_x86_64"})},  // another Python
       {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0", {"py2-none-any"})},
-      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0.1", {"py3-none-any"})},              // another version
+      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0.1", {"py3-none-any"})},  // another version
       {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0+cpu", {"py3-none-any"})},
-      {"tool-1.0-py3-none-any.whl", wheel_of("tools", "1.0", {"py3-none-any"})},               // another package
-      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0", {})},                              // says nothing
+      {"tool-1.0-py3-none-any.whl", wheel_of("tools", "1.0", {"py3-none-any"})},  // another package
+      {"tool-1.0-py3-none-any.whl", wheel_of("tool", "1.0", {})},                 // says nothing
   };
   for (const auto& row : table) {
     files_.clear();
@@ -346,7 +348,8 @@ TEST_F(Resolve, TakesAWheelWhoseOwnWordsMeanTheSame) {
     files_.clear();
     serve(file, {inside, "yes", false});
     special_["/simple/my-tool/"] = [&](const auto&) {
-      return testing::reply(200, "<a href=\"../../files/" + file + "#sha256=" + sha256(inside).hex() + "\">x</a>",
+      return testing::reply(200,
+                            "<a href=\"../../files/" + file + "#sha256=" + sha256(inside).hex() + "\">x</a>",
                             "Content-Type: text/html\r\n");
     };
     EXPECT_EQ(run(pinned("my-tool==1.0", {inside})).at(0).file, file);
