@@ -89,9 +89,7 @@ std::string again(const Plan& plan, const std::optional<PlanRequest>& like) {
     return fmt::format("mlship rollout {}:{}{}", plan.package, to,
                        (like ? flags_of(*like) : "") + (plan.strict ? " --strict" : ""));
   }
-  PlanRequest same;
-  if (like) same.selection = like->selection;
-  return fmt::format("mlship rollback {} --to {}{}", plan.package, to, flags_of(same));
+  return fmt::format("mlship rollback {} --to {}{}", plan.package, to, like ? flags_of(*like) : "");
 }
 
 // Exit 8 and 130 print the run's document; the reason and the way on go to standard error.
@@ -164,7 +162,7 @@ ExitCode run_plan(Services& services, const PlannedRun& run) {
   if (!run.plan.operations.empty() && keeps_to_itself(services)) {
     services.diagnostics().status("resume and history stay on this machine; set ledger = \"git+https://…\"");
   }
-  if (!run.plan.operations.empty()) confirm(services, run.doing);
+  if (!run.plan.operations.empty() || !run.plan.stuck.empty()) confirm(services, run.doing);
   RunContext context = context_of(services, run.command);
   context.commits = commits_of(services, run.release);
   context.converge = run.converge;

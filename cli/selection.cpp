@@ -7,6 +7,14 @@
 #include "deployers/rollout.h"
 
 namespace mlship {
+namespace {
+
+// The name of a package alone means the project's own version.
+bool names_a_version(const Ref& ref) {
+  return !ref.tag.empty() || ref.digest;
+}
+
+}  // namespace
 
 void add_selection(Arguments& arguments, SelectionOptions& options) {
   arguments.optional_value(options.jobs, "--jobs", "GLOB",
@@ -50,6 +58,7 @@ PlanRequest plan_request(Services& services, const PlanOptions& options) {
   check_dist(services, resolved);
   request.release = resolved.release;
   request.compat = options.compat ? parse_compat(*options.compat) : std::nullopt;
+  request.prereleases = options.ref && names_a_version(parse_ref(*options.ref));
   request.strict = options.strict;
   request.include_owned = options.include_owned;
   request.ledger = &services.ledger();

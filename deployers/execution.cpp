@@ -94,6 +94,7 @@ Json selection_json(const PlanRequest& request) {
           {"services", optional_text(request.selection.services)},
           {"targets", request.selection.targets},
           {"compat", request.compat ? Json(to_string(*request.compat)) : Json(nullptr)},
+          {"prereleases", request.prereleases},
           {"include_owned", request.include_owned}};
 }
 
@@ -102,6 +103,7 @@ PlanRequest parse_selection(const Json& json) {
   PlanRequest request;
   request.selection = {read_optional(o, "jobs"), read_optional(o, "services"), o.texts("targets")};
   if (const auto word = read_optional(o, "compat")) request.compat = parse_compat(*word);
+  request.prereleases = o.has("prereleases") && o.flag("prereleases");
   request.include_owned = o.has("include_owned") && o.flag("include_owned");
   return request;
 }

@@ -139,6 +139,10 @@ class Inverter {
   }
 
   void skip(const Operation& op, const Change& change, Reason reason, const std::string& detail) {
+    if (const auto version = Version::parse(change.from_version, plan_.scheme);
+        version && fell_short(reason)) {
+      plan_.stuck.insert(*version);
+    }
     plan_.skipped.push_back({op.target, op.object, change.path, reason, detail, "", change.from});
   }
   void skip_all(const Operation& op, Reason reason, const std::string& detail) {

@@ -79,8 +79,8 @@ class TargetPlanner {
         include_(target.section().list("include")),
         exclude_(target.section().list("exclude")) {
     const TargetSection& section = target.section();
-    policy_ = {request.compat.value_or(compat_of(section)), section.flag("prereleases"),
-               request.strict || section.flag("strict")};
+    policy_ = {request.compat.value_or(compat_of(section)),
+               request.prereleases || section.flag("prereleases"), request.strict || section.flag("strict")};
   }
 
   void run(Diagnostics& diagnostics) {
@@ -119,6 +119,10 @@ class TargetPlanner {
     if (reason == Reason::unresolvable && !reference.version_text.empty())
       return "'" + reference.version_text + "' is no version that can be compared";
     if (reason == Reason::foreign_owner) return object.foreign_owner;
+    if (reason == Reason::newer && request_.direction == Direction::down) {
+      return "neither the registry nor the ledger knows a " + request_.release.package + " " +
+             reference.version->str();
+    }
     const bool zero = request_.release.version.release().front().zero();
     return reason == Reason::other_major && zero ? "below 1.0 every minor version counts as major" : "";
   }
@@ -136,16 +140,37 @@ class TargetPlanner {
   }
 
   [[nodiscard]] std::string way_on(Reason reason, const LiveObject& object) const {
-    const std::string plan =
-        "mlship plan " + request_.release.package + ":" + request_.release.version.str() + " ";
-    if (reason == Reason::other_major) return plan + "--compat any";
-    return reason == Reason::foreign_owner && !object.owned_for_good ? plan + "--include-owned" : "";
+    const std::string& package = request_.release.package;
+    const std::string version = request_.release.version.str();
+    if (request_.direction == Direction::down) {
+      return reason == Reason::other_major
+                 ? "mlship rollback " + package + " --to " + version + " --compat any"
+                 : "";
+    }
+    const std::string plan = "mlship plan " + package + ":" + version;
+    if (reason == Reason::pre_release) return plan;
+    if (reason == Reason::other_major) return plan + " --compat any";
+    return reason == Reason::foreign_owner && !object.owned_for_good ? plan + " --include-owned" : "";
+  }
+
+  // A rollback undoes what was rolled out. What nobody knows as a version of this package somebody put there
+  // for a reason of their own.
+  bool known(const Version& version) {
+    const auto [row, fresh] = known_.emplace(version, false);
+    if (fresh) {
+      row->second = history_.names(version) || source_.find(request_.release.package, version).has_value();
+    }
+    return row->second;
   }
 
   void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
     const bool owned = !object.foreign_owner.empty();
     auto reason = hold_back(found.reference, request_.release.version, policy_, request_.direction);
-    const bool would_move = !reason || *reason == Reason::hash_pinned;
+    bool would_move = !reason || *reason == Reason::hash_pinned;
+    if (would_move && request_.direction == Direction::down && !known(*found.reference.version)) {
+      reason = Reason::newer;
+      would_move = false;
+    }
     if (owned && would_move && !may_change_owned(object, found)) reason = Reason::foreign_owner;
     if (reason) {
       return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason, object));
@@ -242,6 +267,9 @@ class TargetPlanner {
 
   void skip(const LiveObject& object, const FoundReference& found, Reason reason, std::string detail,
             std::string hint) {
+    if (request_.direction == Direction::down && fell_short(reason) && found.reference.version) {
+      plan_.stuck.insert(*found.reference.version);
+    }
     const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end() ||
                         (reason == Reason::opaque && found.reference.version);
     plan_.skipped.push_back({target_.name(), object.info, found.path, reason, std::move(detail),
@@ -258,6 +286,7 @@ class TargetPlanner {
   std::vector<std::string> include_, exclude_;
   Policy policy_;
   std::map<std::string, std::optional<Error>> places_;  // by carrier
+  std::map<Version, bool> known_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ struct Plan {
   std::vector<Carrier> carriers;
   std::vector<Skipped> skipped;
   bool strict = false;
+  // Versions that a rollback was to leave somewhere and cannot. They are held like those it leaves, so that
+  // nothing rolls them further; not part of the document.
+  std::set<Version> stuck;
   [[nodiscard]] size_t changes() const;
 };
 
@@ -56,6 +60,7 @@ struct PlanRequest {
   Selection selection;
   std::optional<Compat> compat;  // --compat wins over the targets' own
   bool strict = false;
+  bool prereleases = false;    // the version was asked for by name, so that it may be a pre-release
   bool include_owned = false;  // --include-owned: change what LiveObject::foreign_owner claims, too
   std::string salt;            // "" = a fresh random one
   Ledger* ledger = nullptr;    // for Direction::down: the exact texts objects had; may be absent

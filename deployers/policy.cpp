@@ -40,6 +40,13 @@ std::optional<Reason> hold_back_up(const Version& from, const Version& to, const
   return std::nullopt;
 }
 
+// The version of a rollback is asked for by name, so that a pre-release does not stand in its way.
+std::optional<Reason> hold_back_down(const Version& from, const Version& to, const Policy& policy) {
+  if (from < to) return Reason::older;
+  if (!compatible(from, to, policy.compat)) return Reason::other_major;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view to_string(Compat compat) {
@@ -67,9 +74,8 @@ std::optional<Reason> hold_back(const Reference& reference, const Version& versi
   const Version from = without_accelerator(*reference.version);
   const Version to = without_accelerator(version);
   if (from == to) return Reason::same_version;
-  // A rollback is asked for by name: neither compatibility nor pre-releases stand in its way.
-  const auto reason = direction == Direction::down ? (from < to ? std::optional(Reason::older) : std::nullopt)
-                                                   : hold_back_up(from, to, policy);
+  const auto reason =
+      direction == Direction::down ? hold_back_down(from, to, policy) : hold_back_up(from, to, policy);
   if (reason) return reason;
   if (!reference.opaque.empty()) return Reason::opaque;
   // Last, so that what would not move anyway is not reported as falling short.

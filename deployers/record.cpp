@@ -184,6 +184,10 @@ bool all_put_back(const OperationRecord& op, const PutBack& changes) {
                      [&](const Change& c) { return changes.contains({op.operation.id, c.path}); });
 }
 
+bool stays_last(const RolloutView& last, const std::optional<Version>& to, const std::string& state) {
+  return to == last.plan.to && (state == "committed" || last.state != "committed");
+}
+
 std::string next_rollout_id(Ledger& ledger, std::int64_t now) {
   const auto ids = ledger.rollouts();
   std::string id = stamp(now) + "-" + random_suffix();

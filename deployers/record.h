@@ -54,6 +54,10 @@ using PutBack = std::set<std::pair<std::string, std::string>>;
 void remember_put_back(const RolloutView& rollback, PutBack& changes);
 bool all_put_back(const OperationRecord& op, const PutBack& changes);
 
+// Whether a rollout to `to` that changed nothing and ended as `state` leaves `last` the last one: it is the
+// same again and found all done, or it took up one that had fallen short.
+bool stays_last(const RolloutView& last, const std::optional<Version>& to, const std::string& state);
+
 // Sorts after every id of the ledger: "20261121T093854Z-k3f9".
 std::string next_rollout_id(Ledger& ledger, std::int64_t now);
 

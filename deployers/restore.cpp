@@ -31,6 +31,7 @@ TextHistory::TextHistory(Ledger* ledger, const std::string& environment, std::st
 void TextHistory::add(const Operation& operation) {
   const ObjectInfo& object = operation.object;
   for (const auto& change : operation.changes) {
+    versions_.insert({change.from_version, change.to_version});
     for (const auto& key : {key_of(operation.target, object, 'i', object.id),
                             key_of(operation.target, object, 'n', object.name)}) {
       Steps& steps = objects_[key];
@@ -45,6 +46,13 @@ bool TextHistory::knows(const Version& version) const {
   return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) {
     const auto at = Version::parse(step.from_version, version.scheme());
     return at && without_accelerator(*at) == without_accelerator(version);
+  });
+}
+
+bool TextHistory::names(const Version& version) const {
+  return std::any_of(versions_.begin(), versions_.end(), [&](const std::string& text) {
+    const auto at = Version::parse(text, version.scheme());
+    return at && *at == version;
   });
 }
 

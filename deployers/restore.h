@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ class TextHistory {
 
   // Whether it has any text that named this version.
   [[nodiscard]] bool knows(const Version& version) const;
+  // Whether a rollout or a rollback moved anything to or from this version.
+  [[nodiscard]] bool names(const Version& version) const;
   // What stood where `live` stands now, at `path`, when the object was at `version`: the ledger's changes are
   // followed back from the live text. Places that have moved (a line of a file) are known by their text
   // alone. nullopt when they do not lead there, or lead to a text that does not name the version.
@@ -45,6 +48,7 @@ class TextHistory {
                                                   const std::string& text, size_t begin);
 
   std::string package_;
+  std::set<std::string> versions_;  // that rollouts and rollbacks moved anything from or to
   std::vector<Step> steps_;  // newest first
   std::map<std::string, Steps> objects_;
 };

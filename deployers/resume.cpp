@@ -24,7 +24,7 @@ class Undone {
   void add(const RolloutView& rollback) {
     const Plan& plan = rollback.plan;
     if (plan.inverse_of.empty()) {
-      if (changed_something(rollback) && (!lowest_ || *plan.to < *lowest_)) lowest_ = plan.to;
+      if (const auto highest = highest_left(rollback)) ranges_.push_back({*plan.to, *highest});
     } else if (rollback.ended()) {
       remember(rollback, dealt_with_[plan.inverse_of]);
     }
@@ -32,7 +32,9 @@ class Undone {
 
   // A rollback may have been for some targets or jobs only: each reference counts.
   [[nodiscard]] bool has(const RolloutView& rollout) const {
-    if (lowest_ && rollout.plan.to && *rollout.plan.to > *lowest_) return true;
+    const auto& to = rollout.plan.to;
+    const auto past = [&](const Range& range) { return *to > range.to && *to <= range.highest; };
+    if (to && std::any_of(ranges_.begin(), ranges_.end(), past)) return true;
     const auto it = dealt_with_.find(rollout.record.id);
     if (it == dealt_with_.end()) return false;
     return std::all_of(rollout.operations.begin(), rollout.operations.end(), [&](const OperationRecord& op) {
@@ -45,24 +47,41 @@ class Undone {
   }
 
  private:
-  // Put back, or not ours to put back any more; what could be tried again is not dealt with.
+  // From where to where a rollback --to went.
+  struct Range {
+    Version to, highest;
+  };
+
+  static std::optional<Version> highest_left(const RolloutView& rollback) {
+    std::optional<Version> highest;
+    for (const auto& op : rollback.operations) {
+      if (!op.touched()) continue;
+      for (const auto& c : op.operation.changes) {
+        const auto from = Version::parse(c.from_version, rollback.plan.scheme);
+        if (from && (!highest || *from > *highest)) highest = from;
+      }
+    }
+    return highest;
+  }
+
+  // Put back. A conflict is not: the same command again may find the value as we left it.
   static void remember(const RolloutView& rollback, std::set<Place>& places) {
     for (const auto& op : rollback.operations) {
-      if (op.updated || op.outcome == "unchanged" || op.outcome == "conflict") {
+      if (op.updated || op.outcome == "unchanged") {
         for (const auto& c : op.operation.changes) {
           places.insert({op.operation.target, op.operation.object.id, c.path});
         }
       }
     }
     for (const auto& skipped : rollback.plan.skipped) {
-      if (skipped.reason == Reason::conflict || skipped.reason == Reason::same_version) {
+      if (skipped.reason == Reason::same_version) {
         places.insert({skipped.target, skipped.object.id, skipped.path});
       }
     }
   }
 
   std::map<std::string, std::set<Place>> dealt_with_;  // by rollout
-  std::optional<Version> lowest_;  // rollbacks --to went down to it: rollouts to anything above are history
+  std::vector<Range> ranges_;                          // rollouts to versions in one are history
 };
 
 }  // namespace
@@ -78,22 +97,37 @@ std::optional<std::string> unfinished(Ledger& ledger, const std::string& environ
   return found;
 }
 
-std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,
-                                        const std::string& package) {
+Undoable undoable(Ledger& ledger, const std::string& environment, const std::string& package) {
   std::map<std::string, Undone> undone;  // by package
-  std::optional<std::string> found;
+  Undoable found;
+  struct Empty {
+    std::string id, state;
+    std::optional<Version> to;
+  };
+  std::vector<Empty> empty;  // newest first
   each_rollout(ledger, environment, package, [&](const RolloutView& rollout) {
+    found.known = true;
     Undone& later = undone[rollout.record.package];
     if (rollout.plan.direction == Direction::down) {
       later.add(rollout);
-    } else if ((changed_something(rollout) || !rollout.ended()) && !later.has(rollout)) {
+    } else if (!changed_something(rollout) && rollout.ended()) {
+      empty.push_back({rollout.record.id, rollout.state, rollout.plan.to});
+    } else if (!later.has(rollout)) {
+      std::erase_if(empty, [&](const Empty& e) { return stays_last(rollout, e.to, e.state); });
       // One that died before its first write is the last one too: undoing an older one in its place would
       // surprise.
-      found = rollout.record.id;
+      found.rollout = rollout.record.id;
     }
-    return !found;
+    return !found.rollout;
   });
+  if (!empty.empty()) found.empty = empty.front().id;
   return found;
+}
+
+std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,
+                                        const std::string& package) {
+  const Undoable found = undoable(ledger, environment, package);
+  return found.empty.empty() ? found.rollout : std::nullopt;
 }
 
 }  // namespace mlship

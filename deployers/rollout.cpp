@@ -52,17 +52,17 @@ bool is_held(Ledger& ledger, const std::string& package, const Version& version)
                      [&](const Hold& h) { return h.package == package && h.version == version; });
 }
 
-// Before the first write, so that a run that dies cannot lose them: the versions a rollback leaves.
+// Before the first write, so that a run that dies cannot lose them: the versions a rollback leaves, or was
+// to.
 void hold_what_is_left(Ledger& ledger, const Plan& plan, const std::string& id, std::int64_t now) {
-  std::set<std::string> left;
+  std::set<Version> left = plan.stuck;
   for (const auto& op : plan.operations) {
-    for (const auto& change : op.changes) left.insert(change.from_version);
-  }
-  for (const auto& text : left) {
-    const auto version = Version::parse(text, plan.scheme);
-    if (version && !is_held(ledger, plan.package, *version)) {
-      ledger.put_hold({plan.package, *version, id, now});
+    for (const auto& change : op.changes) {
+      if (const auto version = Version::parse(change.from_version, plan.scheme)) left.insert(*version);
     }
+  }
+  for (const auto& version : left) {
+    if (!is_held(ledger, plan.package, version)) ledger.put_hold({plan.package, version, id, now});
   }
 }
 
@@ -274,13 +274,37 @@ RolloutReport nothing_done(const Plan& plan) {
   return {"", short_of ? "partial" : "committed", {}, plan.skipped, 0};
 }
 
+// Where a rollback would undo the rollout before, the ledger has to say that this one changed nothing. Else
+// nothing is recorded: a pipeline that runs every night must not fill the ledger.
+bool worth_a_record(Engine& engine, const Plan& plan, const RunContext& context) {
+  if (plan.direction == Direction::down || context.command != "rollout") return false;
+  const auto last = last_rollout(engine.ledger, plan.environment, plan.package);
+  if (!last) return false;
+  return !stays_last(read_view(engine.ledger, *last), plan.to, nothing_done(plan).state);
+}
+
+// Takes the lease to have been acquired.
+void record_nothing(Engine& engine, const Plan& plan, const RunContext& context) {
+  const RolloutReport report = nothing_done(plan);
+  const auto now = engine.host.clock.now();
+  const std::string id = next_rollout_id(engine.ledger, now);
+  engine.ledger.begin(record_of(id, plan, context, now));
+  engine.ledger.append(id, {Json{{"type", "state"},
+                                 {"state", report.state},
+                                 {"seconds", 0},
+                                 {"counts", Json::object()},
+                                 {"at", now}}});
+}
+
 }  // namespace
 
-void check_holds(Ledger& ledger, const std::string& package, const Version& version) {
+void check_holds(Ledger& ledger, const std::string& package, const Version& version, Direction direction) {
+  const std::string doing = direction == Direction::up
+                                ? "cannot roll out " + package + " " + version.str()
+                                : "cannot roll " + package + " back to " + version.str();
   for (const auto& hold : ledger.holds()) {
     if (hold.package != package || hold.version != version) continue;
-    throw Error(ErrorCode::version_held,
-                "cannot roll out " + package + " " + version.str() + ": it is held since it was rolled back")
+    throw Error(ErrorCode::version_held, doing + ": it is held since it was rolled back")
         .fact("rollback", hold.why)
         .fact("since", rfc3339(hold.since))
         .hint("mlship rollback " + package + ":" + version.str() + " --release-hold");
@@ -295,8 +319,11 @@ size_t touched_operations(Ledger& ledger, const std::string& id) {
 
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
   clear_abandoned(engine);
-  const bool nothing = plan.operations.empty();
-  if (nothing && !unfinished(engine.ledger, plan.environment, plan.package)) return nothing_done(plan);
+  const bool nothing = plan.operations.empty() && plan.stuck.empty();
+  if (nothing && !unfinished(engine.ledger, plan.environment, plan.package) &&
+      !worth_a_record(engine, plan, context)) {
+    return nothing_done(plan);
+  }
   const auto start = engine.host.clock.monotonic();
   const auto now = engine.host.clock.now();
   const LeaseRequest request = lease_request(engine, context, plan);
@@ -304,7 +331,10 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   check_inverse_is_whole(engine, plan, context);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
   settle_unfinished(engine, plan.environment, plan.package, request.targets);
-  if (nothing) return nothing_done(plan);
+  if (nothing) {
+    if (worth_a_record(engine, plan, context)) record_nothing(engine, plan, context);
+    return nothing_done(plan);
+  }
   (void)course_of(engine, plan.operations,
                   context.execution.waves);  // a cycle ends here, with nothing recorded
 

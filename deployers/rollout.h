@@ -93,8 +93,9 @@ struct RunContext {
 // Operations that this rollout changed, or may have. Error(rollout_not_found).
 size_t touched_operations(Ledger& ledger, const std::string& id);
 
-// Refuses held versions (Error(version_held)) before anything is written.
-void check_holds(Ledger& ledger, const std::string& package, const Version& version);
+// Refuses held versions (Error(version_held)) before anything is written; also down to one.
+void check_holds(Ledger& ledger, const std::string& package, const Version& version,
+                 Direction direction = Direction::up);
 // Takes the ledger for the time of the run (Error(ledger_busy)). Targets' failures are Outcomes; what the
 // ledger itself throws (disk full) ends the run, with the command that goes on as hint. An empty plan records
 // nothing and has no id, but what a killed run left half done (temporary files) is put right with it too:
@@ -112,8 +113,16 @@ RolloutReport resume(Engine& engine, const std::string& id, const RunContext& co
 // the value is still ours; the rest is Skipped as conflict. `selection` leaves the others out. Nothing is
 // written. When not one object can be read, what the first one's reading throws.
 Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets, const Selection& selection = {});
-// The last rollout of the package and environment that changed something and was not undone; nullopt when
-// none.
+// What a rollback of the package and environment without an id means.
+struct Undoable {
+  // The last rollout that changed something and is not undone. One whose rollback fell short is not.
+  std::optional<std::string> rollout;
+  std::string empty;   // a rollout after it that changed nothing, the last one; "" when there is none
+  bool known = false;  // the ledger has some run of it
+};
+Undoable undoable(Ledger& ledger, const std::string& environment, const std::string& package);
+// What `rollback` undoes: Undoable::rollout, unless a rollout after it changed nothing. Then nothing is to be
+// undone: `rollout … || rollback` must not take a good version back.
 std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,
                                         const std::string& package);
 

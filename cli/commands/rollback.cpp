@@ -25,7 +25,7 @@ namespace mlship {
 namespace {
 
 struct Options {
-  std::optional<std::string> name, to, rollout;
+  std::optional<std::string> name, to, rollout, compat;
   bool release_hold = false;
   SelectionOptions selection;
 };
@@ -92,7 +92,8 @@ ExitCode run_to(const Options& options, Services& services, const std::string& p
   request.selection = selection(services, options.selection);
   resolve_down(options, services, package, request);
   request.direction = Direction::down;
-  request.compat = Compat::any;  // back is back, however far above it stands
+  request.compat = options.compat ? parse_compat(*options.compat) : std::nullopt;
+  check_holds(services.ledger(), package, request.release.version, Direction::down);
   request.ledger = &services.ledger();
   request.names_must_be_there = true;
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
@@ -119,17 +120,31 @@ void mention_cut_short(Services& services, const Plan& inverse) {
   }
 }
 
-std::string rollout_to_undo(const Options& options, Services& services, const std::string& package) {
-  if (options.rollout) return show(services.ledger(), *options.rollout).entry.id;
+// The rollout that was asked for by its id; it has to be one of what else was asked for.
+std::string named_rollout(Services& services, const std::string& wanted, const std::string& package) {
+  const HistoryEntry entry = show(services.ledger(), wanted).entry;
   const std::string& environment = services.environment().name;
-  if (const auto last = last_rollout(services.ledger(), environment, package)) return *last;
+  const auto refuse = [&](const std::string& why, const std::string& way_on) {
+    throw Error(ErrorCode::usage, fmt::format("cannot undo {}: {}", entry.id, why)).hint(way_on);
+  };
+  if (!package.empty() && entry.package != package) {
+    refuse(fmt::format("it is a rollout of {}, not of {}", entry.package, package),
+           fmt::format("mlship rollback {} --rollout {}", entry.package, entry.id));
+  }
+  if (entry.environment != environment) {
+    refuse(fmt::format("it is a rollout in environment '{}', not in '{}'", entry.environment, environment),
+           fmt::format("mlship rollback --env {} --rollout {}", entry.environment, entry.id));
+  }
+  return entry.id;
+}
+
+[[noreturn]] void refuse_unknown(Services& services, const std::string& package) {
+  const std::string& environment = services.environment().name;
   const auto others = recorded_packages(services.ledger(), environment);
   const auto meant = closest(package, others);
-  throw Error(
-      ErrorCode::rollout_not_found,
-      fmt::format(
-          "cannot roll {} back: the ledger has no rollout of it in environment '{}' that is not undone{}",
-          package, environment, did_you_mean(package, others)))
+  throw Error(ErrorCode::rollout_not_found,
+              fmt::format("cannot roll {} back: the ledger has no rollout of it in environment '{}'{}",
+                          package, environment, did_you_mean(package, others)))
       .fact("ledger", services.ledger().url())
       .hint(meant ? "mlship rollback " + *meant : fmt::format("mlship rollback {} --to VERSION", package));
 }
@@ -141,8 +156,7 @@ void check_names(Services& services, const std::string& id, const Selection& fil
   unmet.check(services.diagnostics());
 }
 
-ExitCode run_inverse(const Options& options, Services& services, const std::string& package) {
-  const std::string id = rollout_to_undo(options, services, package);
+ExitCode run_inverse(const Options& options, Services& services, const std::string& id) {
   const Undoing undoing{touched_operations(services.ledger(), id), selection(services, options.selection)};
   check_names(services, id, undoing.selection);
   Plan plan = inverse_plan(services.ledger(), id, services.targets(), undoing.selection);
@@ -155,11 +169,32 @@ ExitCode run_inverse(const Options& options, Services& services, const std::stri
   return run_plan(services, {std::move(plan), release, "rollback", doing, std::nullopt, {}, undoing});
 }
 
+// The effect that was asked for is there already.
+ExitCode nothing_to_undo(Services& services, const Undoable& last, const std::string& package) {
+  std::string said = "nothing to undo: every rollout of " + package + " is undone, or changed nothing";
+  if (!last.empty.empty() && last.rollout) {
+    said = fmt::format("nothing to undo: the last rollout, {}, changed nothing; to undo the one before: {}",
+                       last.empty, services.runnable("mlship rollback --rollout " + *last.rollout));
+  }
+  services.out().text(said + "\n");
+  services.out().document(report_document({"", "committed", {}, {}, 0}, "rollback"));
+  return ExitCode::done;
+}
+
+ExitCode run_last(const Options& options, Services& services, const std::string& package) {
+  const Undoable last = undoable(services.ledger(), services.environment().name, package);
+  if (!last.known) refuse_unknown(services, package);
+  if (!last.empty.empty() || !last.rollout) return nothing_to_undo(services, last, package);
+  return run_inverse(options, services, *last.rollout);
+}
+
 void check_combination(const Options& options) {
   const auto refuse = [](const std::string& why) {
     throw Error(ErrorCode::usage, "cannot roll back: " + why).hint("mlship rollback --help");
   };
   if (options.to && options.rollout) refuse("--to and --rollout are two ways back; give one");
+  if (options.compat && !options.to)
+    refuse("--compat is for --to; every other rollback puts back what was there");
   if (options.release_hold && (options.to || options.rollout))
     refuse("--release-hold changes no job; give it alone");
   if (options.release_hold && !options.name) refuse("--release-hold needs NAME:VERSION");
@@ -168,9 +203,12 @@ void check_combination(const Options& options) {
 ExitCode run(const Options& options, Services& services) {
   check_combination(options);
   if (options.release_hold) return release_hold(options, services);
-  if (options.rollout && !options.name) return run_inverse(options, services, "");
+  if (options.rollout) {
+    const std::string named = options.name ? parse_ref(*options.name).package : "";
+    return run_inverse(options, services, named_rollout(services, *options.rollout, named));
+  }
   const std::string package = package_of(services, options);
-  return options.to ? run_to(options, services, package) : run_inverse(options, services, package);
+  return options.to ? run_to(options, services, package) : run_last(options, services, package);
 }
 
 CommandRun setup(Arguments& arguments) {
@@ -180,6 +218,8 @@ CommandRun setup(Arguments& arguments) {
   arguments.option(options->to, "--to", "TAG|VERSION", "back to this version wherever a newer one stands");
   arguments.option(options->rollout, "--rollout", "ID", "undo this rollout instead of the last");
   arguments.flag(options->release_hold, "--release-hold", "only allow a version again that was rolled back");
+  arguments.choice(options->compat, "--compat", {"major", "minor", "any"},
+                   "with --to, which newer references move: same major version (default), same minor, any");
   add_selection(arguments, options->selection);
   return [options](Services& services) { return run(*options, services); };
 }

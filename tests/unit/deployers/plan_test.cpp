@@ -35,6 +35,29 @@ TEST(MakePlan, MovesOlderReferencesOfThePackageAndListsTheRest) {
   EXPECT_EQ(world.edge->writes, 0);
 }
 
+TEST(MakePlan, APreReleaseMovesOnlyWhenItIsAskedForByName) {
+  World world;
+  for (const auto* version : {"2.0.0rc2", "2.0.0rc1", "2.0.0b3"}) world.source.add("churn", version);
+  world.edge->add("beta", {"churn==2.0.0b3"});
+  world.edge->add("candidate", {"churn==2.0.0rc1"});
+  world.edge->add("final", {"churn==2.0.0"});
+  world.edge->add("old", {"churn==1.9.0"});
+  PlanRequest request = world.request("2.0.0rc2");
+  const Plan own = make_plan(request, world.targets, world.source, world.diagnostics);
+  EXPECT_TRUE(own.operations.empty());
+  EXPECT_EQ(reason_of(own, "candidate"), "pre-release");
+  EXPECT_EQ(own.skipped.at(0).hint, "mlship plan churn:2.0.0rc2");
+  request.prereleases = true;
+  const Plan asked = make_plan(request, world.targets, world.source, world.diagnostics);
+  EXPECT_EQ(asked.operations.size(), 2U);
+  EXPECT_EQ(reason_of(asked, "final"), "newer");
+  EXPECT_EQ(reason_of(asked, "old"), "other-major");
+  EXPECT_TRUE(parse_selection(selection_json(request)).prereleases);
+  Json older = selection_json(request);
+  older.erase("prereleases");
+  EXPECT_FALSE(parse_selection(older).prereleases);
+}
+
 TEST(MakePlan, HonoursIncludeExcludeTargetsAndSelection) {
   World world;
   auto* other = world.add_target("batch");

@@ -52,7 +52,15 @@ INSTANTIATE_TEST_SUITE_P(
                       // What would not move anyway does not fall short for its hash.
                       Case{"churn==1.5.0 --hash=sha256:00", "1.4.0", usual, Direction::up, "newer"},
                       Case{"churn==1.4.0", "1.3.0", usual, Direction::down, ""},
-                      Case{"churn==2.0.0", "1.3.0", usual, Direction::down, ""},
+                      Case{"churn==2.0.0", "1.3.0", usual, Direction::down, "other-major"},
+                      Case{"churn==2.0.0", "1.3.0", any, Direction::down, ""},
+                      Case{"churn==0.4.0", "0.3.0", usual, Direction::down, "other-major"},
+                      Case{"churn==0.3.9", "0.3.0", usual, Direction::down, ""},
+                      Case{"churn==1.4.0", "1.3.0", minor, Direction::down, "other-major"},
+                      Case{"churn==1.4.0", "1.4.0rc1", usual, Direction::down, ""},
+                      Case{"churn==2.0.0rc1", "2.0.0rc2", early, Direction::up, ""},
+                      Case{"churn==1.9.0", "2.0.0rc2", early, Direction::up, "other-major"},
+                      Case{"churn==2.0.0", "2.0.0rc2", early, Direction::up, "newer"},
                       Case{"churn==1.3.0", "1.3.0", usual, Direction::down, "same-version"},
                       Case{"churn==1.2.0", "1.3.0", usual, Direction::down, "older"}));
 

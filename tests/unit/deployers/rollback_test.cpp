@@ -72,7 +72,134 @@ TEST(Rollback, LeavesWhatSomebodyElseChangedSinceAndReportsIt) {
   EXPECT_EQ(report.skipped.size(), 2U);
   EXPECT_EQ(report.skipped[0].reason, Reason::conflict);
   EXPECT_FALSE(report.complete());
-  EXPECT_EQ(world.rollback(), std::nullopt);  // nothing of it is left to try
+  // It is not done: the same command again means the same rollout, and says the same of what is not ours.
+  EXPECT_FALSE(world.rollback().value().complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.4.1", "churn==1.3.0"}));
+}
+
+// What may stand in the way of a rollback's write; the next one finds the way free.
+class RetriedRollback : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(RetriedRollback, UndoesTheSameRolloutAgainAndNotTheOneBefore) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.edge->add("b", {"churn==1.2.0"});
+  world.rollout("1.3.0");
+  world.edge->objects["a"].texts[0] = "numpy==1.0";  // the second rollout never sees a
+  world.rollout("1.4.0");
+  world.edge->objects["a"].texts[0] = "churn==1.3.0";
+  world.edge->always["b"] = GetParam();
+  EXPECT_FALSE(world.rollback().value().complete());
+  EXPECT_EQ(world.memory.held.at(0).version.str(), "1.4.0");
+  world.edge->always.clear();
+  world.edge->objects["b"].texts[0] = "churn==1.4.0";
+  EXPECT_TRUE(world.rollback().value().complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, RetriedRollback,
+                         ::testing::Values(Fault::foreign_edit, Fault::refused, Fault::failed, Fault::stale));
+
+TEST(Rollback, OfWhatSomebodyHadInHandsMeanwhileIsTriedAgain) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.rollout("1.3.0");
+  world.rollout("1.4.0");
+  world.edge->objects["a"].texts[0] = "churn==1.4.0.dev1";  // an experiment
+  EXPECT_FALSE(world.rollback().value().complete());
+  world.edge->objects["a"].texts[0] = "churn==1.4.0";
+  EXPECT_TRUE(world.rollback().value().complete());
+  EXPECT_EQ(world.texts(), Texts{"churn==1.3.0"});
+}
+
+TEST(Rollback, AfterARolloutThatChangedNothingHasNothingToUndo) {
+  const auto after = [](const std::function<void(World&)>& last) {
+    World world;
+    world.edge->add("a", {"churn==1.2.0"});
+    world.rollout("1.3.0");
+    const auto good = world.rollout("1.4.0").id;
+    last(world);
+    EXPECT_EQ(world.rollback(), std::nullopt);
+    EXPECT_EQ(world.texts(), Texts{"churn==1.4.0"});
+    EXPECT_TRUE(world.memory.held.empty());
+    const Undoable found = undoable(world.memory, "prod", "churn");
+    EXPECT_EQ(found.rollout, good);
+    EXPECT_FALSE(found.empty.empty());
+  };
+  after([](World& world) { world.rollout("2.0.0"); });  // outside compat
+  after([](World& world) {                              // the same again, and it falls short
+    world.edge->add("z", {"churn==1.3.0"});
+    world.edge->destination_skips["z"] = Reason::no_permission;
+    EXPECT_FALSE(world.rollout("1.4.0").complete());
+    world.edge->objects.erase("z");
+  });
+  after([](World& world) {  // every night, and one record of it is enough
+    for (int night = 0; night < 3; ++night) world.rollout("2.0.0");
+    EXPECT_EQ(world.memory.records.size(), 3U);
+  });
+  after([](World& world) {
+    world.edge->always["a"] = Fault::refused;
+    EXPECT_FALSE(world.rollout("1.5.0").complete());
+  });
+  after([](World& world) {
+    world.edge->destination_skips["a"] = Reason::no_output;
+    EXPECT_FALSE(world.rollout("1.5.0").complete());
+  });
+}
+
+TEST(Rollback, AfterTheSameRolloutAgainUndoesIt) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.rollout("1.3.0");
+  world.rollout("1.4.0");
+  EXPECT_TRUE(world.rollout("1.4.0").complete());  // a pipeline run again
+  EXPECT_EQ(world.memory.records.size(), 2U);
+  EXPECT_TRUE(world.rollback().value().complete());
+  EXPECT_EQ(world.texts(), Texts{"churn==1.3.0"});
+}
+
+TEST(Rollback, AfterTheRestOfAPartialRolloutFellShortAgainUndoesIt) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  world.edge->add("b", {"churn==1.2.0"});
+  world.edge->always["b"] = Fault::refused;
+  EXPECT_EQ(world.rollout("1.3.0").state, "partial");
+  EXPECT_EQ(world.rollout("1.3.0").state, "partial");
+  EXPECT_TRUE(world.rollback().value().complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.2.0", "churn==1.2.0"}));
+}
+
+TEST(Rollback, WithNothingToUndoBeforeIsNotRecordedForEver) {
+  World world;
+  world.edge->add("a", {"churn==1.4.0"});
+  world.rollout("1.4.0");
+  EXPECT_TRUE(world.memory.records.empty());
+}
+
+TEST(Rollback, HoldsTheVersionThatItCannotLeave) {
+  const auto stuck = [](const std::function<void(World&)>& way) {
+    World world;
+    world.edge->add("a", {"churn==1.3.0"});
+    world.rollout("1.4.0");
+    way(world);
+    EXPECT_FALSE(world.rollback().value().complete());
+    ASSERT_EQ(world.memory.held.size(), 1U);
+    EXPECT_EQ(world.memory.held[0].version.str(), "1.4.0");
+    EXPECT_THROW(check_holds(world.memory, "churn", *Version::parse("1.4.0")), Error);
+  };
+  stuck([](World& world) { world.edge->missing_places = {"churn==1.3.0"}; });
+  stuck([](World& world) { world.edge->objects["a"].texts[0] = "churn==1.4.1"; });
+  stuck([](World& world) { world.edge->objects.erase("a"); });
+  stuck([](World& world) { world.edge->always["a"] = Fault::refused; });
+}
+
+TEST(Rollback, ThatFindsTheOldTextsThereHoldsNothing) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  world.rollout("1.4.0");
+  world.edge->objects["a"].texts[0] = "churn==1.3.0";  // by hand
+  EXPECT_TRUE(world.rollback().value().complete());
+  EXPECT_TRUE(world.memory.held.empty());
 }
 
 TEST(Rollback, OfSomeObjectsLeavesTheRestOfTheSameRolloutForTheNextOne) {
@@ -223,11 +350,11 @@ TEST(RollbackTo, GoesDownAndRestoresTheLedgersTexts) {
   const Plan plan = world.plan("1.3.0", Direction::down);
   const auto report = world.run(plan, "rollback");
   EXPECT_EQ(report.state, "committed");
-  // a had 1.3, spelled so; b was never at 1.3.0, nor was new: generated; old stands below.
-  EXPECT_EQ(world.texts(), (Texts{"churn==1.3", "churn==1.3.0", "churn==1.3.0", "churn==1.2.0"}));
+  // a had 1.3, spelled so; b was never at 1.3.0: generated; old stands below, new is another major version.
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.3", "churn==1.3.0", "churn==2.0.0", "churn==1.2.0"}));
   std::set<std::string> held;
   for (const auto& hold : world.memory.held) held.insert(hold.version.str());
-  EXPECT_EQ(held, (std::set<std::string>{"1.5.0", "2.0.0"}));
+  EXPECT_EQ(held, std::set<std::string>{"1.5.0"});
   EXPECT_EQ(world.rollback(), std::nullopt);  // the rollouts above 1.3.0 are history
 }
 
@@ -255,6 +382,67 @@ TEST(RollbackTo, CatchesWhatMovesUpMeanwhile) {
   const Plan plan = world.plan("1.3.0", Direction::down);
   EXPECT_TRUE(execute(engine, plan, world.release("1.3.0"), context).complete());
   EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
+}
+
+TEST(RollbackTo, MovesOnlyWhatItsPolicyAllowsAndRegistryOrLedgerKnow) {
+  World world;
+  world.edge->add("by-hand", {"churn==1.9.0"});
+  world.edge->add("major", {"churn==2.0.0"});
+  world.edge->add("ours", {"churn==1.5.0"});
+  world.edge->add("pinned", {"churn==1.5.0 --hash=sha256:00"});
+  world.edge->add("unknown-major", {"churn==2.1.0"});
+  const auto reasons = [](const Plan& plan) {
+    std::map<std::string, std::string> all;
+    for (const auto& row : plan.skipped) all[row.object.id] = to_string(row.reason);
+    return all;
+  };
+  using Reasons = std::map<std::string, std::string>;
+  const Plan plan = world.plan("1.4.0", Direction::down);
+  ASSERT_EQ(plan.operations.size(), 1U);
+  EXPECT_EQ(plan.operations[0].object.id, "ours");
+  EXPECT_EQ(reasons(plan), (Reasons{{"by-hand", "newer"},
+                                    {"major", "other-major"},
+                                    {"pinned", "hash-pinned"},
+                                    {"unknown-major", "other-major"}}));
+  PlanRequest request = world.request("1.4.0", Direction::down);
+  request.compat = Compat::any;
+  const Plan all = make_plan(request, world.targets, world.source, world.diagnostics);
+  EXPECT_EQ(all.operations.size(), 2U);
+  EXPECT_EQ(reasons(all),
+            (Reasons{{"by-hand", "newer"}, {"pinned", "hash-pinned"}, {"unknown-major", "newer"}}));
+}
+
+TEST(RollbackTo, MovesAVersionThatOnlyTheLedgerKnows) {
+  World world;
+  world.edge->add("a", {"churn==1.4.7"});  // no registry has it
+  world.rollout("1.5.0");
+  world.edge->add("b", {"churn==1.4.7"});
+  EXPECT_TRUE(world.run(world.plan("1.4.0", Direction::down), "rollback").complete());
+  EXPECT_EQ(world.texts(), (Texts{"churn==1.4.0", "churn==1.4.0"}));
+}
+
+TEST(RollbackTo, LeavesRolloutsThatItDidNotTouchToBeUndone) {
+  World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  world.edge->add("b", {"churn==2.0.0"});
+  world.source.add("churn", "2.0.1");
+  const auto theirs = world.rollout("2.0.1").id;
+  world.rollout("1.4.0");
+  EXPECT_TRUE(world.run(world.plan("1.3.0", Direction::down), "rollback").complete());
+  EXPECT_EQ(last_rollout(world.memory, "prod", "churn"), theirs);
+}
+
+TEST(RollbackTo, AHeldVersionIsRefusedWithTheCommandThatReleasesIt) {
+  World world;
+  world.memory.put_hold({"churn", *Version::parse("1.4.0"), "x", 1});
+  try {
+    check_holds(world.memory, "churn", *Version::parse("1.4.0"), Direction::down);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::version_held);
+    EXPECT_EQ(e.message(), "cannot roll churn back to 1.4.0: it is held since it was rolled back");
+    EXPECT_EQ(e.hint_text(), "mlship rollback churn:1.4.0 --release-hold");
+  }
 }
 
 TEST(RollbackTo, NothingAboveIsNothingToDo) {
