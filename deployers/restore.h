@@ -49,7 +49,7 @@ class TextHistory {
 
   std::string package_;
   std::set<std::string> versions_;  // that rollouts and rollbacks moved anything from or to
-  std::vector<Step> steps_;  // newest first
+  std::vector<Step> steps_;         // newest first
   std::map<std::string, Steps> objects_;
 };
 
