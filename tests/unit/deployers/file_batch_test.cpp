@@ -35,9 +35,7 @@ class FileBatchTest : public HostTest {
     section.values["files"] = std::vector<std::string>{root() + "/cron.d/*"};
     section.values["install-root"] = root() + "/opt";
     project_.folder = folder_.path();
-    const auto parse = [](const Path&, std::string_view text) {
-      return ParsedDocument{parse_crontab(text, true), ""};
-    };
+    const auto parse = [](const Path&, std::string_view text) { return parse_crontab(text, true); };
     return make_file_target(
         section, project_,
         {parse, [](const Path&) { return true; }, ObjectClass::job, {}, nullptr, {}, std::move(refusal), {}});
