@@ -198,7 +198,8 @@ std::optional<Path> resolve_links(const Path& path) {
 }
 
 std::string file_pattern(const Path& folder, const std::string& pattern) {
-  const Path start = literally(std::filesystem::absolute(folder).string());
+  // Without a project there is no folder: then it is the one mlship was started in.
+  const Path start = literally(std::filesystem::absolute(folder / ".").string());
   return (start / pattern).lexically_normal().string();
 }
 

@@ -37,6 +37,16 @@ TEST_F(FileSetTest, TheProjectsOwnFolderIsNoPattern) {
   }
 }
 
+// A user's own configuration has targets where no project is.
+TEST_F(FileSetTest, WithoutAProjectPatternsBeginInTheCurrentFolder) {
+  const std::string here = std::filesystem::current_path().string();
+  for (const std::string pattern : {"jobs.cron", "*.cron", "a/**/x"}) {
+    EXPECT_EQ(file_pattern("", pattern), file_pattern(here, pattern));
+    EXPECT_TRUE(Path(file_pattern("", pattern)).is_absolute()) << pattern;
+  }
+  EXPECT_EQ(file_pattern("", "/etc/cron.d/*"), "/etc/cron.d/*");
+}
+
 TEST_F(FileSetTest, AFileWithBracketsIsNamedAsItIsCalled) {
   for (const std::string name : {"jobs [dev].cron", "a[1].cron", "x[.cron", "a1.cron"}) put("d/" + name, "");
   put("d [x]/y", "");
