@@ -246,8 +246,11 @@ class Artifacts(unittest.TestCase):
         old = e2e.write_jar(self.root / "libs", "churn", "1.3.0")
         crontab = e2e.write_file(self.root / "cron.d/job", f"5 2 * * * root java -jar {old}\n")
         conf = e2e.write_file(self.root / "conf/app", f"jar={old}\n")
-        done = self.document("rollout", "churn:1.4.0-SNAPSHOT", "--yes")
-        # Only `conf` takes pre-releases.
+        project = self.box.folder("project")
+        e2e.write_file(project / "mlship.toml",
+                       '[package]\nname = "churn"\nversion = "1.4.0-SNAPSHOT"\nscheme = "semver"\n')
+        done = self.document("rollout", "--yes", cwd=project)
+        # Nobody asked for a pre-release by name, and only `conf` takes them.
         self.assertEqual([(s["target"], s["reason"]) for s in done["skipped"]], [("edge", "pre-release")])
         self.assertIn("/churn-1.3.0.jar", crontab.read_text())
         self.assertEqual(conf.read_text(), f"jar={self.root}/libs/churn-1.4.0-SNAPSHOT.jar\n")
@@ -255,11 +258,13 @@ class Artifacts(unittest.TestCase):
         self.assertEqual({(o["target"], r["version"], r["current"]) for o in status["objects"] for r in o["references"]},
                          {("edge", "1.3.0", False), ("conf", "1.4.0-SNAPSHOT", True)})
         self.assertEqual(len(self.document("list", "churn")["packages"][0]["versions"]), 2)
+        asked = self.document("rollout", "churn:1.4.0-SNAPSHOT", "--yes")
+        self.assertEqual([(s["target"], s["reason"]) for s in asked["skipped"]], [("conf", "same-version")])
+        self.assertIn("/churn-1.4.0-SNAPSHOT.jar", crontab.read_text())
 
         # One package has one scheme; the project file can say which.
         release = e2e.write_jar(self.root / "dist", "churn", "1.4.0")
         self.refused(release, "it is a PEP 440 version, and those there are SemVer", 'scheme = \\"semver\\"')
-        project = self.box.folder("project")
         e2e.write_file(project / "mlship.toml", '[package]\nname = "churn"\nversion = "1.4.0"\nscheme = "semver"\n')
         self.assertEqual(self.publish(release, cwd=project)["status"], "published")
         self.mlship("rollout", "--yes", cwd=project)
