@@ -69,5 +69,8 @@ VerifyReport verify_bundle(const Bundle& bundle);  // throws Error(verification)
 void make_tree(const Bundle& bundle, const Path& dir);
 // "" when dir is exactly that tree (its .pycache/ aside), else one line.
 std::string check_tree(const Path& dir, const Digest& bundle_digest);
+// The files in `dir` that no tree brought: neither in its list nor a cache of Python's. All of them where no
+// list can be read.
+std::vector<Path> files_of_others(const Path& dir);
 
 }  // namespace mlship

@@ -1,4 +1,5 @@
 // The runnable tree: what jobs on a host run. Made complete, then compared file by file.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -197,6 +198,20 @@ std::string differs(const Path& file, const Json& row) {
   return {};
 }
 
+// What the tree in `dir` says it brought; only itself when that cannot be read.
+std::set<std::string> listed_paths(const Path& dir) {
+  std::set<std::string> out{std::string(bundle_path::tree)};
+  const auto text = fs::read_if_exists(dir / bundle_path::tree);
+  if (!text) return out;
+  try {
+    const Json list = parse_json(*text, ErrorCode::verification, std::string(bundle_path::tree));
+    for (const auto& row : list.at("files")) out.insert(row.at("path").get<std::string>());
+  } catch (const Error&) {  // damaged: whose the others are cannot be known
+  } catch (const Json::exception&) {
+  }
+  return out;
+}
+
 std::string compare(const Path& dir, const Json& list) {
   std::set<std::string> known{std::string(bundle_path::tree)};
   for (const auto& row : list.at("files")) {
@@ -236,6 +251,15 @@ std::string check_tree(const Path& dir, const Digest& bundle_digest) {
   } catch (const Json::exception&) {
     return std::string(bundle_path::tree) + " is damaged";
   }
+}
+
+std::vector<Path> files_of_others(const Path& dir) {
+  const auto is_cache = [](const Path& p) { return p == cache_folder || p.filename() == "__pycache__"; };
+  const auto known = listed_paths(dir);
+  auto out = fs::walk(dir, is_cache);
+  const auto brought = [&](const Path& path) { return known.contains(path.generic_string()); };
+  out.erase(std::remove_if(out.begin(), out.end(), brought), out.end());
+  return out;
 }
 
 }  // namespace mlship

@@ -1,6 +1,8 @@
 // `mlship pull`: a bundle to disk, as a runnable tree or as one of its output files.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/release_source.h"
@@ -8,6 +10,7 @@
 #include "cli/resolve_ref.h"
 #include "cli/services.h"
 #include "core/json_library.h"
+#include "packager/bundle.h"
 
 namespace mlship {
 namespace {
@@ -31,11 +34,28 @@ std::string package_at(const Path& dir) {
   return text ? parse_bundle_info(*text, (dir / metadata).string()).package : "";
 }
 
+// The tree is replaced whole, so what somebody put into it (results, a .env) would be gone.
+void refuse_files_of_others(const Path& dir, const Resolved& resolved) {
+  constexpr std::size_t shown = 5;
+  const auto files = files_of_others(dir);
+  if (files.empty()) return;
+  std::string names;
+  for (std::size_t n = 0; n < std::min(shown, files.size()); ++n)
+    names += (n == 0 ? "" : ", ") + files[n].generic_string();
+  if (files.size() > shown) names += fmt::format(" and {} more", files.size() - shown);
+  throw Error(ErrorCode::file_exists, fmt::format("cannot pull {} {} into {}: files that mlship did not put there "
+                                                  "would be removed",
+                                                  resolved.name, resolved.release.version.str(), dir.string()))
+      .fact("files", names)
+      .hint("move them out of it, or choose another folder");
+}
+
 // Absent, empty or the same package: anything else there is not ours to replace.
 void check_place(const Path& dir, const Resolved& resolved) {
   const auto stat = fs::lstat(dir);
   if (!stat || (stat->kind == fs::Kind::folder && fs::list(dir).empty())) return;
-  if (stat->kind == fs::Kind::folder && package_at(dir) == resolved.release.package) return;
+  if (stat->kind == fs::Kind::folder && package_at(dir) == resolved.release.package)
+    return refuse_files_of_others(dir, resolved);
   throw Error(ErrorCode::file_exists,
               fmt::format("cannot pull {} {} into {}: something else is there", resolved.name,
                           resolved.release.version.str(), dir.string()))
@@ -52,6 +72,7 @@ Pulled pull_tree(Services& services, const Resolved& resolved, const Path& given
   const fs::TempFolder temporary(dir.parent_path());
   const Path fresh = temporary.path() / "tree";
   services.source().make_tree(resolved.release, fresh);
+  check_place(dir, resolved);  // a job may have written into it meanwhile
   if (!fs::exists(dir)) {
     fs::rename(fresh, dir);
   } else if (!fs::exchange(fresh, dir)) {
