@@ -138,7 +138,7 @@ class Crash(unittest.TestCase):
             new = world.entries()
         self.assertEqual(sum(text.count("churn/1.4.0/bin") for text in new.values()), 12)
         print(f"\nrollout of 12 objects in 4 files: {len(points)} points", file=sys.stderr)
-        self.assertGreater(len(points), 100)
+        self.assertGreater(len(points), 200)  # 259 where the ledger is a folder, 572 over git
         if git:
             points = points[::len(points) // GIT_POINTS]
 
