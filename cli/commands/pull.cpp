@@ -1,7 +1,7 @@
 // `mlship pull`: a bundle to disk, as a runnable tree or as one of its output files.
-#include <fmt/core.h>
-
 #include <algorithm>
+
+#include <fmt/core.h>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -43,9 +43,10 @@ void refuse_files_of_others(const Path& dir, const Resolved& resolved) {
   for (std::size_t n = 0; n < std::min(shown, files.size()); ++n)
     names += (n == 0 ? "" : ", ") + files[n].generic_string();
   if (files.size() > shown) names += fmt::format(" and {} more", files.size() - shown);
-  throw Error(ErrorCode::file_exists, fmt::format("cannot pull {} {} into {}: files that mlship did not put there "
-                                                  "would be removed",
-                                                  resolved.name, resolved.release.version.str(), dir.string()))
+  throw Error(ErrorCode::file_exists,
+              fmt::format("cannot pull {} {} into {}: files that mlship did not put there "
+                          "would be removed",
+                          resolved.name, resolved.release.version.str(), dir.string()))
       .fact("files", names)
       .hint("move them out of it, or choose another folder");
 }
