@@ -59,6 +59,9 @@ bool class_has(std::string_view cls, char c) {
   return found != negated;
 }
 
+// What a backslash makes an ordinary character; before anything else it is one itself.
+constexpr std::string_view special = "*?[]\\";
+
 // Whether a slash parts the text, so that only `**` goes across.
 enum class Slash { parts, ordinary };
 
@@ -84,7 +87,10 @@ bool match(std::string_view p, std::string_view t, Slash slash) {
     if (t.empty()) return false;
     const bool parted = t.front() == '/' && slash == Slash::parts;
     size_t used = 1;
-    if (p.front() == '[' && class_length(p) != 0) {
+    if (p.size() > 1 && p.front() == '\\' && special.find(p[1]) != std::string_view::npos) {
+      if (p[1] != t.front()) return false;
+      used = 2;
+    } else if (p.front() == '[' && class_length(p) != 0) {
       used = class_length(p);
       if (parted || !class_has(p.substr(0, used), t.front())) return false;
     } else if (p.front() == '?') {

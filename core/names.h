@@ -20,7 +20,8 @@ std::optional<std::string> closest(std::string_view word, std::span<const std::s
 // " (did you mean 'x'?)" or "".
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
-// Shell-style glob over a whole string: `*` (within a path segment), `**` (across), `?`, `[a-z]`, `[!a-z]`.
+// Shell-style glob over a whole string: `*` (within a path segment), `**` (across), `?`, `[a-z]`, `[!a-z]`;
+// a backslash before one of `*?[]\` takes its meaning away.
 bool glob_match(std::string_view pattern, std::string_view text);
 // The same over a name that people gave, in which a slash is a character like others ("ETL / churn") and
 // which always matches itself ("[dev ada] churn").

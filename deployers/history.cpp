@@ -4,7 +4,7 @@
 #include <set>
 
 #include "deployers/record.h"
-#include "deployers/selection.h"
+#include "deployers/selectors.h"
 
 namespace mlship {
 namespace {
@@ -163,13 +163,20 @@ RolloutDetails show(Ledger& ledger, const std::string& id) {
 std::vector<LineageEntry> lineage(Ledger& ledger, const HistoryFilter& filter, const std::string& object) {
   std::vector<LineageEntry> entries;
   Reverted reverted;
+  Fit best = Fit::pattern;
   each_rollout(
       ledger, filter.environment, filter.package,
       [&](const RolloutView& rollout) {
         LineageEntry entry{entry_of(rollout, reverted), {}};
         for (const auto& op : rollout.operations) {
-          const ObjectInfo& info = op.operation.object;
-          if (!means(object, info)) continue;
+          const Fit here = fit(object, op.operation.object);
+          if (here < best) continue;
+          // What was meant by a worse fit was another object.
+          if (here > best) {
+            entry.changes.clear();
+            std::erase_if(entries, [](const LineageEntry& e) { return e.rollout.problem.empty(); });
+            best = here;
+          }
           append(entry.changes, changes_of(op, reverted[rollout.record.id]));
         }
         if (!entry.changes.empty()) entries.push_back(std::move(entry));

@@ -6,6 +6,7 @@
 
 #include "deployers/record.h"
 #include "deployers/rollout.h"
+#include "deployers/selectors.h"
 
 namespace mlship {
 namespace {
@@ -173,10 +174,12 @@ Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets, const
   plan.strict = rollout.plan.strict;
   const auto done = reverted(ledger, rollout);
   Inverter inverter(plan, done);
+  Chosen chosen(selection);
+  for (const auto& op : rollout.operations) chosen.saw(op.operation.object);
   std::vector<const OperationRecord*> undo;
   for (auto op = rollout.operations.rbegin(); op != rollout.operations.rend(); ++op) {
     const Operation& did = op->operation;
-    const bool wanted = selects(selection, did.target) && selects(selection, did.object);
+    const bool wanted = selects(selection, did.target) && chosen.has(did.object);
     if (wanted && op->touched() && !all_put_back(*op, done)) undo.push_back(&*op);
   }
   inverter.add(undo, targets);

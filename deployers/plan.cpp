@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <deque>
 #include <map>
 #include <set>
 
@@ -11,6 +12,7 @@
 
 #include "core/names.h"
 #include "deployers/restore.h"
+#include "deployers/selectors.h"
 
 namespace mlship {
 namespace {
@@ -67,13 +69,12 @@ bool mentions(std::string_view text, const std::string& package) {
 class TargetPlanner {
  public:
   TargetPlanner(const PlanRequest& request, Target& target, ReleaseSource& source, Plan& plan,
-                std::map<std::string, Carrier>& carriers, Unmet& unmet)
+                std::map<std::string, Carrier>& carriers)
       : request_(request),
         target_(target),
         source_(source),
         plan_(plan),
         carriers_(carriers),
-        unmet_(unmet),
         history_(request.direction == Direction::down ? request.ledger : nullptr, request.environment,
                  request.release.package),
         include_(target.section().list("include")),
@@ -83,15 +84,25 @@ class TargetPlanner {
                request.prereleases || section.flag("prereleases"), request.strict || section.flag("strict")};
   }
 
-  void run(Diagnostics& diagnostics) {
-    const Discovery found = target_.discover(request_.release.version.scheme());
-    for (const auto& warning : found.warnings) diagnostics.warning(warning);
-    for (const auto& skipped : found.skipped) plan_.skipped.push_back(skipped);
-    for (const auto& object : found.objects) {
-      unmet_.saw(object.info);
-      const bool listed = include_.empty() || means(include_, object.info);
-      if (listed && !means(exclude_, object.info) && selects(request_.selection, object.info)) one(object);
+  void look(Chosen& chosen, Unmet& unmet, Diagnostics& diagnostics) {
+    found_ = target_.discover(request_.release.version.scheme());
+    for (const auto& warning : found_.warnings) diagnostics.warning(warning);
+    for (const auto& object : found_.objects) {
+      unmet.saw(object.info);
+      chosen.saw(object.info);
+      include_.saw(object.info);
+      exclude_.saw(object.info);
     }
+  }
+
+  // Once all targets were looked through: which objects a selector means depends on all there are.
+  void run(const Chosen& chosen) {
+    for (const auto& skipped : found_.skipped) plan_.skipped.push_back(skipped);
+    for (const auto& object : found_.objects) {
+      const bool listed = include_.empty() || include_.mean(object.info);
+      if (listed && !exclude_.mean(object.info) && chosen.has(object.info)) one(object);
+    }
+    found_ = {};
   }
 
  private:
@@ -281,9 +292,9 @@ class TargetPlanner {
   ReleaseSource& source_;
   Plan& plan_;
   std::map<std::string, Carrier>& carriers_;
-  Unmet& unmet_;
+  Discovery found_;
   TextHistory history_;
-  std::vector<std::string> include_, exclude_;
+  Selectors include_, exclude_;
   Policy policy_;
   std::map<std::string, std::optional<Error>> places_;  // by carrier
   std::map<Version, bool> known_;
@@ -318,10 +329,13 @@ Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& sour
   const auto progress = diagnostics.progress("look through the targets", order.size(), Unit::items);
   std::map<std::string, Carrier> carriers;
   Unmet unmet(request.selection);
+  Chosen chosen(request.selection);
+  std::deque<TargetPlanner> planners;
   for (std::uint64_t i = 0; i < order.size(); ++i) {
-    TargetPlanner(request, *order[i], source, plan, carriers, unmet).run(diagnostics);
+    planners.emplace_back(request, *order[i], source, plan, carriers).look(chosen, unmet, diagnostics);
     progress->advance(i + 1);
   }
+  for (auto& planner : planners) planner.run(chosen);
   progress->finish();
   if (request.names_must_be_there) unmet.check(diagnostics);
   for (auto& [id, carrier] : carriers) plan.carriers.push_back(std::move(carrier));

@@ -4,18 +4,11 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "deployers/selectors.h"
 
 namespace mlship {
-namespace {
-
-bool wanted(const std::optional<std::string>& glob, const ObjectInfo& object) {
-  return glob && (glob->empty() || means(*glob, object));
-}
-
-}  // namespace
-
 bool means(std::string_view glob, const ObjectInfo& object) {
-  return name_match(glob, object.name) || name_match(glob, object.id);
+  return fit(glob, object) != Fit::none;
 }
 
 bool means(std::span<const std::string> globs, const ObjectInfo& object) {
@@ -29,13 +22,6 @@ std::string declared_owner(std::span<const ObjectSection> sections, const Object
   };
   const auto first = std::find_if(sections.begin(), sections.end(), says);
   return first == sections.end() ? "" : first->owner;
-}
-
-bool selects(const Selection& selection, const ObjectInfo& object) {
-  if (!selection.jobs && !selection.services) return true;
-  const bool job = object.cls != ObjectClass::service;
-  const bool service = object.cls != ObjectClass::job;
-  return (job && wanted(selection.jobs, object)) || (service && wanted(selection.services, object));
 }
 
 bool selects(const Selection& selection, const std::string& target) {

@@ -12,7 +12,8 @@
 
 namespace mlship {
 
-// Whether a glob of --jobs, include, [objects] … means this object: by its name or its id.
+// Whether a selector of --jobs, include, [objects] … may mean this object: by its name or its id. Among all
+// objects: see Selectors.
 bool means(std::string_view glob, const ObjectInfo& object);
 bool means(std::span<const std::string> globs, const ObjectInfo& object);  // any of them
 
@@ -24,7 +25,6 @@ struct Selection {
   std::optional<std::string> services;
   std::vector<std::string> targets;  // --target; empty: all of the environment
 };
-bool selects(const Selection& selection, const ObjectInfo& object);
 bool selects(const Selection& selection, const std::string& target);
 
 // What of a selection is about nothing: somebody's slip of the pen should not end as "nothing to change".

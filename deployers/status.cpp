@@ -6,6 +6,7 @@
 
 #include "core/accelerator.h"
 #include "deployers/record.h"
+#include "deployers/selectors.h"
 
 namespace mlship {
 namespace {
@@ -197,15 +198,23 @@ std::string drift(const Recorded& last, const Observation& seen) {
 // What is seen; what the ledger knows comes later.
 std::vector<Shown> discover(const StatusRequest& request, Targets& targets, StatusReport& report) {
   std::vector<Shown> shown;
+  Chosen chosen(request.selection);
+  std::vector<std::pair<Target*, Discovery>> all;
   for (const auto& target : targets) {
     if (!selects(request.selection, target->name())) continue;
-    Discovery found = target->discover(request.scheme);
+    all.emplace_back(target.get(), target->discover(request.scheme));
+    Discovery& found = all.back().second;
     for (auto& row : found.skipped) report.skipped.push_back(std::move(row));
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
-    for (auto& object : found.objects) {
+    for (const auto& object : found.objects) {
       report.unmet.saw(object.info);
-      if (!selects(request.selection, object.info)) continue;
-      Shown each{target.get(), std::move(object), {}};
+      chosen.saw(object.info);
+    }
+  }
+  for (auto& [target, found] : all) {
+    for (auto& object : found.objects) {
+      if (!chosen.has(object.info)) continue;
+      Shown each{target, std::move(object), {}};
       each.row.target = target->name();
       each.row.object = each.object.info;
       std::erase_if(each.object.references, [&](const FoundReference& f) {

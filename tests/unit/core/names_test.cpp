@@ -41,6 +41,12 @@ TEST(Glob, SegmentsStarsAndClasses) {
   EXPECT_TRUE(glob_match("*", ""));
   EXPECT_FALSE(glob_match("a", ""));
   EXPECT_TRUE(glob_match("[", "["));
+  EXPECT_TRUE(glob_match("\\[dev*\\]", "[dev ada]"));
+  EXPECT_FALSE(glob_match("\\[dev\\]", "d"));
+  EXPECT_TRUE(glob_match("a\\*b", "a*b"));
+  EXPECT_FALSE(glob_match("a\\*b", "axb"));
+  EXPECT_TRUE(glob_match("\\\\x", "\\x"));
+  EXPECT_TRUE(glob_match("a\\x2d*", "a\\x2db"));  // as systemd writes names
   EXPECT_FALSE(glob_match("ETL*", "ETL / churn"));
 }
 

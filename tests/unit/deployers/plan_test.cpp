@@ -94,6 +94,31 @@ TEST(MakePlan, ANameThatNoObjectHasIsAnErrorAndAGlobAWarning) {
   EXPECT_THROW(planned("churn"), Error);
 }
 
+TEST(MakePlan, ASelectorThatIsANameMeansThatObjectAloneInAllTargets) {
+  World world;
+  auto* other = world.add_target("batch");
+  other->add("jobs/1", {"churn==1.3.0"}).info.name = "score [ab]";
+  world.edge->add("jobs/2", {"churn==1.3.0"}).info.name = "score a";
+  world.edge->add("jobs/3", {"churn==1.3.0"}).info.name = "score b";
+  PlanRequest request = world.request("1.4.0");
+  const auto moved = [&] {
+    std::string ids;
+    for (const auto& op : make_plan(request, world.targets, world.source, world.diagnostics).operations) {
+      ids += op.object.id + " ";
+    }
+    return ids;
+  };
+  request.selection.jobs = "score [ab]";
+  EXPECT_EQ(moved(), "jobs/1 ");
+  request.selection.jobs = "2";
+  EXPECT_EQ(moved(), "jobs/2 ");
+  request.selection.jobs = {};
+  world.edge->settings.values["exclude"] = std::vector<std::string>{"3"};
+  EXPECT_EQ(moved(), "jobs/1 jobs/2 ");
+  world.edge->settings.values["include"] = std::vector<std::string>{"score b"};
+  EXPECT_EQ(moved(), "jobs/1 ");
+}
+
 TEST(MakePlan, SkipsWhatHasNoVerifiedDestination) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "deployers/plan.h"
+#include "deployers/selectors.h"
 #include "tests/support/fake_target.h"
 
 namespace mlship {
@@ -83,10 +84,49 @@ TEST(Selects, JobsAndServicesAndBoth) {
   named.jobs = "night*";
   Selection services;
   services.services = "";
-  for (const auto* object : {&job, &service, &file}) EXPECT_TRUE(selects(everything, *object));
-  EXPECT_TRUE(selects(jobs, job) && !selects(jobs, service) && selects(jobs, file));
-  EXPECT_TRUE(selects(named, job) && !selects(named, file));
-  EXPECT_TRUE(!selects(services, job) && selects(services, service) && selects(services, file));
+  const auto has = [](const Selection& selection, const ObjectInfo& object) {
+    return Chosen(selection).has(object);
+  };
+  for (const auto* object : {&job, &service, &file}) EXPECT_TRUE(has(everything, *object));
+  EXPECT_TRUE(has(jobs, job) && !has(jobs, service) && has(jobs, file));
+  EXPECT_TRUE(has(named, job) && !has(named, file));
+  EXPECT_TRUE(!has(services, job) && has(services, service) && has(services, file));
+}
+
+TEST(Selectors, ANameOrAnIdMeansThatObjectAlone) {
+  const auto object = [](const std::string& id, const std::string& name) {
+    ObjectInfo info;
+    info.id = id;
+    info.name = name;
+    return info;
+  };
+  const std::vector<ObjectInfo> there{
+      object("jobs/1", "[prod] a*"),       object("jobs/2", "p abc"), object("jobs/3", "a"),
+      object("jobs/12", "nightly"),        object("jobs/4", "12"),    object("jobs/5", "nightly"),
+      object("/etc/cron.d/x:1", "x:a[1]"), object("jobs/6", "x:a1"),  object("policies/7", "a?c"),
+      object("jobs/8", "abc"),             object("jobs/9", "jobs/8")};
+  const auto meant = [&](const std::string& selector) {
+    Selectors selectors(std::span(&selector, 1));
+    for (const auto& each : there) selectors.saw(each);
+    std::string ids;
+    for (const auto& each : there) {
+      if (selectors.mean(each)) ids += (ids.empty() ? "" : " ") + each.id;
+    }
+    return ids;
+  };
+  EXPECT_EQ(meant("[prod] a*"), "jobs/1");
+  EXPECT_EQ(meant("a?c"), "policies/7");
+  EXPECT_EQ(meant("x:a[1]"), "/etc/cron.d/x:1");
+  EXPECT_EQ(meant("jobs/8"), "jobs/8");           // an id before a name
+  EXPECT_EQ(meant("12"), "jobs/4");               // a name before a number
+  EXPECT_EQ(meant("7"), "policies/7");
+  EXPECT_EQ(meant("nightly"), "jobs/12 jobs/5");  // who share the name
+  EXPECT_EQ(meant("jobs/5"), "jobs/5");
+  EXPECT_EQ(meant("a[b]*"), "jobs/8");            // a pattern
+  EXPECT_EQ(meant("\\[prod\\] *"), "jobs/1");
+  EXPECT_EQ(meant("a\\**"), "");
+  EXPECT_EQ(meant("[[]prod*"), "jobs/1");
+  EXPECT_EQ(meant("1"), "jobs/1");
 }
 
 TEST(FellShort, StrictMakesAnOlderReferenceLeftBehindFallShort) {
