@@ -17,9 +17,10 @@ bool names_a_version(const Ref& ref) {
 }  // namespace
 
 void add_selection(Arguments& arguments, SelectionOptions& options) {
-  arguments.optional_value(options.jobs, "--jobs", "GLOB",
-                           "only scheduled things: jobs, cron entries, timers. A name or an id means that object "
-                           "alone; else it is a pattern, in which a backslash goes before a literal bracket");
+  arguments.optional_value(
+      options.jobs, "--jobs", "GLOB",
+      "only scheduled things: jobs, cron entries, timers. A name or an id means that object "
+      "alone; else it is a pattern, in which a backslash goes before a literal bracket");
   arguments.optional_value(options.services, "--services", "GLOB",
                            "only long-running things, chosen like --jobs; neither flag: both");
   arguments.list(options.targets, "--target", "NAME", "only this target; may be repeated", ValueKind::target);

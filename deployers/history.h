@@ -58,8 +58,8 @@ struct LineageEntry {
   HistoryEntry rollout;
   std::vector<ObjectResult> changes;
 };
-// Every rollout that planned to change an object that the selector means, newest first: the object whose id or
-// name it is, and only when the ledger knows none, those that it matches as a pattern.
+// Every rollout that planned to change an object that the selector means, newest first: the object whose id
+// or name it is, and only when the ledger knows none, those that it matches as a pattern.
 std::vector<LineageEntry> lineage(Ledger& ledger, const HistoryFilter& filter, const std::string& object);
 
 }  // namespace mlship

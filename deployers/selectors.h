@@ -13,8 +13,8 @@
 
 namespace mlship {
 
-// How a selector means an object; the better, the later. `number`: its id without the kind before it, "1001" for
-// "jobs/1001".
+// How a selector means an object; the better, the later. `number`: its id without the kind before it, "1001"
+// for "jobs/1001".
 enum class Fit { none, pattern, number, name, id };
 Fit fit(std::string_view selector, const ObjectInfo& object);
 

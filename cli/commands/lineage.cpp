@@ -59,7 +59,8 @@ ExitCode run(const Options& options, Services& services) {
 
 CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.required(options->object, "OBJECT", "an object's id or name, which means it alone, or a glob over them");
+  arguments.required(options->object, "OBJECT",
+                     "an object's id or name, which means it alone, or a glob over them");
   return [options](Services& services) { return run(*options, services); };
 }
 

@@ -100,11 +100,17 @@ TEST(Selectors, ANameOrAnIdMeansThatObjectAlone) {
     info.name = name;
     return info;
   };
-  const std::vector<ObjectInfo> there{
-      object("jobs/1", "[prod] a*"),       object("jobs/2", "p abc"), object("jobs/3", "a"),
-      object("jobs/12", "nightly"),        object("jobs/4", "12"),    object("jobs/5", "nightly"),
-      object("/etc/cron.d/x:1", "x:a[1]"), object("jobs/6", "x:a1"),  object("policies/7", "a?c"),
-      object("jobs/8", "abc"),             object("jobs/9", "jobs/8")};
+  const std::vector<ObjectInfo> there{object("jobs/1", "[prod] a*"),
+                                      object("jobs/2", "p abc"),
+                                      object("jobs/3", "a"),
+                                      object("jobs/12", "nightly"),
+                                      object("jobs/4", "12"),
+                                      object("jobs/5", "nightly"),
+                                      object("/etc/cron.d/x:1", "x:a[1]"),
+                                      object("jobs/6", "x:a1"),
+                                      object("policies/7", "a?c"),
+                                      object("jobs/8", "abc"),
+                                      object("jobs/9", "jobs/8")};
   const auto meant = [&](const std::string& selector) {
     Selectors selectors(std::span(&selector, 1));
     for (const auto& each : there) selectors.saw(each);
@@ -117,12 +123,12 @@ TEST(Selectors, ANameOrAnIdMeansThatObjectAlone) {
   EXPECT_EQ(meant("[prod] a*"), "jobs/1");
   EXPECT_EQ(meant("a?c"), "policies/7");
   EXPECT_EQ(meant("x:a[1]"), "/etc/cron.d/x:1");
-  EXPECT_EQ(meant("jobs/8"), "jobs/8");           // an id before a name
-  EXPECT_EQ(meant("12"), "jobs/4");               // a name before a number
+  EXPECT_EQ(meant("jobs/8"), "jobs/8");  // an id before a name
+  EXPECT_EQ(meant("12"), "jobs/4");      // a name before a number
   EXPECT_EQ(meant("7"), "policies/7");
   EXPECT_EQ(meant("nightly"), "jobs/12 jobs/5");  // who share the name
   EXPECT_EQ(meant("jobs/5"), "jobs/5");
-  EXPECT_EQ(meant("a[b]*"), "jobs/8");            // a pattern
+  EXPECT_EQ(meant("a[b]*"), "jobs/8");  // a pattern
   EXPECT_EQ(meant("\\[prod\\] *"), "jobs/1");
   EXPECT_EQ(meant("a\\**"), "");
   EXPECT_EQ(meant("[[]prod*"), "jobs/1");
