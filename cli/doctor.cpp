@@ -276,23 +276,18 @@ void Doctor::check_ledger(Services& inner) {
   check_rollouts(inner);
 }
 
-// The newest of each package and environment: older ones were gone past.
 void Doctor::check_rollouts(Services& inner) {
-  std::set<std::string> newest;
   for (const auto& entry : history(inner.ledger(), {})) {
-    if (entry.state == "unreadable") {
-      warn("ledger", entry.problem, "keep a copy for whoever asks; later rollouts do not need it");
-      continue;
+    if (entry.state != "unreadable") continue;
+    warn("ledger", entry.problem, "keep a copy for whoever asks; later rollouts do not need it");
+  }
+  for (const auto& rollout : unfinished_rollouts(inner.ledger(), "", "")) {
+    const std::string what = fmt::format("{} {} of {}", rollout.command, rollout.id, rollout.package);
+    if (const auto holder = running_now(inner.ledger(), rollout)) {
+      ok("ledger", fmt::format("{} is running now: {}", what, *holder));
+    } else {
+      warn("ledger", what + " did not end", "mlship rollout --resume=" + rollout.id);
     }
-    if (!newest.insert(entry.package + " " + entry.environment).second) continue;
-    if (entry.state != "unfinished" && entry.state != "interrupted") continue;
-    if (const auto holder = running_now(inner.ledger(), entry.package)) {
-      ok("ledger",
-         fmt::format("{} {} of {} is running now: {}", entry.command, entry.id, entry.package, *holder));
-      continue;
-    }
-    warn("ledger", fmt::format("{} {} of {} did not end", entry.command, entry.id, entry.package),
-         "mlship rollout --resume=" + entry.id);
   }
 }
 

@@ -49,6 +49,7 @@ RunContext context_of(Services& services, const std::string& command) {
   context.command = command;
   context.who = services.host().env.user();
   context.host = services.host().env.host();
+  context.environment = services.environment().name;
   return context;
 }
 
@@ -65,6 +66,8 @@ struct EndRow {
 constexpr auto ends = std::to_array<EndRow>({
     {"interrupted", "interrupted; what is listed as pending is as it was", "mlship rollout --resume={0}"},
     {"paused", "too many failures; what is listed as pending is as it was", "mlship rollout --resume={0}"},
+    {"elsewhere", "what is listed as pending belongs to targets that are not configured here",
+     "mlship rollout --resume={0}"},
     {"reverted", "too many failures; everything it changed was put back and the version is held",
      "mlship show {0}"},
     {"needs-human", "too many failures, and not everything could be put back", "mlship show {0}"},
@@ -78,6 +81,14 @@ bool only_skipped(const RolloutReport& report) {
   return report.state == "partial" && !report.skipped.empty() &&
          std::all_of(report.results.begin(), report.results.end(), [](const ObjectResult& r) {
            return r.proof.empty() && (r.outcome == Outcome::updated || r.outcome == Outcome::unchanged);
+         });
+}
+
+// Stopped by nothing that failed.
+bool only_elsewhere(const RolloutReport& report) {
+  return report.state == "paused" &&
+         std::none_of(report.results.begin(), report.results.end(), [](const ObjectResult& r) {
+           return r.outcome == Outcome::failed || r.outcome == Outcome::refused || !r.proof.empty();
          });
 }
 
@@ -96,7 +107,9 @@ std::string again(const Plan& plan, const std::optional<PlanRequest>& like) {
 void explain(Services& services, const RolloutReport& report, const std::function<std::string()>& again,
              ExitCode code) {
   if (code == ExitCode::done) return;
-  const std::string state = only_skipped(report) ? "skipped" : report.state;
+  const std::string state = only_skipped(report)     ? "skipped"
+                            : only_elsewhere(report) ? "elsewhere"
+                                                     : report.state;
   const auto* end =
       std::find_if(ends.begin(), ends.end() - 1, [&](const EndRow& row) { return row.state == state; });
   const std::string what = report.id.empty() ? "the run" : report.id;
@@ -141,20 +154,25 @@ bool keeps_to_itself(Services& services) {
 }
 
 void mention_unfinished(Services& services, const std::string& package) {
-  const auto id = unfinished(services.ledger(), services.environment().name, package);
-  if (!id) return;
-  if (const auto holder = running_now(services.ledger(), services.ledger().read(*id).package)) {
-    return services.diagnostics().warning(fmt::format("rollout {} is running now: {}", *id, *holder));
+  for (const auto& rollout : unfinished_rollouts(services.ledger(), services.environment().name, package)) {
+    const std::string what = rollout.command + " " + rollout.id + " of " + rollout.package;
+    if (const auto holder = running_now(services.ledger(), rollout)) {
+      services.diagnostics().warning(fmt::format("{} is running now: {}", what, *holder));
+    } else {
+      services.diagnostics().warning(
+          fmt::format("{} did not end; go on with it: mlship rollout --resume={}", what, rollout.id));
+    }
   }
-  services.diagnostics().warning(
-      fmt::format("rollout {} did not end; go on with it: mlship rollout --resume={}", *id, *id));
 }
 
-// A ledger is held for one package at a time; whoever holds it says for which.
-std::optional<std::string> running_now(Ledger& ledger, const std::string& package) {
-  auto holder = ledger.holder();
-  if (!holder || holder->find(" of " + package + " since ") == std::string::npos) return std::nullopt;
-  return holder;
+void mention_unreadable(Services& services, const std::string& package) {
+  each_open_rollout(
+      services.ledger(), services.environment().name, package, [](const RolloutView&) {},
+      [&](const std::string&, const Error& e) { services.diagnostics().warning(e.message()); });
+}
+
+std::optional<std::string> running_now(Ledger& ledger, const Unfinished& rollout) {
+  return ledger.holder(rollout.package, rollout.targets);
 }
 
 ExitCode run_plan(Services& services, const PlannedRun& run) {

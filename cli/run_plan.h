@@ -29,9 +29,11 @@ ExitCode run_plan(Services& services, const PlannedRun& run);
 ExitCode resume_run(Services& services, const std::string& id);
 // Targets of other machines, and a ledger that only this one has.
 bool keeps_to_itself(Services& services);
-// The run of this package that holds the ledger now, for people; nullopt: none.
-std::optional<std::string> running_now(Ledger& ledger, const std::string& package);
+// Who is at work on it now, for people; nullopt: nobody.
+std::optional<std::string> running_now(Ledger& ledger, const Unfinished& rollout);
 // Tells, once, that an earlier run died half-way and how to go on with it.
 void mention_unfinished(Services& services, const std::string& package);
+// And which rollouts cannot be read, where nothing else says so.
+void mention_unreadable(Services& services, const std::string& package);
 
 }  // namespace mlship

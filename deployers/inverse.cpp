@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "deployers/gate.h"
 #include "deployers/record.h"
 #include "deployers/rollout.h"
 #include "deployers/selectors.h"
@@ -23,7 +24,10 @@ PutBack reverted(Ledger& ledger, const RolloutView& rollout) {
     remember_put_back(later, changes);
     return true;
   };
-  each_rollout(ledger, rollout.record.environment, rollout.record.package, visit, {}, rollout.record.id);
+  // One that cannot be read may have put something back: then the object says so.
+  each_rollout(
+      ledger, rollout.record.environment, rollout.record.package, visit,
+      [](const std::string&, const Error&) {}, rollout.record.id);
   return changes;
 }
 
@@ -129,9 +133,8 @@ class Inverter {
   }
 
   bool restorable(Target& target, const Operation& inverse, const Change& change) {
-    if (!names_version(change.to, plan_.package, change.to_version, plan_.scheme)) {
-      skip(inverse, change, Reason::conflict,
-           "the ledger's old text does not name " + plan_.package + " " + change.to_version);
+    if (const std::string wrong = gate(target, change, plan_); !wrong.empty()) {
+      skip(inverse, change, Reason::conflict, wrong);
       return false;
     }
     if (target.old_place_ok(change)) return true;

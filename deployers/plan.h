@@ -78,7 +78,9 @@ void finish_plan(Plan& plan);
 
 // The plan file (schema mlship.plan-file/1; docs/ledger.md) and back; parse throws Error(bad_plan) on
 // anything not exactly a plan whose id fits its content.
-std::string canonical_plan(const Plan& plan);  // canonical JSON and a final newline
+constexpr size_t largest_plan = 256U << 20U;  // bytes; 100,000 operations are well below
+std::string canonical_plan(
+    const Plan& plan);  // canonical JSON and a final newline; Error(bad_plan) when larger
 Json to_json(const Plan& plan);
 Plan parse_plan(std::string_view text);
 

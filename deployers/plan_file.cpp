@@ -16,7 +16,6 @@ namespace {
 const std::string schema = "mlship.plan-file/";
 // Form 1 kept of a skipped object its id alone; ledgers hold it for ever.
 constexpr int newest_form = 2;
-constexpr size_t longest = 64U << 20U;  // bytes; 100,000 operations are well below
 
 template <typename Value>
 struct Word {
@@ -292,6 +291,12 @@ void finish_plan(Plan& plan) {
 std::string canonical_plan(const Plan& plan) {
   size_t size = 1;
   write_plan(plan, true, newest_form, [&](std::string_view piece) { size += piece.size(); });
+  if (size > largest_plan) {
+    throw Error(ErrorCode::bad_plan,
+                fmt::format("cannot write down the plan: {} operations are more than 256 MiB",
+                            plan.operations.size()))
+        .hint("do it in parts: --jobs=GLOB, --target NAME");
+  }
   std::string text;
   text.reserve(size);
   write_plan(plan, true, newest_form, [&](std::string_view piece) { text += piece; });
@@ -304,8 +309,8 @@ Json to_json(const Plan& plan) {
 }
 
 Plan parse_plan(std::string_view text) {
-  if (text.size() > longest) {
-    throw Error(ErrorCode::bad_plan, "cannot read the plan: it is larger than 64 MiB")
+  if (text.size() > largest_plan) {
+    throw Error(ErrorCode::bad_plan, "cannot read the plan: it is larger than 256 MiB")
         .hint("mlship plan --out FILE");
   }
   Plan plan;

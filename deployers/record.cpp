@@ -4,8 +4,6 @@
 #include <array>
 #include <map>
 
-#include "core/accelerator.h"
-#include "core/names.h"
 #include "deployers/strict_json.h"
 
 namespace mlship {
@@ -15,7 +13,6 @@ constexpr auto final_states =
     std::to_array<std::string_view>({"committed", "partial", "reverted", "superseded"});
 constexpr std::string_view suffix_letters = "0123456789abcdefghijklmnopqrstuvwxyz";
 constexpr size_t suffix_length = 4;
-constexpr auto wholes = std::to_array<Whole>({Whole::text, Whole::path});
 
 // Applies one entry after another to a view.
 class Reader {
@@ -171,6 +168,43 @@ void each_rollout(Ledger& ledger, const std::string& environment, const std::str
   }
 }
 
+void each_open_rollout(Ledger& ledger, const std::string& environment, const std::string& package,
+                       const std::function<void(const RolloutView&)>& visit,
+                       const std::function<void(const std::string&, const Error&)>& unreadable) {
+  // Runs on different targets begin beside each other, each without the other in its first entry.
+  constexpr size_t beside = 8;
+  size_t told = 0;
+  std::set<std::string> seen, named;
+  const auto skip = [&](const std::string& id, const Error& e) {
+    if (unreadable) unreadable(id, e);
+  };
+  const auto look = [&](const RolloutView& rollout) {
+    seen.insert(rollout.record.id);
+    if (rollout.open()) visit(rollout);
+    if (rollout.record.open) named.insert(rollout.record.open->begin(), rollout.record.open->end());
+    return package.empty() || !rollout.record.open || ++told < beside;
+  };
+  each_rollout(ledger, environment, package, look, skip);
+  for (auto id = named.rbegin(); id != named.rend(); ++id) {
+    if (seen.contains(*id)) continue;
+    try {
+      const RolloutView rollout = read_view(ledger, *id);
+      if (rollout.open()) visit(rollout);
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::ledger && e.code() != ErrorCode::rollout_not_found) throw;
+      skip(*id, e);
+    }
+  }
+}
+
+std::vector<std::string> open_rollouts(Ledger& ledger, const std::string& environment,
+                                       const std::string& package) {
+  std::vector<std::string> ids;
+  each_open_rollout(ledger, environment, package,
+                    [&](const RolloutView& rollout) { ids.push_back(rollout.record.id); });
+  return ids;
+}
+
 void remember_put_back(const RolloutView& rollback, PutBack& changes) {
   for (const auto& op : rollback.operations) {
     if (!op.updated) continue;
@@ -212,27 +246,6 @@ bool written_together(const Targets& targets, const Operation& a, const Operatio
   const Target* target = a.target == b.target ? find_target(targets, a.target) : nullptr;
   const std::string with = target == nullptr ? "" : target->written_with(a);
   return !with.empty() && with == target->written_with(b);
-}
-
-bool names_version(const std::string& text, const std::string& package, const std::string& version,
-                   Scheme scheme) {
-  const auto wanted = Version::parse(version, scheme);
-  if (!wanted) return false;
-  Grammar grammar{scheme, {}};
-  // <root>/<package>/<version>: whatever root the text has, since the target that wrote it knew its own.
-  for (size_t slash = text.find('/', 1); slash != std::string::npos; slash = text.find('/', slash + 1)) {
-    const size_t end = text.find('/', slash + 1);
-    if (end == std::string::npos) break;
-    if (normalize_name(text.substr(slash + 1, end - slash - 1)) == package)
-      grammar.roots.push_back(text.substr(0, slash));
-  }
-  // What it is where it stands is not known here: a word of a text, or a path with blanks in it.
-  return std::any_of(wholes.begin(), wholes.end(), [&](Whole whole) {
-    grammar.whole = whole;
-    const auto found = find_references(text, grammar);
-    return found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package &&
-           found[0].version && without_accelerator(*found[0].version) == without_accelerator(*wanted);
-  });
 }
 
 }  // namespace mlship

@@ -34,11 +34,18 @@ struct RolloutView {
   // Ended for good; "interrupted" and a killed run have not.
   [[nodiscard]] bool ended() const;
   [[nodiscard]] bool dangling() const;
+  // Nothing is left that going on could do.
+  [[nodiscard]] bool closed() const { return ended() && state != "partial"; }
+  // Something is left of it: it has not ended, or nobody knows what came of a write.
+  [[nodiscard]] bool open() const { return !ended() || dangling(); }
 };
 
 // Throws Error(ledger) when the entries do not fit the plan.
 RolloutView view(RolloutRecord record);
 RolloutView read_view(Ledger& ledger, const std::string& id);
+// Error(usage) for a rollout of another environment ("": any is right), Error(stale_plan) for one of which
+// nothing is left to go on with.
+void check_resumable(const RolloutView& rollout, const std::string& environment);
 
 // Newest first, of this environment and package ("" = any), down to but without `after` ("": all); stops when
 // `visit` says false. An unreadable
@@ -47,6 +54,14 @@ void each_rollout(Ledger& ledger, const std::string& environment, const std::str
                   const std::function<bool(const RolloutView&)>& visit,
                   const std::function<void(const std::string& id, const Error&)>& unreadable = {},
                   const std::string& after = "");
+
+// Those of the package and environment that are open(), newest first. What the newest rollouts' first entries
+// say of older ones saves reading the whole ledger.
+void each_open_rollout(Ledger& ledger, const std::string& environment, const std::string& package,
+                       const std::function<void(const RolloutView&)>& visit,
+                       const std::function<void(const std::string& id, const Error&)>& unreadable = {});
+std::vector<std::string> open_rollouts(Ledger& ledger, const std::string& environment,
+                                       const std::string& package);  // ids, newest first
 
 // Changes of a rollout that rollbacks of it put back: operation and path. One object's may have been put back
 // in part.
@@ -64,10 +79,5 @@ std::string next_rollout_id(Ledger& ledger, std::int64_t now);
 Target* find_target(const Targets& targets, const std::string& name);
 // Target::written_with says so.
 bool written_together(const Targets& targets, const Operation& a, const Operation& b);
-
-// What a ledger says is checked before it is written into a job: `text` is exactly one reference, to this
-// package and version.
-bool names_version(const std::string& text, const std::string& package, const std::string& version,
-                   Scheme scheme);
 
 }  // namespace mlship

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/accelerator.h"
+#include "deployers/gate.h"
 #include "deployers/record.h"
 
 namespace mlship {
@@ -98,8 +99,16 @@ std::optional<std::string> TextHistory::text_at(const Target& target, const Obje
     text = steps_[*i].from;
     const auto at = Version::parse(steps_[*i].from_version, version.scheme());
     if (at && without_accelerator(*at) == without_accelerator(version)) {
-      if (names_version(text, package_, version.str(), version.scheme())) return text;
-      return std::nullopt;
+      Plan down;
+      down.package = package_;
+      down.scheme = version.scheme();
+      down.direction = Direction::down;
+      Change change;
+      change.path = path;
+      change.from = live;
+      change.to = text;
+      change.to_version = version.str();
+      return gate(target, change, down).empty() ? std::optional(text) : std::nullopt;
     }
   }
   return std::nullopt;

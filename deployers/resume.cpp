@@ -88,12 +88,20 @@ class Undone {
 
 std::optional<std::string> unfinished(Ledger& ledger, const std::string& environment,
                                       const std::string& package) {
-  std::optional<std::string> found;
-  const auto visit = [&](const RolloutView& rollout) {
-    if (!rollout.ended()) found = rollout.record.id;
-    return false;
-  };
-  each_rollout(ledger, environment, package, visit, [](const std::string&, const Error&) {});
+  const auto all = unfinished_rollouts(ledger, environment, package);
+  return all.empty() ? std::nullopt : std::optional(all.front().id);
+}
+
+std::vector<Unfinished> unfinished_rollouts(Ledger& ledger, const std::string& environment,
+                                            const std::string& package) {
+  std::vector<Unfinished> found;
+  each_open_rollout(ledger, environment, package, [&](const RolloutView& rollout) {
+    if (rollout.ended()) return;
+    std::set<std::string> targets;
+    for (const auto& op : rollout.plan.operations) targets.insert(op.target);
+    const RolloutRecord& record = rollout.record;
+    found.push_back({record.id, record.command, record.package, std::move(targets)});
+  });
   return found;
 }
 

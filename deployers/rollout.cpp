@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "deployers/conductor.h"
+#include "deployers/gate.h"
 #include "deployers/runner.h"
 
 namespace mlship {
@@ -17,7 +18,8 @@ void add_targets(const Plan& plan, std::set<std::string>& targets) {
   for (const auto& op : plan.operations) targets.insert(op.target);
 }
 
-// What the run may change: what is planned, what convergence may find, and what runs that did not end left.
+// What the run may change: what is planned and what convergence may find. One that changes nothing only
+// settles what others left.
 LeaseRequest lease_request(Engine& engine, const RunContext& context, const Plan& plan) {
   LeaseRequest request;
   request.holder = fmt::format("{}@{} (process {}), {} of {} since {}", context.who, context.host, ::getpid(),
@@ -33,11 +35,10 @@ LeaseRequest lease_request(Engine& engine, const RunContext& context, const Plan
       if (chosen.empty()) targets.insert(target->name());
     }
   }
-  const auto visit = [&](const RolloutView& rollout) {
-    if (!rollout.ended() || rollout.dangling()) add_targets(rollout.plan, targets);
-    return !rollout.ended() || rollout.dangling();
-  };
-  each_rollout(engine.ledger, plan.environment, plan.package, visit, [](const std::string&, const Error&) {});
+  if (plan.operations.empty() && !context.converge) {
+    each_open_rollout(engine.ledger, plan.environment, plan.package,
+                      [&](const RolloutView& rollout) { add_targets(rollout.plan, targets); });
+  }
   request.targets.assign(targets.begin(), targets.end());
   return request;
 }
@@ -89,7 +90,7 @@ void revert(Engine& engine, Runner& runner, const Plan& plan, const std::vector<
 std::string state_of(const Runner& runner, const Conductor& conductor) {
   if (runner.lease_lost()) return "taken-over";
   if (runner.stop() && runner.left_pending()) return "interrupted";
-  return conductor.stopped() ? "paused" : "";
+  return conductor.stopped() || runner.elsewhere() ? "paused" : "";
 }
 
 // What a rollout in `reverting` comes to: everything it wrote has its old text again, or a person has to
@@ -101,12 +102,32 @@ std::string reverted_state(const Runner& runner, const std::vector<const Operati
   return all ? "reverted" : "needs-human";
 }
 
-// Newest first.
-void add_written(const Plan& plan, const Runner& runner, std::vector<const Operation*>& written) {
-  for (auto op = plan.operations.rbegin(); op != plan.operations.rend(); ++op) {
-    if (runner.wrote(op->id)) written.push_back(&*op);
+// What a rollout wrote, newest first: by this run, and by its record.
+class Written {
+ public:
+  Written(const Runner& runner, const Runner::Before& before) : runner_(runner), before_(before) {}
+
+  void add(const Plan& plan) {
+    for (auto op = plan.operations.rbegin(); op != plan.operations.rend(); ++op) add(*op);
   }
-}
+  // What the record has and this run was not given.
+  std::vector<const Operation*> all() {
+    for (const auto& [id, record] : before_) add(record->operation);
+    return operations_;
+  }
+
+ private:
+  void add(const Operation& op) {
+    const auto record = before_.find(op.id);
+    const bool recorded = record != before_.end() && record->second->touched();
+    if ((recorded || runner_.wrote(op.id)) && known_.insert(op.id).second) operations_.push_back(&op);
+  }
+
+  const Runner& runner_;
+  const Runner::Before& before_;
+  std::set<std::string> known_;
+  std::vector<const Operation*> operations_;
+};
 
 // One run of a recorded rollout, from its first wave to its state.
 RolloutReport conduct(Engine& engine, Runner& runner, const Plan& plan, const RunContext& context,
@@ -122,10 +143,11 @@ RolloutReport conduct(Engine& engine, Runner& runner, const Plan& plan, const Ru
     skipped.insert(skipped.end(), found.left.begin(), found.left.end());
   }
   std::string state = state_of(runner, conductor);
-  if (state == "paused" && context.execution.on_failure == OnFailure::revert) {
-    std::vector<const Operation*> written;
-    for (auto more = later.rbegin(); more != later.rend(); ++more) add_written(*more, runner, written);
-    add_written(plan, runner, written);
+  if (conductor.stopped() && state == "paused" && context.execution.on_failure == OnFailure::revert) {
+    Written by(runner, before);
+    for (auto more = later.rbegin(); more != later.rend(); ++more) by.add(*more);
+    by.add(plan);
+    const auto written = by.all();
     revert(engine, runner, plan, written);
     state = reverted_state(runner, written);
   }
@@ -161,11 +183,15 @@ Release release_of(Engine& engine, const Plan& plan) {
   return *release;
 }
 
-// What a ledger says is checked before it is written into a job.
-bool texts_hold(const Plan& plan, const Operation& op) {
-  return std::all_of(op.changes.begin(), op.changes.end(), [&](const Change& c) {
-    return names_version(c.to, plan.package, c.to_version, plan.scheme);
-  });
+// Why the texts of an operation must not be written; "" when they may. One of another machine's targets is
+// not.
+std::string wrong_texts(Engine& engine, const Plan& plan, const Operation& op) {
+  const Target* target = find_target(engine.targets, op.target);
+  std::string wrong;
+  for (const auto& change : op.changes) {
+    if (wrong.empty() && target != nullptr) wrong = gate(*target, change, plan);
+  }
+  return wrong;
 }
 
 Json execution_json(const RunContext& context) {
@@ -220,13 +246,13 @@ RolloutReport go_on_forward(Engine& engine, Runner& runner, const RolloutView& r
   rest.operations.clear();
   Runner::Before before;
   for (const auto& op : rollout.operations) {
-    if (!texts_hold(plan, op.operation)) {
-      runner.refuse(op.operation, Outcome::conflict,
-                    "the ledger's new text does not name the version it records");
+    before[op.operation.id] = &op;
+    const std::string wrong = wrong_texts(engine, plan, op.operation);
+    if (!wrong.empty()) {
+      runner.refuse(op.operation, Outcome::conflict, wrong);
       continue;
     }
     rest.operations.push_back(op.operation);
-    before[op.operation.id] = &op;
   }
   return conduct(engine, runner, rest, context, before, start);
 }
@@ -311,6 +337,24 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
   }
 }
 
+void check_resumable(const RolloutView& rollout, const std::string& environment) {
+  const RolloutRecord& record = rollout.record;
+  const std::string what = "cannot resume " + record.id + ": ";
+  if (!environment.empty() && record.environment != environment) {
+    throw Error(ErrorCode::usage, what + "it is a " + record.command + " of " + record.package +
+                                      " in environment '" + record.environment + "', not in '" + environment +
+                                      "'")
+        .hint("mlship rollout --resume=" + record.id + " --env " + record.environment);
+  }
+  if (!rollout.closed()) return;
+  const bool passed = rollout.state == "superseded";
+  throw Error(ErrorCode::stale_plan,
+              what + (passed ? "a later run went past it" : "it has ended (" + rollout.state + ")"))
+      .hint(passed && rollout.plan.to && rollout.plan.direction == Direction::up
+                ? "mlship rollout " + record.package + ":" + rollout.plan.to->str()
+                : "mlship history " + record.package);
+}
+
 size_t touched_operations(Ledger& ledger, const std::string& id) {
   const RolloutView rollout = read_view(ledger, id);
   return static_cast<size_t>(std::count_if(rollout.operations.begin(), rollout.operations.end(),
@@ -320,7 +364,7 @@ size_t touched_operations(Ledger& ledger, const std::string& id) {
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
   clear_abandoned(engine);
   const bool nothing = plan.operations.empty() && plan.stuck.empty();
-  if (nothing && !unfinished(engine.ledger, plan.environment, plan.package) &&
+  if (nothing && open_rollouts(engine.ledger, plan.environment, plan.package).empty() &&
       !worth_a_record(engine, plan, context)) {
     return nothing_done(plan);
   }
@@ -330,7 +374,7 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   const auto lease = engine.ledger.acquire(request);
   check_inverse_is_whole(engine, plan, context);
   if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
-  settle_unfinished(engine, plan.environment, plan.package, request.targets);
+  settle_unfinished(engine, plan, context, request.targets);
   if (nothing) {
     if (worth_a_record(engine, plan, context)) record_nothing(engine, plan, context);
     return nothing_done(plan);
@@ -350,9 +394,11 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& who) {
   const auto start = engine.host.clock.monotonic();
   RolloutView before = read_view(engine.ledger, id);
+  check_resumable(before, who.environment);
   const auto lease =
       engine.ledger.acquire(lease_request(engine, recorded_context(engine, before, who), before.plan));
   before = read_view(engine.ledger, id);
+  check_resumable(before, who.environment);
   const bool reverting = before.state == "reverting" || before.state == "needs-human";
   const Plan& plan = before.plan;
   if (!reverting && plan.direction == Direction::up && plan.to) {

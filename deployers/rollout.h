@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -89,6 +90,7 @@ struct RunContext {
   Execution execution;
   // For the undoing of a rollout. Error(stale_plan) when it is another number once the ledger is held.
   std::optional<Undoing> undoes = std::nullopt;
+  std::string environment = {};  // in which a rollout is resumed; "": any
 };
 // Operations that this rollout changed, or may have. Error(rollout_not_found).
 size_t touched_operations(Ledger& ledger, const std::string& id);
@@ -102,11 +104,18 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
 // call it for empty plans as well.
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context);
 
-// The newest rollout of this environment and package ("": any) when it has not ended; nullopt when it has. An
-// unfinished one that a later run went past is history: that run settled what it had left open.
+// Rollouts of this environment and package ("": any) that have not ended, newest first. One that a later run
+// went past, over all its objects, is history: that run settled what it had left open.
+struct Unfinished {
+  std::string id, command, package;
+  std::set<std::string> targets;
+};
+std::vector<Unfinished> unfinished_rollouts(Ledger& ledger, const std::string& environment,
+                                            const std::string& package);
 std::optional<std::string> unfinished(Ledger& ledger, const std::string& environment,
-                                      const std::string& package);
-// Goes on with it: what is live decides what is left to do.
+                                      const std::string& package);  // the newest
+// Goes on with it: what is live decides what is left to do. Error(usage) for a rollout of another environment
+// than the context's, Error(stale_plan) for one of which nothing is left.
 RolloutReport resume(Engine& engine, const std::string& id, const RunContext& context);
 
 // The inverse of one rollout's confirmed operations (reverse order), as a plan: exactly the old texts, where

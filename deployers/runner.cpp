@@ -77,6 +77,10 @@ std::string_view outcome_of(ObjectState state, bool reverting) {
 
 }  // namespace
 
+std::string not_configured(const std::string& target) {
+  return "target '" + target + "' is not configured here";
+}
+
 std::string conflict_detail(const Observation& seen) {
   if (seen.state == ObjectState::gone) return join("the object is gone", seen.detail);
   return seen.detail.empty() ? "something else stands there now" : seen.detail;
@@ -171,13 +175,8 @@ Runner::Tracks Runner::prepare(std::span<const Operation* const> batch, const Be
     const OperationRecord* record = found == before.end() ? nullptr : found->second;
     Target* target = find_target(engine_.targets, operation->target);
     if (target == nullptr) {
-      const std::string detail = "target '" + operation->target + "' is not configured";
-      // An intent that nobody can look into stays open.
-      if (record != nullptr && record->dangling) {
-        add_results(*operation, Outcome::failed, detail);
-      } else {
-        refuse(*operation, Outcome::failed, detail);
-      }
+      pending(*operation, not_configured(operation->target));
+      elsewhere_ = true;
       continue;
     }
     const auto failed = std::find_if(
@@ -382,45 +381,78 @@ RolloutReport Runner::finish(const std::string& state, std::vector<Skipped> skip
   if (!lease_lost_) {
     append({{"type", "state"}, {"state", report.state}, {"seconds", seconds}, {"counts", counts}});
   }
+  // What was not accepted did not happen.
+  if (lease_lost_) report.state = "taken-over";
   return report;
 }
 
-void settle_dangling(Engine& engine, const RolloutView& rollout) {
+namespace {
+
+// What is live now of an operation that a run died over; nullopt when that cannot be told.
+std::optional<Observation> look_after(Engine& engine, const RolloutView& rollout, const OperationRecord& op) {
+  Target* target = find_target(engine.targets, op.operation.target);
+  if (target == nullptr) return std::nullopt;
+  std::string why;
+  try {
+    target->recover(op.operation, op.tag);
+    Observation seen = target->observe(op.operation, rollout.plan.salt);
+    if (seen.state != ObjectState::unreadable) return seen;
+    why = seen.detail;
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::disk_full) throw;
+    why = e.message();
+  }
+  engine.diagnostics.warning("cannot settle " + op.operation.object.id + " of rollout " + rollout.record.id +
+                             ": " + why);
+  return std::nullopt;
+}
+
+// Whether a run comes by every object that a rollout had left.
+bool goes_past(const Plan& plan, const RunContext& context, const RolloutView& rollout,
+               const std::set<std::string>& leased) {
+  std::set<std::pair<std::string, std::string>> planned;
+  for (const auto& op : plan.operations) planned.insert({op.target, op.object.id});
+  for (const auto& row : plan.skipped) planned.insert({row.target, row.object.id});
+  const auto reached = [&](const OperationRecord& record) {
+    const Operation& op = record.operation;
+    if (!leased.contains(op.target)) return false;
+    if (record.updated || plan.inverse_of == rollout.record.id) return true;
+    if (planned.contains({op.target, op.object.id})) return true;
+    if (!context.converge) return false;
+    const Selection& selection = context.converge->selection;
+    return selects(selection, op.target) && selects(selection, op.object);
+  };
+  return std::all_of(rollout.operations.begin(), rollout.operations.end(), reached);
+}
+
+}  // namespace
+
+void settle_dangling(Engine& engine, const RolloutView& rollout, const std::set<std::string>* leased) {
   for (const auto& op : rollout.operations) {
-    Target* target = op.dangling ? find_target(engine.targets, op.operation.target) : nullptr;
-    if (target == nullptr) continue;
-    try {
-      target->recover(op.operation, op.tag);
-      const Observation seen = target->observe(op.operation, rollout.plan.salt);
-      Json entry =
-          result_json(op.operation.id, outcome_of(seen.state, op.reverting), "settled by reading", seen);
-      entry["at"] = engine.host.clock.now();
-      engine.ledger.append(rollout.record.id, {entry});
-    } catch (const Error& e) {
-      if (e.exit_code() == ExitCode::local && e.code() == ErrorCode::disk_full) throw;
-      engine.diagnostics.warning("cannot settle " + op.operation.object.id + " of rollout " +
-                                 rollout.record.id + ": " + e.message());
-    }
+    if (!op.dangling || (leased != nullptr && !leased->contains(op.operation.target))) continue;
+    const auto seen = look_after(engine, rollout, op);
+    if (!seen) continue;
+    Json entry =
+        result_json(op.operation.id, outcome_of(seen->state, op.reverting), "settled by reading", *seen);
+    entry["at"] = engine.host.clock.now();
+    engine.ledger.append(rollout.record.id, {entry});
   }
 }
 
-void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
+void settle_unfinished(Engine& engine, const Plan& plan, const RunContext& context,
                        const std::vector<std::string>& leased) {
+  const std::set<std::string> ours(leased.begin(), leased.end());
   const auto visit = [&](const RolloutView& rollout) {
-    const auto& ops = rollout.plan.operations;
-    const bool covered = std::all_of(ops.begin(), ops.end(), [&](const Operation& op) {
-      return std::find(leased.begin(), leased.end(), op.target) != leased.end();
-    });
-    if (!covered) return !rollout.ended() || rollout.dangling();
-    settle_dangling(engine, rollout);
-    if (rollout.ended()) return rollout.dangling();
+    settle_dangling(engine, rollout, &ours);
+    if (rollout.ended()) return;
+    const RolloutView now = rollout.dangling() ? read_view(engine.ledger, rollout.record.id) : rollout;
+    if (!goes_past(plan, context, now, ours)) return;
     engine.ledger.append(
         rollout.record.id,
         {Json{{"type", "state"}, {"state", "superseded"}, {"seconds", 0}, {"at", engine.host.clock.now()}}});
-    return true;
   };
-  each_rollout(engine.ledger, environment, package, visit,
-               [&](const std::string&, const Error& e) { engine.diagnostics.warning(e.message()); });
+  each_open_rollout(engine.ledger, plan.environment, plan.package, visit,
+                    [&](const std::string&, const Error& e) { engine.diagnostics.warning(e.message()); });
 }
 
 }  // namespace mlship

@@ -53,6 +53,8 @@ class Runner {
   [[nodiscard]] bool reached(const std::string& operation) const;
   // It was written, or may have been, and was not put back.
   [[nodiscard]] bool wrote(const std::string& operation) const;
+  // Some of it has a target that is not configured here: it waits for whoever has it.
+  [[nodiscard]] bool elsewhere() const { return elsewhere_; }
   [[nodiscard]] bool is_reverted(const std::string& operation) const;
   // Operations that are evidence against the version: failed, refused, or without the proof asked for.
   [[nodiscard]] size_t failures() const;
@@ -81,6 +83,7 @@ class Runner {
   void judge(Track& track);
   void prove(Tracks& tracks);
   void record(Tracks& tracks);
+  [[nodiscard]] std::string wrong_texts(const Target& target, const Operation& inverse) const;
   bool look_at_revert(Track& track, int round);
   void move(Track& track, OpEvent event);
   Limiter& limiter_of(const Target& target);
@@ -106,14 +109,16 @@ class Runner {
   std::map<std::string, Result> by_operation_;
   std::vector<ObjectResult> results_;
   std::vector<Skipped> busy_;
+  bool elsewhere_ = false;
 };
 
-// An operation that an earlier run may have left half done: cleans up after its write and says in the ledger
-// what is live. Needs the ledger held.
-void settle_dangling(Engine& engine, const RolloutView& rollout);
-// Does so for every rollout since the last one that ended, and marks those it went past as superseded. Those
-// with a target that is not `leased` are left alone: a run that began meanwhile may be at work on them.
-void settle_unfinished(Engine& engine, const std::string& environment, const std::string& package,
+// Operations that an earlier run may have left half done: cleans up after their writes and says in the ledger
+// what is live; what cannot be read stays open. Needs the targets' lease; `leased`: those, null for all.
+void settle_dangling(Engine& engine, const RolloutView& rollout,
+                     const std::set<std::string>* leased = nullptr);
+// Does so for every open rollout of the plan's package, and marks as superseded those that this run goes
+// past: their targets are leased, and it reaches every object that they had left.
+void settle_unfinished(Engine& engine, const Plan& plan, const RunContext& context,
                        const std::vector<std::string>& leased);
 
 }  // namespace mlship

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "deployers/gate.h"
 #include "deployers/strict_json.h"
 #include "deployers/track.h"
 
@@ -218,6 +219,18 @@ void Runner::judge(Track& track) {
   move(track, said_no ? OpEvent::said_no : OpEvent::live_other);
 }
 
+// An old text that must not be written; "" when all may.
+std::string Runner::wrong_texts(const Target& target, const Operation& inverse) const {
+  Plan back;
+  back.package = plan_.package;
+  back.scheme = plan_.scheme;
+  back.direction = plan_.direction == Direction::up ? Direction::down : Direction::up;
+  for (const auto& change : inverse.changes) {
+    if (auto wrong = gate(target, change, back); !wrong.empty()) return wrong;
+  }
+  return "";
+}
+
 void Runner::revert(std::span<const Operation* const> operations) {
   std::vector<Operation> inverses;
   for (const auto* operation : operations) inverses.push_back(inverse_of(*operation));
@@ -229,17 +242,23 @@ void Runner::revert(std::span<const Operation* const> operations) {
     track.target = find_target(engine_.targets, inverses[i].target);
     track.ours = true;
     const auto known = by_operation_.find(track.planned->id);
-    track.state = known == by_operation_.end() ? OpState::committed : known->second.state;
+    track.state =
+        known != by_operation_.end() && wrote(track.planned->id) ? known->second.state : OpState::unknown;
     if (known != by_operation_.end() && known->second.row) track.why = results_.at(*known->second.row).detail;
     if (track.target == nullptr) {
-      add_results(*track.planned, Outcome::failed, "target '" + inverses[i].target + "' is not configured");
+      pending(*track.planned, not_configured(inverses[i].target));
+      elsewhere_ = true;
       continue;
     }
     move(track, OpEvent::revert);
+    track.detail = wrong_texts(*track.target, track.operation);
+    if (!track.detail.empty()) move(track, OpEvent::live_other);
     tracks.push_back(std::move(track));
   }
   Members open;
-  for (auto& track : tracks) open.push_back(&track);
+  for (auto& track : tracks) {
+    if (track.state == OpState::revert_intent) open.push_back(&track);
+  }
   intend(open, true);
   for (int round = 0; round < max_rounds && !open.empty(); ++round) {
     read(open);

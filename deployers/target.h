@@ -230,6 +230,9 @@ class Target {
   // Before a rollback: false when what `change.to` names (a folder, a file) is a thing this target can look
   // for and it is not there. Old places may be older than mlship, so nothing is known of them but their name.
   virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }
+  // Whether a text of a ledger may name this path though the reference it takes the place of lies elsewhere.
+  // `old`: it is what stood there before a rollout, so it may be older than mlship.
+  [[nodiscard]] virtual bool may_point_to(const std::string& /*path*/, bool /*old*/) const { return false; }
   // What the target's own step still has to do before an object, written at `since` (seconds since the
   // epoch), runs as it is written: "daemon-reload"; "" when nothing.
   virtual std::string pending(const Operation&, std::int64_t /*since*/) { return ""; }

@@ -39,6 +39,7 @@ inline std::string join(const std::string& a, const std::string& b) {
   return a.empty() || b.empty() ? a + b : a + "; " + b;
 }
 
+std::string not_configured(const std::string& target);
 // What stands there instead of what was planned.
 std::string conflict_detail(const Observation& seen);
 

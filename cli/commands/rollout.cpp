@@ -1,7 +1,7 @@
 // `mlship rollout`: plan, confirmation, execution.
 #include <charconv>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -13,6 +13,7 @@
 #include "cli/services.h"
 #include "core/text.h"
 #include "deployers/history.h"
+#include "deployers/record.h"
 
 namespace mlship {
 namespace {
@@ -79,7 +80,7 @@ ExitCode run_fresh(const Options& options, Services& services) {
 // What is written in the file is only a wish: it is planned again from what is live, and narrowed to the
 // file.
 ExitCode run_file(const Options& options, Services& services) {
-  const Plan file = parse_plan(fs::read_file(*options.plan_file));
+  const Plan file = parse_plan(fs::read_file(*options.plan_file, largest_plan));
   if (!file.to || file.direction != Direction::up) {
     throw Error(ErrorCode::bad_plan,
                 fmt::format("cannot use {}: it is no plan of a rollout", *options.plan_file))
@@ -96,20 +97,33 @@ ExitCode run_file(const Options& options, Services& services) {
   return run_plan(services, run);
 }
 
+// The one to go on with: of the project's package, when it has one. A run that is under way is not asked for.
+std::string rollout_to_resume(Services& services) {
+  const std::string& environment = services.environment().name;
+  const auto& package = services.project().package;
+  auto all = unfinished_rollouts(services.ledger(), environment, package ? package->normal : "");
+  if (all.size() > 1) {
+    std::erase_if(all, [&](const Unfinished& rollout) { return running_now(services.ledger(), rollout); });
+  }
+  if (all.size() == 1) return all.front().id;
+  if (all.empty()) {
+    throw Error(ErrorCode::rollout_not_found,
+                fmt::format("cannot resume: nothing to resume in environment '{}'", environment))
+        .hint("mlship history");
+  }
+  Error error(ErrorCode::usage, fmt::format("cannot resume: {} rollouts did not end in environment '{}'",
+                                            all.size(), environment));
+  for (const auto& rollout : all) {
+    error = std::move(error).fact(rollout.id, fmt::format("{} of {} on {}", rollout.command, rollout.package,
+                                                          fmt::join(rollout.targets, ", ")));
+  }
+  throw std::move(error).hint("mlship rollout --resume=" + all.front().id);
+}
+
 ExitCode run_resume(const Options& options, Services& services) {
   std::string id = *options.resume;
-  if (id.empty()) {
-    const auto found = unfinished(services.ledger(), services.environment().name, "");
-    if (!found) {
-      throw Error(
-          ErrorCode::rollout_not_found,
-          fmt::format("cannot resume: nothing to resume in environment '{}'", services.environment().name))
-          .hint("mlship history");
-    }
-    id = *found;
-  } else {
-    id = show(services.ledger(), id).entry.id;
-  }
+  id = id.empty() ? rollout_to_resume(services) : show(services.ledger(), id).entry.id;
+  check_resumable(read_view(services.ledger(), id), services.environment().name);
   services.diagnostics().status("going on with " + id);
   confirm(services, "go on with " + id);
   return resume_run(services, id);

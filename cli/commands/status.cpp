@@ -126,6 +126,7 @@ ExitCode run(const Options& options, Services& services) {
   out.text(text(report, request.package, out));
   out.document(document(report, request.environment));
   mention_unfinished(services, request.package);
+  mention_unreadable(services, request.package);
   return any_fell_short(report.skipped) ? ExitCode::partial : ExitCode::done;
 }
 

@@ -14,8 +14,10 @@ class SystemClock : public Clock {
     return std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
   }
   std::chrono::milliseconds monotonic() override {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now().time_since_epoch());
+    // Goes on while the machine sleeps: a lease runs out meanwhile.
+    timespec t{};
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
+    return std::chrono::seconds(t.tv_sec) + std::chrono::milliseconds(t.tv_nsec / 1'000'000);
   }
   void sleep(std::chrono::milliseconds duration) override { std::this_thread::sleep_for(duration); }
 };

@@ -190,6 +190,9 @@ struct GitRemote::State {
     }
   }
 
+  GitRefs read(const std::set<std::string>& wanted);
+  void check_empty();
+
   GitRepository& local;
   std::string url;
   std::unique_ptr<Http> http;  // its own: it may be used by another thread than the program's
@@ -299,6 +302,12 @@ class Session {
 
   void check(int code) const {
     if (code == 0) return;
+    // libgit2 1.5 knows SHA-1 alone (gitprotocol-capabilities(5) §object-format).
+    if (wire_.greeting.find("object-format=sha256") != std::string::npos) {
+      throw Error(ErrorCode::ledger, "cannot use the repository " + printable_url(url_) +
+                                         ": its objects have SHA-256 names, which this mlship does not read")
+          .hint("make one with: git init --bare --object-format=sha1");
+    }
     if (wire_.failure) std::rethrow_exception(wire_.failure);
     const std::string words = last_words(code);
     throw Error(code_of(words, ErrorCode::network),
@@ -348,17 +357,32 @@ GitRemote::GitRemote(GitRepository& repository, std::string url, const Host& hos
 
 GitRemote::~GitRemote() = default;
 
+// Before git 2.41 an empty repository tells readers nothing of itself, not even how it names objects.
+void GitRemote::State::check_empty() {
+  try {
+    Session session(local.state().repository.get(), url, *wire);
+    (void)session.connect(GIT_DIRECTION_PUSH);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::ledger) throw;
+  }
+}
+
 GitRefs GitRemote::fetch(const std::set<std::string>& wanted) {
-  auto& local = state_->local.state();
-  Session session(local.repository.get(), state_->url, *state_->wire);
+  GitRefs refs = state_->read(wanted);
+  if (refs.empty()) state_->check_empty();
+  return refs;
+}
+
+GitRefs GitRemote::State::read(const std::set<std::string>& wanted) {
+  Session session(local.state().repository.get(), url, *wire);
   GitRefs refs = session.connect(GIT_DIRECTION_FETCH);
   std::vector<std::string> missing;
   for (const auto& [name, commit] : refs) {
-    if (wanted.contains(name) && !state_->local.has(commit)) missing.push_back(name);
+    if (wanted.contains(name) && !local.has(commit)) missing.push_back(name);
   }
   if (!missing.empty()) {
     session.download(missing);
-    git().odb_refresh(local.odb.get());
+    git().odb_refresh(local.state().odb.get());
   }
   return refs;
 }

@@ -3,6 +3,8 @@
 namespace mlship::git2 {
 namespace {
 
+constexpr size_t longest_greeting = 4'096;  // bytes, about
+
 int on_action(git_smart_subtransport_stream** out, git_smart_subtransport* self, const char*,
               git_smart_service_t service) {
   auto& wire = *static_cast<Wire*>(self);
@@ -26,6 +28,7 @@ Wire::~Wire() = default;
 
 void Wire::reset() {
   failure = nullptr;
+  greeting.clear();
   streams_.clear();
 }
 
@@ -38,7 +41,11 @@ Wire::Stream::Stream(Wire& wire) : git_smart_subtransport_stream{}, wire_(wire) 
   subtransport = &wire;
   read = [](git_smart_subtransport_stream* self, char* buffer, size_t size, size_t* count) {
     auto& stream = *static_cast<Stream*>(self);
-    return stream.wire_.guard([&] { *count = stream.get(buffer, size); });
+    return stream.wire_.guard([&] {
+      *count = stream.get(buffer, size);
+      auto& greeting = stream.wire_.greeting;
+      if (greeting.size() < longest_greeting) greeting.append(buffer, *count);
+    });
   };
   write = [](git_smart_subtransport_stream* self, const char* data, size_t size) {
     auto& stream = *static_cast<Stream*>(self);

@@ -32,6 +32,7 @@ class Wire : public git_smart_subtransport {
   void reset();  // before the next session
 
   std::exception_ptr failure;
+  std::string greeting;  // the first bytes of what the server says of its references and of itself
 
   // 0, or -1 with the exception kept.
   template <typename Act>

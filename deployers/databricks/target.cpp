@@ -47,6 +47,15 @@ std::vector<std::string> paths_at(const Standing& standing) {
 }
 
 // What an operation is about, to know it again.
+// Buckets and servers that libraries were read from.
+bool serves_libraries(const std::string& path) {
+  constexpr auto schemes =
+      std::to_array<std::string_view>({"s3://", "s3a://", "s3n://", "abfss://", "abfs://", "wasbs://",
+                                       "wasb://", "gs://", "adl://", "https://"});
+  return std::any_of(schemes.begin(), schemes.end(),
+                     [&](std::string_view scheme) { return path.starts_with(scheme); });
+}
+
 std::string signature(const std::vector<Change>& changes) {
   std::string out;
   for (const auto& change : changes) out += change.path + '\0' + change.from + '\0' + change.to + '\0';
@@ -199,6 +208,12 @@ class Workspace final : public Target {
   }
   bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource&) override {
     return file_ok(api_, carrier, release);
+  }
+  // Into library-path, or back to where files for jobs may have lain.
+  [[nodiscard]] bool may_point_to(const std::string& path, bool old) const override {
+    if (path.find("/../") != std::string::npos) return false;
+    if (!places_.library_path.empty() && path.starts_with(places_.library_path + "/")) return true;
+    return old && (stored(path).store != nullptr || serves_libraries(path));
   }
   bool old_place_ok(const Change& change) override {
     const Stored file = change.form == Form::pin || change.form == Form::maven ? Stored{} : stored(change.to);
@@ -515,8 +530,10 @@ ApplyResult Workspace::try_once(const Kind& kind, const Operation& operation) {
   }
   try {
     const bool restart = section_.flag("restart-clusters");
-    std::string left =
-        kind.write(api_, {*document, changed(settings, operation.changes, now), paths_at(now), restart});
+    Json next = changed(settings, operation.changes, now);
+    if (standing_of(kind, next, operation.changes).state != ObjectState::post)
+      return {Kind_::conflict, "the new text would not stand there as one reference", "", {}};
+    std::string left = kind.write(api_, {*document, std::move(next), paths_at(now), restart});
     if (left.empty()) left = still_old(kind, *document, paths_at(now));
     return {Kind_::written, note, std::move(left), operation.locator};
   } catch (const Error& e) {

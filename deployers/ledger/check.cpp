@@ -29,6 +29,7 @@ LedgerCheck check_ledger(Ledger& ledger) {
   const auto ids = ledger.rollouts();
   std::map<std::string, std::vector<std::string>> lines;
   std::map<std::string, ChainLink> links;
+  std::map<std::string, std::string> holds;  // how far they went when it began, by rollout
   for (const auto& id : ids) {
     ++check.rollouts;
     try {
@@ -36,6 +37,7 @@ LedgerCheck check_ledger(Ledger& ledger) {
       check.entries += record.hashes.size();
       lines[id] = record.hashes;
       links[id] = record.after;
+      if (!record.holds.empty()) holds[id] = record.holds;
       (void)view(std::move(record));
     } catch (const Error& e) {
       if (e.code() != ErrorCode::ledger) throw;
@@ -48,6 +50,12 @@ LedgerCheck check_ledger(Ledger& ledger) {
   }
   try {
     (void)ledger.holds();
+    const auto there = ledger.hold_lines();
+    for (const auto& [id, line] : holds) {
+      if (std::find(there.begin(), there.end(), line) != there.end()) continue;
+      check.findings.push_back({"", "a hold or release that stood there when " + id + " began is gone"});
+      break;
+    }
   } catch (const Error& e) {
     if (e.code() != ErrorCode::ledger) throw;
     check.findings.push_back({"", e.message()});

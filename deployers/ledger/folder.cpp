@@ -1,33 +1,71 @@
 // The ledger in a folder: format.json, lock, holds.jsonl, rollouts/<id>/{plan.json,entries.jsonl}. Private
 // (0700/0600): it says where everything runs. Readers take no lock: what they read is whole lines of
-// append-only files.
+// append-only files. What is locked is the folder itself: its `lock` file, which says who holds it, may be
+// removed by somebody who takes it for litter.
+#include <cerrno>
 #include <chrono>
 #include <map>
 #include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/host/fs.h"
 #include "core/json_library.h"
+#include "core/text.h"
 #include "deployers/ledger/form.h"
 
 namespace mlship {
 namespace {
 
-constexpr std::uint64_t largest = largest_ledger_text;
 constexpr std::string_view begin_prefix = ".new-";
 constexpr std::uint32_t file_mode = 0600;
 constexpr std::uint32_t folder_mode = 0700;
 
-class FolderLease : public Lease {
+// flock(2) on the folder itself.
+class FolderLock {
  public:
-  explicit FolderLease(fs::Lock lock) : lock_(std::move(lock)) {}
-  [[nodiscard]] bool valid() override { return true; }  // nobody can take a flock away
+  // nullopt when another process has it.
+  static std::optional<FolderLock> attempt(const Path& folder) {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) fs::fail(errno, "open", folder);
+    std::optional<FolderLock> lock(FolderLock{fd});
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) lock.reset();
+    return lock;
+  }
+  FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  // Whether what is locked is still what has this name.
+  [[nodiscard]] bool stands_at(const Path& path) const {
+    struct ::stat mine{}, there{};
+    return ::fstat(fd_, &mine) == 0 && ::stat(path.c_str(), &there) == 0 && mine.st_dev == there.st_dev &&
+           mine.st_ino == there.st_ino;
+  }
 
  private:
-  fs::Lock lock_;
+  explicit FolderLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// Nobody can take a flock away; but the whole folder may have gone, and another one be there.
+class FolderLease : public Lease {
+ public:
+  FolderLease(FolderLock folder, fs::Lock file, Path place)
+      : folder_(std::move(folder)), file_(std::move(file)), place_(std::move(place)) {}
+  [[nodiscard]] bool valid() override { return folder_.stands_at(place_); }
+
+ private:
+  FolderLock folder_;
+  fs::Lock file_;
+  Path place_;
 };
 
 class FolderLedger : public Ledger {
@@ -40,26 +78,26 @@ class FolderLedger : public Ledger {
 
   std::unique_ptr<Lease> acquire(const LeaseRequest& request) override {
     create();
-    const Path file = lock_file();
-    auto lock = attempt(file);
-    if (!lock) {
-      const auto who = fs::read_if_exists(file, 4096).value_or("");
+    auto folder = attempt([&] { return FolderLock::attempt(folder_); });
+    auto file = folder ? attempt([&] { return fs::Lock::attempt(lock_file()); }) : std::nullopt;
+    if (!file) {
+      const auto who = holder_text();
       throw Error(ErrorCode::ledger_busy, "cannot use the ledger " + url() + ": another process holds it")
           .fact("holder", who.empty() ? "unknown" : who)
           .hint("wait until it has ended, then run the command again");
     }
-    lock->describe(request.holder);
+    file->describe(request.holder);
     sweep();
     tails_.clear();  // another process may have written since
-    return std::make_unique<FolderLease>(std::move(*lock));
+    return std::make_unique<FolderLease>(std::move(*folder), std::move(*file), folder_);
   }
 
-  std::optional<std::string> holder() override {
-    const int fd = ::open(lock_file().c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return std::nullopt;
-    const bool free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
-    ::close(fd);
-    return free ? std::nullopt : std::optional(fs::read_if_exists(lock_file(), 4096).value_or(""));
+  // One run at a time holds it all; its text says for which package.
+  std::optional<std::string> holder(const std::string& package, const std::set<std::string>&) override {
+    if (!is_locked(folder_) && !is_locked(lock_file())) return std::nullopt;
+    auto who = holder_text();
+    if (who.find(" of " + package + " since ") == std::string::npos) return std::nullopt;
+    return who;
   }
 
   // The folder appears with its plan and first entry in it, or not at all.
@@ -68,7 +106,7 @@ class FolderLedger : public Ledger {
     const Path place = parent / record.id;
     const fs::TempFolder made(parent, begin_prefix);
     ChainTail tail{seed_of(record.plan)};
-    const std::string line = chain_line(begin_entry(record, newest_link(*this)), tail);
+    const std::string line = chain_line(begin_entry(record, *this), tail);
     fs::write_atomic(made.path() / "plan.json", record.plan, file_mode);
     fs::write_atomic(made.path() / "entries.jsonl", line, file_mode);
     fs::sync_folder(made.path());
@@ -102,31 +140,60 @@ class FolderLedger : public Ledger {
   }
 
   RolloutRecord read(const std::string& id) override {
-    if (!valid_rollout_id(id) || !fs::exists(folder_ / "rollouts" / id)) no_such_rollout(id, *this);
+    if (!valid_rollout_id(id) || !fs::lstat(folder_ / "rollouts" / id)) no_such_rollout(id, *this);
     const Path folder = folder_ / "rollouts" / id;
     const Path entries = folder / "entries.jsonl";
-    return parse_rollout(id, fs::read_file(folder / "plan.json", largest), fs::read_file(entries, largest),
+    return parse_rollout(id, read_ledger_file(folder / "plan.json"), read_ledger_file(entries),
                          entries.string());
   }
 
   std::vector<Hold> holds() override { return parse_holds(holds_text(), holds_file().string()); }
+  std::vector<std::string> hold_lines() override {
+    return read_chain(holds_text(), "", holds_file().string()).hashes;
+  }
 
  private:
   [[nodiscard]] Path lock_file() const { return folder_ / "lock"; }
 
   // Who only asks for the holder() has the lock for an instant too.
-  static std::optional<fs::Lock> attempt(const Path& file) {
+  template <typename Make>
+  static auto attempt(Make lock) -> decltype(lock()) {
     constexpr int attempts = 3;
     constexpr auto instant = std::chrono::milliseconds(5);
     for (int i = 1; i < attempts; ++i) {
-      if (auto lock = fs::Lock::attempt(file)) return lock;
+      if (auto held = lock()) return held;
       std::this_thread::sleep_for(instant);
     }
-    return fs::Lock::attempt(file);
+    return lock();
+  }
+
+  static bool is_locked(const Path& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
+    ::close(fd);
+    return !free;
+  }
+
+  [[nodiscard]] std::string holder_text() const {
+    try {
+      return read_ledger_file(lock_file());
+    } catch (const Error&) {
+      return "";
+    }
   }
 
   void check() const {
-    if (const auto text = fs::read_if_exists(folder_ / "format.json", 4096)) check_format(*text, url());
+    const Path file = folder_ / "format.json";
+    if (!fs::lstat(file)) return;
+    std::string text;
+    std::string why;
+    try {
+      text = read_ledger_file(file);
+    } catch (const Error& e) {
+      why = e.message();
+    }
+    check_format(text, url(), why, "printf '{\"version\":1}\\n' > " + shell_quoted(file.string()));
   }
 
   void create() const {
@@ -140,7 +207,7 @@ class FolderLedger : public Ledger {
       fs::set_mode(rollouts, folder_mode);
     }
     const Path format = folder_ / "format.json";
-    if (fs::exists(format)) return check();
+    if (fs::lstat(format)) return check();
     fs::create_exclusive(format, format_text(), file_mode);
   }
 
@@ -153,19 +220,19 @@ class FolderLedger : public Ledger {
 
   ChainTail read_tail(const std::string& id) const {
     const Path folder = folder_ / "rollouts" / id;
-    const std::string seed = seed_of(fs::read_file(folder / "plan.json", largest));
+    const std::string seed = seed_of(read_ledger_file(folder / "plan.json"));
     const Path file = folder / "entries.jsonl";
-    return read_chain(fs::read_file(file, largest), seed, file.string()).tail;
+    return read_chain(read_ledger_file(file), seed, file.string()).tail;
   }
 
   [[nodiscard]] Path holds_file() const { return folder_ / "holds.jsonl"; }
   [[nodiscard]] std::string holds_text() const {
-    return fs::read_if_exists(holds_file(), largest).value_or("");
+    return fs::lstat(holds_file()) ? read_ledger_file(holds_file()) : "";
   }
 
   void append_hold(const Json& entry) {
     const Path file = holds_file();
-    const bool first = !fs::exists(file);
+    const bool first = !fs::lstat(file);
     tails_[file] = read_chain(holds_text(), "", file.string()).tail;
     append_lines(file, {entry});
     if (first) fs::sync_folder(folder_);
@@ -176,6 +243,7 @@ class FolderLedger : public Ledger {
     ChainTail next = tail;
     std::string lines;
     for (const auto& entry : entries) lines += chain_line(entry, next);
+    check_ledger_size(next.size, file.string());
     append_durable(file, lines, tail.size);
     tail = next;
   }

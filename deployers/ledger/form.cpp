@@ -8,6 +8,7 @@
 
 #include "core/json_library.h"
 #include "core/names.h"
+#include "deployers/record.h"
 #include "deployers/strict_json.h"
 
 namespace mlship {
@@ -34,6 +35,8 @@ RolloutRecord head(const Json& entry, const std::string& id) {
     StrictObject after = o.object("after");
     record.after = {after.text("rollout"), after.text("line")};
   }
+  if (o.has("holds")) record.holds = o.text("holds");
+  if (o.has("open")) record.open = o.texts("open");
   return record;
 }
 
@@ -43,15 +46,48 @@ std::string format_text() {
   return canonical_json({{"version", format_version}}) + "\n";
 }
 
-void check_format(std::string_view text, const std::string& ledger) {
+void check_format(std::string_view text, const std::string& ledger, const std::string& why,
+                  const std::string& mend) {
   const std::string what = ledger + "/format.json";
-  const Json json = parse_json(text, ErrorCode::ledger, what);
-  const auto version = StrictObject(json, ErrorCode::ledger, what).integer("version");
+  std::int64_t version = 0;
+  try {
+    if (!why.empty()) throw Error(ErrorCode::ledger, why);
+    const Json json = parse_json(text, ErrorCode::ledger, what);
+    version = StrictObject(json, ErrorCode::ledger, what).integer("version");
+  } catch (const Error& e) {
+    throw Error(ErrorCode::ledger, "cannot use the ledger " + ledger + ": its format.json is damaged")
+        .fact("found", e.message())
+        .fact("way on", "when no newer mlship has written to it, put format.json right")
+        .hint(mend);
+  }
   if (version == format_version) return;
   throw Error(ErrorCode::ledger, "cannot use the ledger " + ledger + ": it has format " +
                                      std::to_string(version) + ", this mlship knows format " +
                                      std::to_string(format_version))
       .hint("install a newer mlship");
+}
+
+void check_ledger_size(std::uint64_t size, const std::string& what) {
+  if (size <= largest_ledger_text) return;
+  throw Error(ErrorCode::ledger, "cannot write " + what + ": it would be larger than 1 GiB")
+      .hint("roll out in parts: mlship rollout --jobs=GLOB");
+}
+
+std::string read_ledger_file(const Path& path) {
+  const auto unusable = [&](const std::string& cause) {
+    throw Error(ErrorCode::ledger, "cannot use " + path.string() + ": " + cause)
+        .hint("restore it from a backup, or move its folder away");
+  };
+  const auto stat = fs::lstat(path);
+  if (!stat) unusable("it is not there");
+  if (stat->kind != fs::Kind::file) unusable("it is no file");
+  try {
+    return fs::read_file(path, largest_ledger_text);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::internal) throw;
+    unusable(e.message());
+  }
+  return "";
 }
 
 bool valid_rollout_id(std::string_view name) {
@@ -68,7 +104,23 @@ void no_such_rollout(const std::string& id, Ledger& ledger) {
       .hint("mlship history");
 }
 
-Json begin_entry(const RolloutRecord& record, const ChainLink& after) {
+namespace {
+
+// How far the holds go; "" when there are none, or they cannot be read.
+std::string newest_hold(Ledger& ledger) {
+  try {
+    const auto lines = ledger.hold_lines();
+    return lines.empty() ? "" : lines.back();
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::ledger) throw;
+    return "";
+  }
+}
+
+}  // namespace
+
+Json begin_entry(const RolloutRecord& record, Ledger& ledger) {
+  const ChainLink after = newest_link(ledger);
   Json entry = {{"type", "begin"},
                 {"id", record.id},
                 {"command", record.command},
@@ -78,7 +130,9 @@ Json begin_entry(const RolloutRecord& record, const ChainLink& after) {
                 {"host", bytes_to_json(record.host)},
                 {"started", record.started},
                 {"commits", record.commits},
-                {"execution", record.execution}};
+                {"execution", record.execution},
+                {"open", open_rollouts(ledger, record.environment, record.package)},
+                {"holds", newest_hold(ledger)}};
   if (!after.rollout.empty()) entry["after"] = {{"rollout", after.rollout}, {"line", after.line}};
   return entry;
 }

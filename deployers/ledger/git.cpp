@@ -20,9 +20,10 @@ using std::chrono::milliseconds;
 
 constexpr auto main_ref = "refs/heads/main";
 constexpr auto seen_ref = "refs/seen/main";  // local: what this machine saw last of it
-constexpr int max_pushes = 40;               // against others who push
+constexpr int max_pushes = 100;              // against others who push
 constexpr int max_lost_replies = 3;
 constexpr milliseconds race_pause{40};
+constexpr milliseconds lost_pause{500};
 
 std::string entries_path(const std::string& id) {
   return "rollouts/" + id + "/entries.jsonl";
@@ -46,6 +47,8 @@ class GitLedger final : public Ledger {
   [[nodiscard]] bool shared() const override { return shared_; }
 
   std::unique_ptr<Lease> acquire(const LeaseRequest& request) override;
+  std::optional<std::string> holder(const std::string& package,
+                                    const std::set<std::string>& targets) override;
   void begin(const RolloutRecord& record) override;
   void append(const std::string& rollout, const std::vector<Json>& entries) override;
   void note(const std::string& rollout, const std::vector<Json>& entries) override;
@@ -56,17 +59,26 @@ class GitLedger final : public Ledger {
   }
   std::vector<std::string> rollouts() override;
   RolloutRecord read(const std::string& id) override;
+  std::vector<std::string> hold_lines() override {
+    return read_chain(texts().read("holds.jsonl").value_or(""), "", url() + "/holds.jsonl").hashes;
+  }
   std::vector<Hold> holds() override { return parse_holds(texts().read("holds.jsonl").value_or(""), url()); }
 
  private:
   // A rollout that this run writes to.
   struct Open {
     Open(const Path& folder, const std::string& id) : journal(folder, id) {}
-    ChainTail tail;             // of what is in the repository
+    ChainTail tail;             // of what is known to be in the repository
+    std::string commit;         // of main, when that was known
     std::vector<Json> pending;  // noted, not pushed
     Journal journal;
-    bool current = true;    // false after a push whose end is not known
-    std::string attempted;  // then: what the tail's hash would be
+    // Pushes of which nobody knows whether they arrived, or will: the hash of their last line, and how many
+    // of the pending entries they hold. Each follows the tail, and the server takes one of them at most.
+    struct Sent {
+      std::string last;
+      size_t entries = 0;
+    };
+    std::vector<Sent> sent;
   };
   // Given to the engine; gives the leases back, with what is pending.
   class Held;
@@ -77,16 +89,17 @@ class GitLedger final : public Ledger {
   GitRefs fetch_main();
   void check_history(const std::string& now);
   Open& open(const std::string& id);
-  void reload(Open& open, const std::string& id);
+  void catch_up(Open& open, const std::string& id, const GitTexts& all);
+  std::string lines_of(const Open& open, ChainTail& next) const;
   void flush(const std::string& rollout, const std::vector<Json>& entries);
   void append_hold(const Json& entry, const std::string& message);
   void give_back();
 
   using Make = std::function<std::vector<GitFile>(GitTexts&)>;
   void publish(const std::string& message, const Make& make, bool last = false);
-  bool push_once(const std::string& commit, bool last);
-  void after_refusal(const GitPush& result);
-  bool landed(const std::string& commit);
+  bool push_once(const std::string& commit, bool last, Standstill& standstill);
+  void after_refusal(const GitPush& result, Standstill& standstill);
+  [[nodiscard]] bool arrived(const std::vector<std::string>& commits) const;
 
   GitPlace place_;
   bool shared_;
@@ -151,7 +164,8 @@ void GitLedger::check_history(const std::string& now) {
                             url()))
         .hint("give the ledger a repository of its own");
   }
-  check_format(*format, url());
+  check_format(*format, url(), "",
+               "clone it, correct format.json as git log -p format.json shows it, and push");
   if (now != seen) repository_.remember(seen_ref, now);
 }
 
@@ -181,8 +195,17 @@ RolloutRecord GitLedger::read(const std::string& id) {
   // What this run has noted, or a dead one of this machine had.
   const bool left = lease_ && lease_->covers(record) && Journal::left_behind(journal_folder(), id);
   if (!left && !open_.contains(id)) return record;
-  for (const auto& entry : open(id).pending) record.entries.push_back(entry);
+  Open& ours = open(id);
+  catch_up(ours, id, all);
+  for (const auto& entry : ours.pending) record.entries.push_back(entry);
   return record;
+}
+
+std::optional<std::string> GitLedger::holder(const std::string& package,
+                                             const std::set<std::string>& targets) {
+  GitPlace place = place_;
+  place.repository = place_.repository / "repository.git";
+  return GitLease::holder(place, host_, package, targets);
 }
 
 // ---------------------------------------------------------------- the lease
@@ -206,10 +229,9 @@ void GitLedger::give_back() {
           [&](GitTexts& all) {
             for (auto& [id, open] : open_) {
               if (open.pending.empty()) continue;
-              std::string lines;
-              ChainTail tail = open.tail;
-              for (const auto& entry : open.pending) lines += chain_line(entry, tail);
-              all.append(entries_path(id), lines);
+              catch_up(open, id, all);
+              ChainTail next;
+              all.append(entries_path(id), lines_of(open, next));
             }
             return all.changed();
           },
@@ -228,29 +250,55 @@ void GitLedger::give_back() {
 GitLedger::Open& GitLedger::open(const std::string& id) {
   const auto [at, fresh] = open_.try_emplace(id, journal_folder(), id);
   Open& open = at->second;
-  if (!fresh && open.current) return open;
+  if (!fresh) return open;
   try {
-    reload(open, id);
+    auto all = texts();
+    const std::string plan = all.read("rollouts/" + id + "/plan.json").value_or("");
+    const std::string entries = all.read(entries_path(id)).value_or("");
+    open.tail = read_chain(entries, seed_of(plan), url() + "/" + entries_path(id)).tail;
+    open.commit = all.commit();
+    open.pending = open.journal.adopt(open.tail);
   } catch (...) {
-    if (fresh) open_.erase(at);
+    open_.erase(at);
     throw;
   }
   return open;
 }
 
-void GitLedger::reload(Open& open, const std::string& id) {
-  auto all = texts();
+// The tail as it is in these texts: a push that had no answer may have arrived meanwhile, also one of the
+// holder before. Whoever holds the lease goes on behind it.
+void GitLedger::catch_up(Open& open, const std::string& id, const GitTexts& all) {
+  if (open.commit == all.commit()) return;
   const std::string plan = all.read("rollouts/" + id + "/plan.json").value_or("");
-  const std::string entries = all.read(entries_path(id)).value_or("");
-  open.tail = read_chain(entries, seed_of(plan), url() + "/" + entries_path(id)).tail;
-  // The push whose reply was lost had arrived.
-  if (!open.current && open.tail.prev == open.attempted) {
-    open.pending.clear();
-    open.journal.clear();
+  const std::string there = all.read(entries_path(id)).value_or("");
+  const Chain chain = read_chain(there, seed_of(plan), url() + "/" + entries_path(id));
+  open.commit = all.commit();
+  if (chain.tail.prev == open.tail.prev) return;
+  const auto has = [&](const std::string& line) {
+    return std::find(chain.hashes.begin(), chain.hashes.end(), line) != chain.hashes.end();
+  };
+  if (!has(open.tail.prev) && open.tail.lines > 0) {
+    throw Error(ErrorCode::ledger, fmt::format("cannot write to rollout {}: what stood there is gone", id));
   }
-  open.current = true;
-  if (!open.pending.empty()) return;
-  open.pending = open.journal.adopt(open.tail);
+  for (const auto& sent : open.sent) {
+    if (!has(sent.last)) continue;
+    const auto count = std::min(sent.entries, open.pending.size());
+    open.pending.erase(open.pending.begin(), open.pending.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  open.sent.clear();
+  open.tail = chain.tail;
+  open.journal.clear();
+  ChainTail next;
+  const std::string rest = lines_of(open, next);
+  if (!rest.empty()) open.journal.add(rest);
+}
+
+// What is pending as lines behind the tail; `next` is the tail then.
+std::string GitLedger::lines_of(const Open& open, ChainTail& next) const {
+  std::string lines;
+  next = open.tail;
+  for (const auto& entry : open.pending) lines += chain_line(entry, next);
+  return lines;
 }
 
 void GitLedger::begin(const RolloutRecord& record) {
@@ -261,18 +309,20 @@ void GitLedger::begin(const RolloutRecord& record) {
       throw Error(ErrorCode::ledger, "cannot begin rollout " + record.id + ": it is in the ledger already");
     }
     tail = ChainTail{seed_of(plan)};
-    const std::string line = chain_line(begin_entry(record, newest_link(*this)), tail);
+    const std::string line = chain_line(begin_entry(record, *this), tail);
     all.append("rollouts/" + record.id + "/plan.json", plan);
     all.append(entries_path(record.id), line);
     return all.changed();
   });
-  open_.try_emplace(record.id, journal_folder(), record.id).first->second.tail = tail;
+  Open& to = open_.try_emplace(record.id, journal_folder(), record.id).first->second;
+  to.tail = tail;
+  to.commit = tip_;
 }
 
 void GitLedger::note(const std::string& rollout, const std::vector<Json>& entries) {
   Open& to = open(rollout);
-  ChainTail tail = to.tail;
-  for (const auto& entry : to.pending) chain_line(entry, tail);
+  ChainTail tail;
+  (void)lines_of(to, tail);
   std::string lines;
   for (const auto& entry : entries) lines += chain_line(entry, tail);
   to.journal.add(lines);
@@ -282,45 +332,35 @@ void GitLedger::note(const std::string& rollout, const std::vector<Json>& entrie
 // Into the journal first, then away, together with what was noted before.
 void GitLedger::append(const std::string& rollout, const std::vector<Json>& entries) {
   Open& to = open(rollout);
-  const auto before = to.journal.size();
-  const size_t noted = to.pending.size();
   note(rollout, entries);
   try {
     flush(rollout, entries);
   } catch (...) {
-    to.pending.resize(noted);
-    to.journal.cut(before);
+    const auto count = std::min(entries.size(), to.pending.size());
+    to.pending.resize(to.pending.size() - count);
+    ChainTail next;
+    to.journal.cut(lines_of(to, next).size());
     throw;
   }
 }
 
 void GitLedger::flush(const std::string& rollout, const std::vector<Json>& entries) {
   Open& to = open(rollout);
-  std::string lines;
-  ChainTail next = to.tail;
-  for (const auto& entry : to.pending) lines += chain_line(entry, next);
-  const std::string base = tip_;
-  to.attempted = next.prev;
-  to.current = false;
+  ChainTail next;
   const std::string message = fmt::format("{}: {}{}\n", rollout, entries.front().value("type", "entry"),
                                           entries.size() > 1 ? fmt::format(" × {}", entries.size()) : "");
   publish(message, [&](GitTexts& all) {
-    // Only the holder writes to a rollout: where somebody else did, this run is not the holder any more.
-    if (all.commit() != base) {
-      const std::string plan = all.read("rollouts/" + rollout + "/plan.json").value_or("");
-      const std::string there = all.read(entries_path(rollout)).value_or("");
-      if (read_chain(there, seed_of(plan), entries_path(rollout)).tail.prev != to.tail.prev) {
-        throw lease_
-            ? lease_->lost_error()
-            : Error(ErrorCode::ledger_busy, "cannot write to rollout " + rollout + ": another run does");
-      }
-    }
-    all.append(entries_path(rollout), lines);
+    catch_up(to, rollout, all);
+    const std::string lines = lines_of(to, next);
+    check_ledger_size(next.size, url() + "/" + entries_path(rollout));
+    to.sent.push_back({next.prev, to.pending.size()});
+    if (!lines.empty()) all.append(entries_path(rollout), lines);
     return all.changed();
   });
-  to.current = true;
   to.tail = next;
+  to.commit = tip_;
   to.pending.clear();
+  to.sent.clear();
   to.journal.clear();
 }
 
@@ -334,36 +374,46 @@ void GitLedger::append_hold(const Json& entry, const std::string& message) {
 }
 
 // Makes the files on what main is now and pushes them, until they are there. `last`: gives the leases back
-// with it.
+// with it. A push without an answer may arrive at any time, until main has moved: then it did, or never will.
 void GitLedger::publish(const std::string& message, const Make& make, bool last) {
   int lost_replies = 0;
+  std::vector<std::string> sent;
+  Standstill standstill(url(), host_.clock);
   for (int attempt = 0; attempt < max_pushes; ++attempt) {
-    auto all = texts();
-    if (tip_.empty()) all.append("format.json", format_text());
-    const auto files = make(all);
-    std::string commit = tip_;
-    if (!files.empty()) {
-      GitAuthor author = place_.author;
-      author.when = host_.clock.now();
-      commit = repository_.commit(tip_, files, author, message);
-    }
     try {
-      if (push_once(commit, last)) return;
+      auto all = texts();
+      if (arrived(sent)) return;
+      if (tip_.empty()) all.append("format.json", format_text());
+      const auto files = make(all);
+      std::string commit = tip_;
+      if (!files.empty()) {
+        GitAuthor author = place_.author;
+        author.when = host_.clock.now();
+        commit = repository_.commit(tip_, files, author, message);
+        sent.push_back(commit);
+      }
+      if (push_once(commit, last, standstill)) return;
+      host_.clock.sleep(race_pause * (1 + attempt % 8));
     } catch (const Error& e) {
       if (!no_answer(e) || ++lost_replies > max_lost_replies) throw;
       diagnostics_.detail(e.message());
-      if (landed(commit)) return;
+      host_.clock.sleep(lost_pause * lost_replies);
     }
     fresh_ = false;
-    host_.clock.sleep(race_pause * (1 + attempt % 8));
   }
   throw Error(ErrorCode::ledger_busy,
               fmt::format("cannot write to the ledger {}: others write to it all the time", url()))
       .hint("run the command again");
 }
 
+bool GitLedger::arrived(const std::vector<std::string>& commits) const {
+  return std::any_of(commits.begin(), commits.end(), [&](const std::string& commit) {
+    return !tip_.empty() && repository_.descends(tip_, commit);
+  });
+}
+
 // False when others were faster.
-bool GitLedger::push_once(const std::string& commit, bool last) {
+bool GitLedger::push_once(const std::string& commit, bool last, Standstill& standstill) {
   GitRefs updates, expected{{main_ref, tip_}};
   if (commit != tip_) updates[main_ref] = commit;
   std::unique_lock<std::mutex> guard;
@@ -376,10 +426,9 @@ bool GitLedger::push_once(const std::string& commit, bool last) {
     updates.insert(beats.begin(), beats.end());
   }
   if (updates.empty()) return true;
-  const auto begun = host_.clock.monotonic();
   const GitPush result = remote_.push(updates, expected);
   const bool all = !result.moved && result.updated.size() == updates.size();
-  if (lease_ && all) lease_->pushed(beats, begun);
+  if (lease_ && all) lease_->pushed(beats);
   if (lease_ && !all) lease_->reconcile(result.moved ? result.refs : remote_.fetch({}));
   if (lease_ && lease_->lost()) throw lease_->lost_error();
   if (!result.moved && (commit == tip_ || result.updated.contains(main_ref))) {
@@ -387,32 +436,19 @@ bool GitLedger::push_once(const std::string& commit, bool last) {
     repository_.remember(seen_ref, tip_);
     return true;
   }
-  if (!result.moved) after_refusal(result);
+  if (!result.moved) after_refusal(result, standstill);
   return false;
 }
 
 // A refusal is a race when the branch has moved, or when somebody else had it locked at that moment.
-void GitLedger::after_refusal(const GitPush& result) {
+void GitLedger::after_refusal(const GitPush& result, Standstill& standstill) {
   const auto row = result.refused.find(main_ref);
   const std::string status = row == result.refused.end() ? "no status" : row->second;
   const std::string before = tip_;
   sync();
-  if (tip_ == before && !locked_elsewhere(status)) throw refused_push(url(), status, result.words);
-}
-
-// Whether a push without an answer had arrived.
-bool GitLedger::landed(const std::string& commit) {
-  const GitRefs refs = remote_.fetch({main_ref});
-  if (lease_) {
-    const auto guard = lease_->lock();
-    lease_->reconcile(refs);
-    if (lease_->lost()) throw lease_->lost_error();
-  }
-  const auto at = refs.find(main_ref);
-  if (at == refs.end() || !repository_.descends(at->second, commit)) return false;
-  tip_ = at->second;
-  repository_.remember(seen_ref, tip_);
-  return true;
+  if (tip_ != before) return standstill.moved();
+  if (!locked_elsewhere(status)) throw refused_push(url(), status, result.words);
+  standstill.met(main_ref, status, result.words);
 }
 
 }  // namespace

@@ -16,12 +16,15 @@ using std::chrono::milliseconds;
 
 constexpr auto file_name = "lease.json";
 constexpr std::uint64_t largest_file = 64U << 10U;  // bytes
-constexpr int max_claims = 20;
+constexpr int max_claims = 100;
 constexpr milliseconds longest_ttl{3'600'000};  // more in a lease is no promise to wait for
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{2'000};
 // Of the TTL: renewed after a third; after seven eighths without an answer the holder does not count on it.
 constexpr int renewals_per_ttl = 3;
+constexpr int max_lost_replies = 3;
+constexpr milliseconds lost_pause{500};
+constexpr milliseconds longest_standstill{8'000};
 
 milliseconds trusted(milliseconds ttl) {
   return ttl * 7 / 8;
@@ -63,6 +66,17 @@ Error refused_push(const std::string& ledger, const std::string& status, const s
   return said.empty() ? error : std::move(error).fact("server", said);
 }
 
+void Standstill::met(const std::string& ref, const std::string& status, const std::string& words) {
+  const auto now = clock_.monotonic();
+  if (!since_) since_ = now;
+  if (now - *since_ < longest_standstill) return;
+  const std::string said = printable(words);
+  throw Error(ErrorCode::ledger, fmt::format("cannot write to the ledger {}: the server cannot lock {}: {}",
+                                             ledger_, ref, printable(status)))
+      .fact("server", said.empty() ? "no more words" : said)
+      .hint("when no push is under way, remove the lock " + ref + ".lock on the server");
+}
+
 // What stands in the branch; nothing of it is trusted but for being shown and waited for.
 struct GitLease::Seen {
   std::string commit;  // "": there is no such branch
@@ -70,6 +84,7 @@ struct GitLease::Seen {
   std::int64_t fence = 0;
   milliseconds ttl{0};
   std::string holder;
+  std::int64_t at = 0;  // seconds since the epoch, by the holder's clock; 0: it does not say
 };
 
 GitLease::GitLease(GitPlace place, Host& host, Diagnostics& diagnostics, const LeaseRequest& request)
@@ -82,8 +97,9 @@ GitLease::GitLease(GitPlace place, Host& host, Diagnostics& diagnostics, const L
       package_(request.package),
       targets_(request.targets.begin(), request.targets.end()) {
   renewed_ms_ = host_.clock.monotonic().count();
+  Standstill standstill(place_.printed, host_.clock);
   try {
-    for (const auto& target : targets_) take(target, request);
+    for (const auto& target : targets_) take(target, request, standstill);
   } catch (...) {
     give_back();
     throw;
@@ -115,11 +131,14 @@ void GitLease::give_back() {
   }
 }
 
-void GitLease::take(const std::string& target, const LeaseRequest& request) {
+void GitLease::take(const std::string& target, const LeaseRequest& request, Standstill& standstill) {
   const std::string ref = ref_of(request.package, target);
   std::string watched;
+  int lost_replies = 0;
+  standstill.moved();
   for (int attempt = 0; attempt < max_claims; ++attempt) {
     const Seen seen = look(ref);
+    if (adopt(ref, seen)) return;
     if (seen.held && watched.empty()) {
       watched = seen.commit;
       watch(ref, seen, request);
@@ -132,7 +151,18 @@ void GitLease::take(const std::string& target, const LeaseRequest& request) {
           .fact("holder", seen.holder)
           .hint("wait until it has ended, then run the command again");
     }
-    if (!claim(ref, target, seen, request)) continue;
+    try {
+      if (!claim(ref, target, seen, request, standstill)) {
+        host_.clock.sleep(shortest_pause);
+        continue;
+      }
+    } catch (const Error& e) {
+      // It may arrive yet; then it is known again as this run's own.
+      const bool no_answer = e.code() == ErrorCode::network || e.code() == ErrorCode::server_error;
+      if (!no_answer || ++lost_replies > max_lost_replies) throw;
+      host_.clock.sleep(lost_pause * lost_replies);
+      continue;
+    }
     if (seen.held) {
       diagnostics_.warning(fmt::format("took {} on {} over from {}, which has not been heard of for {} s",
                                        request.package, target, seen.holder, seen.ttl.count() / 1000));
@@ -163,9 +193,16 @@ void GitLease::watch(const std::string& ref, const Seen& seen, const LeaseReques
   }
 }
 
+// What this run has pushed without an answer, and that arrived.
+bool GitLease::adopt(const std::string& ref, const Seen& seen) {
+  if (!mine_[ref].contains(seen.commit)) return false;
+  moved_on(ref, seen.commit);
+  return true;
+}
+
 // False when somebody else was faster.
 bool GitLease::claim(const std::string& ref, const std::string& target, const Seen& seen,
-                     const LeaseRequest& request) {
+                     const LeaseRequest& request, Standstill& standstill) {
   texts_[ref] = {{"holder", request.holder},
                  {"package", request.package},
                  {"target", target},
@@ -175,7 +212,6 @@ bool GitLease::claim(const std::string& ref, const std::string& target, const Se
                  {"held", true}};
   refs_[ref] = seen.commit;
   const std::string made = commit(ref, true);
-  const auto begun = host_.clock.monotonic();
   refs_.erase(ref);
   GitPush result;
   std::optional<Error> failed;
@@ -193,35 +229,59 @@ bool GitLease::claim(const std::string& ref, const std::string& target, const Se
   }
   // Also when the reply was lost.
   if (there == made) {
-    refs_[ref] = made;
-    renewed_ms_ = std::max<std::int64_t>(renewed_ms_, begun.count());
+    moved_on(ref, made);
     return true;
   }
   if (failed) throw Error(*failed);
-  if (there != seen.commit || locked_elsewhere(result.refused[ref])) return false;
+  if (there != seen.commit) return false;
+  if (locked_elsewhere(result.refused[ref])) {
+    standstill.met(ref, result.refused[ref], result.words);
+    return false;
+  }
   throw refused_push(place_.printed, result.refused[ref], result.words);
 }
 
 GitLease::Seen GitLease::look(const std::string& ref) {
-  const GitRefs refs = remote_.fetch({ref});
+  return seen_in(repository_, place_, ref, remote_.fetch({ref}));
+}
+
+GitLease::Seen GitLease::seen_in(const GitRepository& repository, const GitPlace& place,
+                                 const std::string& ref, const GitRefs& refs) {
   Seen seen;
   const auto at = refs.find(ref);
   if (at == refs.end()) return seen;
   seen.commit = at->second;
-  const std::string what = ref + " of the ledger " + place_.printed;
-  const auto entry = repository_.look(seen.commit, file_name);
-  if (!entry || entry->kind != GitEntry::Kind::file || repository_.size(entry->id) > largest_file) {
+  const std::string what = ref + " of the ledger " + place.printed;
+  const auto entry = repository.look(seen.commit, file_name);
+  if (!entry || entry->kind != GitEntry::Kind::file || repository.size(entry->id) > largest_file) {
     throw Error(ErrorCode::ledger, "cannot use " + what + ": it holds no " + file_name)
         .hint("delete this branch when no runner is at work");
   }
-  const Json json = parse_json(repository_.read(entry->id), ErrorCode::ledger, what);
+  const Json json = parse_json(repository.read(entry->id), ErrorCode::ledger, what);
   StrictObject o(json, ErrorCode::ledger, what);
   seen.held = o.flag("held");
   seen.fence = o.integer("fence");
   seen.holder = printable(o.bytes("holder"));
   const milliseconds ttl(o.integer("ttl"));
-  seen.ttl = ttl > milliseconds(0) && ttl <= longest_ttl ? ttl : place_.ttl;
+  seen.ttl = ttl > milliseconds(0) && ttl <= longest_ttl ? ttl : place.ttl;
+  if (o.has("at")) seen.at = o.integer("at");
   return seen;
+}
+
+std::optional<std::string> GitLease::holder(const GitPlace& place, Host& host, const std::string& package,
+                                            const std::set<std::string>& targets) {
+  std::set<std::string> wanted;
+  for (const auto& target : targets) wanted.insert(ref_of(package, target));
+  GitRepository repository(place.repository);
+  GitRemote remote(repository, place.url, host);
+  const GitRefs refs = remote.fetch(wanted);
+  const std::int64_t now = host.clock.now();
+  for (const auto& ref : wanted) {
+    const Seen seen = seen_in(repository, place, ref, refs);
+    // For people: two clocks are compared here, and nothing but a message hangs on it.
+    if (seen.held && now - seen.at <= seen.ttl.count() / 1000) return seen.holder;
+  }
+  return std::nullopt;
 }
 
 std::string GitLease::commit(const std::string& ref, bool held) {
@@ -231,12 +291,21 @@ std::string GitLease::commit(const std::string& ref, bool held) {
   text["beat"] = text.at("beat").get<std::int64_t>() + 1;
   GitAuthor author = place_.author;
   author.when = host_.clock.now();
+  text["at"] = author.when;
   const std::string word = held ? "hold" : "give back";
   std::string made =
       repository_.commit(refs_.at(ref), {{file_name, canonical_json(text) + "\n"}}, author,
                          word + " " + ref.substr(std::string_view("refs/heads/").size()) + "\n");
-  mine_[ref].insert(made);
+  mine_[ref][made] = host_.clock.monotonic();
   return made;
+}
+
+// The term counts from when the commit was made.
+void GitLease::moved_on(const std::string& ref, const std::string& commit) {
+  refs_[ref] = commit;
+  auto oldest = mine_[ref][commit];
+  for (const auto& [name, at] : refs_) oldest = std::min(oldest, mine_[name][at]);
+  renewed_ms_ = oldest.count();
 }
 
 bool GitLease::covers(const RolloutRecord& record) const {
@@ -264,26 +333,20 @@ GitRefs GitLease::releases() {
   return made;
 }
 
-void GitLease::pushed(const GitRefs& updates, milliseconds begun) {
-  bool all = !refs_.empty();
-  for (auto& [ref, at] : refs_) {
-    const auto update = updates.find(ref);
-    if (update == updates.end()) {
-      all = false;
-    } else {
-      at = update->second;
-    }
+void GitLease::pushed(const GitRefs& updates) {
+  for (const auto& [ref, commit] : updates) {
+    if (refs_.contains(ref)) moved_on(ref, commit);
   }
-  if (all) renewed_ms_ = begun.count();
 }
 
 void GitLease::reconcile(const GitRefs& server) {
-  for (auto& [ref, at] : refs_) {
+  const GitRefs before = refs_;
+  for (const auto& [ref, at] : before) {
     const auto now = server.find(ref);
     const std::string there = now == server.end() ? "" : now->second;
     if (there == at) continue;
     if (mine_[ref].contains(there)) {
-      at = there;
+      moved_on(ref, there);
     } else {
       lost_ = true;
     }
@@ -299,15 +362,17 @@ Error GitLease::lost_error() const {
 
 // Under lock(). Failures (no answer, a full disk) leave the lease as it is: its age tells.
 void GitLease::renew() {
-  if (lost_) return;
-  const auto begun = host_.clock.monotonic();
-  try {
-    const GitRefs beats = renewals();
-    if (beats.empty()) return;
-    const GitPush result = remote_.push(beats, refs_);
-    if (result.updated.size() == beats.size()) return pushed(beats, begun);
-    reconcile(result.moved ? result.refs : remote_.fetch({}));
-  } catch (const Error&) {
+  // Twice: an earlier renewal may have arrived without an answer.
+  for (int attempt = 0; attempt < 2 && !lost_; ++attempt) {
+    try {
+      const GitRefs beats = renewals();
+      if (beats.empty()) return;
+      const GitPush result = remote_.push(beats, refs_);
+      if (result.updated.size() == beats.size()) return pushed(beats);
+      reconcile(result.moved ? result.refs : remote_.fetch({}));
+    } catch (const Error&) {
+      return;
+    }
   }
 }
 

@@ -21,6 +21,20 @@ struct GitPlace {
   std::chrono::milliseconds ttl;
 };
 
+// A server that gives the same answer again and again while nothing moves: a lock that a push left behind.
+class Standstill {
+ public:
+  Standstill(std::string ledger, Clock& clock) : ledger_(std::move(ledger)), clock_(clock) {}
+  // Error(ledger), in the server's words, once that has lasted too long.
+  void met(const std::string& ref, const std::string& status, const std::string& words);
+  void moved() { since_.reset(); }
+
+ private:
+  std::string ledger_;
+  Clock& clock_;
+  std::optional<std::chrono::milliseconds> since_;
+};
+
 // Control characters would reach a terminal.
 std::string printable(std::string text);
 // The server's status of a branch that somebody else was moving at that moment.
@@ -37,6 +51,10 @@ class GitLease {
   GitLease(const GitLease&) = delete;
   GitLease& operator=(const GitLease&) = delete;
 
+  // Who holds the package on one of these targets, as far as its last renewal tells; nullopt: nobody.
+  static std::optional<std::string> holder(const GitPlace& place, Host& host, const std::string& package,
+                                           const std::set<std::string>& targets);
+
   [[nodiscard]] bool valid();
 
   // Held while another push tells where the lease's branches must be, so that no renewal moves them
@@ -48,7 +66,7 @@ class GitLease {
   [[nodiscard]] bool covers(const RolloutRecord& record) const;  // all that it changes is leased
   GitRefs renewals();                                            // empty when none is due yet
   GitRefs releases();                                            // the branches as given back
-  void pushed(const GitRefs& updates, std::chrono::milliseconds begun);
+  void pushed(const GitRefs& updates);
   // What the server says, after a push whose end is not known: the lease is lost when a branch is neither
   // where it was nor where this run tried to put it.
   void reconcile(const GitRefs& server);
@@ -58,12 +76,16 @@ class GitLease {
  private:
   struct Seen;
 
-  void take(const std::string& target, const LeaseRequest& request);
+  void take(const std::string& target, const LeaseRequest& request, Standstill& standstill);
   void watch(const std::string& ref, const Seen& seen, const LeaseRequest& request);
-  bool claim(const std::string& ref, const std::string& target, const Seen& seen,
-             const LeaseRequest& request);
+  bool claim(const std::string& ref, const std::string& target, const Seen& seen, const LeaseRequest& request,
+             Standstill& standstill);
+  [[nodiscard]] static Seen seen_in(const GitRepository& repository, const GitPlace& place,
+                                    const std::string& ref, const GitRefs& refs);
   [[nodiscard]] Seen look(const std::string& ref);
+  bool adopt(const std::string& ref, const Seen& seen);
   std::string commit(const std::string& ref, bool held);
+  void moved_on(const std::string& ref, const std::string& commit);
   void renew();
   void keep();
   void stop();
@@ -77,8 +99,9 @@ class GitLease {
   std::string holder_, package_;
   std::set<std::string> targets_;
   GitRefs refs_;
-  std::map<std::string, Json> texts_;                  // lease.json by reference
-  std::map<std::string, std::set<std::string>> mine_;  // commits this run made, by reference
+  std::map<std::string, Json> texts_;  // lease.json by reference
+  using Times = std::map<std::string, std::chrono::milliseconds>;
+  std::map<std::string, Times> mine_;  // commits this run made and when, by reference
   std::atomic<bool> lost_ = false;
   std::atomic<std::int64_t> renewed_ms_{0};
   std::mutex mutex_;

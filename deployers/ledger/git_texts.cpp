@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "deployers/ledger/form.h"
+
 namespace mlship {
 namespace {
 
-constexpr std::uint64_t largest_blob = 4U << 20U;    // bytes; larger ones are refused
-constexpr std::uint64_t largest_text = 256U << 20U;  // bytes
-constexpr size_t part_size = 1U << 20U;              // bytes; what is larger is continued in another file
+constexpr std::uint64_t largest_blob = 4U << 20U;  // bytes; larger ones are refused
+constexpr size_t part_size = 1U << 20U;            // bytes; what is larger is continued in another file
 
 std::string part_name(const std::string& path, size_t number) {
   return number == 1 ? path : path + "." + std::to_string(number);
@@ -35,9 +36,9 @@ std::optional<std::string> GitTexts::read(const std::string& path) const {
   for (size_t number = 2; text; ++number) {
     const auto more = part(part_name(path, number));
     if (!more) break;
-    if (text->size() + more->size() > largest_text) {
+    if (text->size() + more->size() > largest_ledger_text) {
       throw Error(ErrorCode::ledger,
-                  "cannot use the ledger " + ledger_ + ": " + path + " is larger than 256 MiB");
+                  "cannot use the ledger " + ledger_ + ": " + path + " is larger than 1 GiB");
     }
     *text += *more;
   }

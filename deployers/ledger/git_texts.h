@@ -17,7 +17,7 @@ class GitTexts {
   GitTexts(const GitRepository& repository, std::string commit, std::string ledger);
 
   [[nodiscard]] const std::string& commit() const { return commit_; }
-  // nullopt when absent. Error(ledger) for a link, a submodule, a blob over 4 MiB, a text over 256 MiB.
+  // nullopt when absent. Error(ledger) for a link, a submodule, a blob over 4 MiB, a text over 1 GiB.
   [[nodiscard]] std::optional<std::string> read(const std::string& path) const;
   [[nodiscard]] std::vector<std::string> folders(const std::string& path) const;
 

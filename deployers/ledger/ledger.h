@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,11 +43,14 @@ struct RolloutRecord {
   std::string who, host;
   std::int64_t started = 0;
   std::vector<std::string> commits;
-  Json execution;                   // how the rollout goes about it; null in old ledgers
-  std::string plan;                 // the text of plan.json: canonical_plan()
-  Entries entries;                  // intents, results, carriers, state changes, in order
-  bool torn = false;                // the last line was cut by a crash and is not among entries
-  ChainLink after;                  // of the first line
+  Json execution;     // how the rollout goes about it; null in old ledgers
+  std::string plan;   // the text of plan.json: canonical_plan()
+  Entries entries;    // intents, results, carriers, state changes, in order
+  bool torn = false;  // the last line was cut by a crash and is not among entries
+  ChainLink after;    // of the first line
+  std::string holds;  // sha256 of the last line of the holds then; "": none, or an old ledger
+  // Rollouts of its package and environment that had something left when it began; nullopt in old ledgers.
+  std::optional<std::vector<std::string>> open;
   std::vector<std::string> hashes;  // of every line, the first one's first; hex
 };
 
@@ -78,8 +82,12 @@ class Ledger {
 
   // Error(ledger_busy) naming the holder when another has it.
   virtual std::unique_ptr<Lease> acquire(const LeaseRequest& request) = 0;
-  // Who holds it now, on this machine, for people; nullopt: nobody, or that cannot be told.
-  virtual std::optional<std::string> holder() { return std::nullopt; }
+  // Who holds the package on these targets now, for people; nullopt: nobody, or that cannot be told. A holder
+  // that died a moment ago may still be named.
+  virtual std::optional<std::string> holder(const std::string& /*package*/,
+                                            const std::set<std::string>& /*targets*/) {
+    return std::nullopt;
+  }
   // Durable where the ledger is before they return; entries of one append() together, in one round trip. Only
   // while held.
   virtual void begin(const RolloutRecord& record) = 0;
@@ -96,6 +104,8 @@ class Ledger {
   virtual std::vector<std::string> rollouts() = 0;        // ids, oldest first
   virtual RolloutRecord read(const std::string& id) = 0;  // Error(rollout_not_found)
   virtual std::vector<Hold> holds() = 0;
+  // sha256 of every line of the holds and releases, the first one's first; hex.
+  virtual std::vector<std::string> hold_lines() { return {}; }
 };
 
 // A folder with flock. Readers need no lock. Error(ledger) when the format version is newer than this

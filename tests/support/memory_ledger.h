@@ -5,6 +5,7 @@
 
 #include "core/json_library.h"
 #include "deployers/ledger/ledger.h"
+#include "deployers/record.h"
 #include "deployers/rollout.h"
 #include "tests/support/fake_target.h"
 
@@ -28,7 +29,9 @@ class MemoryLedger : public Ledger {
   std::unique_ptr<Lease> acquire(const LeaseRequest&) override { return std::make_unique<FreeLease>(); }
   void begin(const RolloutRecord& record) override {
     step();
-    records[record.id] = record;
+    RolloutRecord begun = record;
+    begun.open = open_rollouts(*this, record.environment, record.package);
+    records[record.id] = std::move(begun);
     step();
   }
   void append(const std::string& rollout, const std::vector<Json>& entries) override {

@@ -1,10 +1,16 @@
+#include <algorithm>
+#include <array>
 #include <csignal>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/host/fs.h"
+#include "deployers/history.h"
 #include "deployers/ledger/chain.h"
+#include "deployers/ledger/check.h"
 #include "tests/support/ledger_record.h"
 #include "tests/support/memory_ledger.h"
 
@@ -65,14 +71,16 @@ TEST_F(FolderLedgerTest, IsPrivate) {
 }
 
 TEST_F(FolderLedgerTest, ASecondHolderIsToldWhoHasIt) {
-  auto held = ledger->acquire({"ada@ci-1 (process 7)", "churn", {}});
+  const std::string who = "ada@ci-1 (process 7), rollout of churn since noon";
+  auto held = ledger->acquire({who, "churn", {}});
   const auto other = folder_ledger(folder);
   EXPECT_EQ(code_of([&] { (void)other->acquire({"bob", "churn", {}}); }), ErrorCode::ledger_busy);
   ASSERT_EQ(facts.size(), 1U);
-  EXPECT_EQ(facts[0].value, "ada@ci-1 (process 7)");
-  EXPECT_EQ(other->holder(), "ada@ci-1 (process 7)");
+  EXPECT_EQ(facts[0].value, who);
+  EXPECT_EQ(other->holder("churn", {"edge"}), who);
+  EXPECT_EQ(other->holder("fraud", {"edge"}), std::nullopt);
   held.reset();
-  EXPECT_EQ(other->holder(), std::nullopt);
+  EXPECT_EQ(other->holder("churn", {"edge"}), std::nullopt);
   EXPECT_NE(other->acquire({"bob", "churn", {}}), nullptr);
 }
 
@@ -177,6 +185,130 @@ TEST_F(FolderLedgerTest, AnEntryThatCannotBeWrittenLeavesTheWholeEarlierState) {
   EXPECT_EQ(fs::read_file(entries("r1")), before);
   ledger->append("r1", {Json{{"n", 2}}});
   EXPECT_EQ(ledger->read("r1").entries.size(), 2U);
+}
+
+TEST_F(FolderLedgerTest, ALockFileThatIsRemovedLetsNobodyIn) {
+  const auto held = ledger->acquire({"ada, rollout of churn since noon", "churn", {}});
+  const auto other = folder_ledger(folder);
+  fs::remove_file(folder / "lock");
+  EXPECT_EQ(code_of([&] { (void)other->acquire({"bob", "churn", {}}); }), ErrorCode::ledger_busy);
+  fs::write_atomic(folder / "lock", "", 0600);
+  EXPECT_EQ(code_of([&] { (void)other->acquire({"bob", "churn", {}}); }), ErrorCode::ledger_busy);
+  EXPECT_TRUE(held->valid());
+  // The whole folder in another place: whoever holds that one holds nothing here any more.
+  fs::rename(folder, temp.path() / "moved");
+  EXPECT_FALSE(held->valid());
+}
+
+// What may become of one file of one rollout.
+struct Damage {
+  const char* word;
+  std::function<void(const Path&)> act;
+};
+const auto damages = std::to_array<Damage>({
+    {"gone", [](const Path&) {}},
+    {"empty", [](const Path& p) { fs::write_atomic(p, "", 0600); }},
+    {"garbage", [](const Path& p) { fs::write_atomic(p, std::string("\0\xff garbage\n{\n", 14), 0600); }},
+    {"a folder", [](const Path& p) { fs::make_folders(p); }},
+    {"a FIFO", [](const Path& p) { ASSERT_EQ(::mkfifo(p.c_str(), 0600), 0); }},
+    {"a dangling link", [](const Path& p) { ASSERT_EQ(::symlink("/nowhere/at/all", p.c_str()), 0); }},
+    {"a link", [](const Path& p) { ASSERT_EQ(::symlink("/etc/passwd", p.c_str()), 0); }},
+});
+
+TEST_F(FolderLedgerTest, ADamagedFileOfOneRolloutIsSaidAndBlocksNothing) {
+  for (const auto* file : {"plan.json", "entries.jsonl", ""}) {
+    for (const auto& damage : damages) {
+      const std::string what = std::string(file) + " is " + damage.word;
+      fs::remove_tree(folder);
+      test::World world;
+      ledger = folder_ledger(folder);
+      world.ledger = ledger.get();
+      world.edge->add("a", {"churn==1.3.0"});
+      const auto bad = world.rollout("1.4.0").id;
+      Path path = folder / "rollouts" / bad;
+      if (*file != '\0') path /= file;
+      fs::remove_tree(path);
+      damage.act(path);
+      const auto there = ledger->rollouts();
+      const bool listed = std::find(there.begin(), there.end(), bad) != there.end();
+      EXPECT_EQ(code_of([&] { (void)ledger->read(bad); }),
+                listed ? ErrorCode::ledger : ErrorCode::rollout_not_found)
+          << what << ": " << message;
+      const auto rows = history(*ledger, {});
+      EXPECT_EQ(rows.size(), listed ? 1U : 0U) << what;
+      if (listed) EXPECT_EQ(rows.at(0).state, "unreadable") << what;
+      EXPECT_TRUE(world.rollout("1.5.0").complete()) << what;
+      EXPECT_EQ(check_ledger(*ledger).findings.empty(), !listed) << what;
+      EXPECT_EQ(history(*ledger, {}).at(0).state, "committed") << what;
+    }
+  }
+}
+
+TEST_F(FolderLedgerTest, ADamagedFormatNamesTheWayOn) {
+  {
+    const auto held = ledger->acquire({"ada", "churn", {}});
+    ledger->begin(record("r1"));
+  }
+  for (const auto& damage : damages) {
+    fs::remove_tree(folder / "format.json");
+    damage.act(folder / "format.json");
+    if (!fs::lstat(folder / "format.json")) continue;
+    EXPECT_EQ(code_of([&] { (void)folder_ledger(folder); }), ErrorCode::ledger) << damage.word;
+    EXPECT_NE(message.find("its format.json is damaged"), std::string::npos) << message;
+    EXPECT_NE(hint.find("{\"version\":1}"), std::string::npos) << hint;
+  }
+  fs::remove_tree(folder / "format.json");
+  fs::write_atomic(folder / "format.json", "{\"version\":1}\n", 0600);
+  EXPECT_EQ(folder_ledger(folder)->rollouts().size(), 1U);
+}
+
+TEST_F(FolderLedgerTest, AHoldThatIsTakenAwayIsMissedOnceAnotherRolloutHasBegun) {
+  const Version v = *Version::parse("1.4.0");
+  test::World world;
+  world.ledger = ledger.get();
+  world.edge->add("a", {"churn==1.3.0"});
+  world.rollout("1.4.0");
+  world.rollback();
+  {
+    const auto held = ledger->acquire({"ada", "churn", {}});
+    ledger->put_hold({"other", v, "r1", 9});
+  }
+  const std::string whole = fs::read_file(folder / "holds.jsonl");
+  const std::string shorter = whole.substr(0, whole.find('\n') + 1);
+  fs::write_atomic(folder / "holds.jsonl", shorter, 0600);
+  EXPECT_TRUE(check_ledger(*ledger).findings.empty());  // nothing began since: it cannot be told
+  fs::write_atomic(folder / "holds.jsonl", whole, 0600);
+  EXPECT_TRUE(world.rollout("1.5.0").complete());
+  EXPECT_TRUE(check_ledger(*ledger).findings.empty());
+  for (const auto& text : {shorter, std::string()}) {
+    fs::write_atomic(folder / "holds.jsonl", text, 0600);
+    EXPECT_EQ(check_ledger(*ledger).findings.size(), 1U);
+  }
+  fs::remove_file(folder / "holds.jsonl");
+  EXPECT_EQ(check_ledger(*ledger).findings.size(), 1U);
+}
+
+TEST_F(FolderLedgerTest, AHundredThousandOperationsAreWrittenAndRead) {
+  constexpr size_t count = 100'000;
+  test::World world;
+  world.edge->add("a", {"churn==1.3.0"});
+  Plan plan = world.plan("1.4.0");
+  Operation one = plan.operations.at(0);
+  one.object.name = std::string(120, 'n');
+  one.object.id = "/etc/" + std::string(200, 'd') + "/churn";
+  plan.operations.assign(count, one);
+  for (size_t i = 0; i < count; ++i) {
+    plan.operations[i].id = "op-" + std::to_string(i);
+    plan.operations[i].object.id += std::to_string(i);
+  }
+  finish_plan(plan);
+  RolloutRecord record = test::ledger_record("r1", canonical_plan(plan));
+  EXPECT_GT(record.plan.size(), 64U << 20U);
+  const auto held = ledger->acquire({"ada", "churn", {}});
+  ledger->begin(record);
+  EXPECT_EQ(parse_plan(ledger->read("r1").plan).operations.size(), count);
+  plan.operations[0].object.name = std::string(largest_plan, 'n');
+  EXPECT_EQ(code_of([&] { (void)canonical_plan(plan); }), ErrorCode::bad_plan);
 }
 
 TEST_F(FolderLedgerTest, TheEngineRunsOnIt) {
