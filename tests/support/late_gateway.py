@@ -94,6 +94,7 @@ class LateGateway:
 
     def stop(self):
         for timer in self._timers:
+            timer.cancel()
             timer.join()
         self._server.shutdown()
         self._server.server_close()
