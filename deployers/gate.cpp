@@ -93,9 +93,10 @@ std::string gate(const Target& target, const Change& change, const Plan& plan) {
   if (known && !names_version(change.from, plan.package, change.from_version, plan.scheme)) {
     return "what the ledger says to replace does not name " + plan.package + " " + change.from_version;
   }
-  if (same_frame(change.from, change.to)) return "";
   const auto now = only_reference(change.from, plan.package, plan.scheme);
   const auto then = only_reference(change.to, plan.package, plan.scheme);
+  const bool same_group = !now || (then && now->group == then->group);  // Maven: its dots are plain too
+  if (same_group && same_frame(change.from, change.to)) return "";
   const bool old = plan.direction == Direction::down;
   if (now && then && now->form == then->form && !then->file.empty()) {
     const std::string path = path_in(*then);
