@@ -102,7 +102,10 @@ std::string marker_of(const std::vector<std::string_view>& lines) {
     if (!rest && owner_words::says_owned(lines[i], forbidden)) return std::string(lines[i]);
     if (i + 1 == lines.size()) break;
     const std::string both = std::string(lines[i]) + " " + std::string(lines[i + 1]);
-    if (owner_words::says_owned(both, forbidden)) return both;
+    if (!owner_words::says_owned(both, forbidden)) continue;
+    const bool next_alone =
+        !goes_on(lines[i], lines[i + 1]) && owner_words::says_owned(lines[i + 1], forbidden);
+    return next_alone ? std::string(lines[i + 1]) : both;
   }
   return "";
 }
