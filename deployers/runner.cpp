@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "deployers/selectors.h"
 #include "deployers/strict_json.h"
 #include "deployers/track.h"
 
@@ -413,14 +414,14 @@ bool goes_past(const Plan& plan, const RunContext& context, const RolloutView& r
   std::set<std::pair<std::string, std::string>> planned;
   for (const auto& op : plan.operations) planned.insert({op.target, op.object.id});
   for (const auto& row : plan.skipped) planned.insert({row.target, row.object.id});
+  Chosen chosen(context.converge ? context.converge->selection : Selection{});
+  for (const auto& op : rollout.operations) chosen.saw(op.operation.object);
   const auto reached = [&](const OperationRecord& record) {
     const Operation& op = record.operation;
     if (!leased.contains(op.target)) return false;
     if (record.updated || plan.inverse_of == rollout.record.id) return true;
     if (planned.contains({op.target, op.object.id})) return true;
-    if (!context.converge) return false;
-    const Selection& selection = context.converge->selection;
-    return selects(selection, op.target) && selects(selection, op.object);
+    return context.converge && selects(context.converge->selection, op.target) && chosen.has(op.object);
   };
   return std::all_of(rollout.operations.begin(), rollout.operations.end(), reached);
 }
