@@ -42,7 +42,7 @@ std::string too_long(std::int64_t seconds, std::optional<std::int64_t> usual) {
 
 struct Prover::Watch {
   ProofSubject subject;
-  std::string run;  // the one that was started for it, where the system names it
+  std::string run{};  // the one that was started for it, where the system names it
   size_t wanted = 1;
   Verdict verdict{OpEvent::run_missing, "no run in time"};
   bool settled = false;

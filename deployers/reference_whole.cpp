@@ -127,10 +127,15 @@ size_t quote_end(std::string_view text, Span line) {
   return std::string_view::npos;
 }
 
-// pip: a `#` at the beginning or behind a blank begins a comment.
+// pip: a `#` at the beginning or behind a blank begins a comment. One in a quoted word is left alone: what is
+// cut there would be half a path.
 Span without_comment(std::string_view text, Span line) {
   for (size_t i = line.begin; i < line.end; ++i) {
-    if (text[i] == '#' && (i == line.begin || one_of(text[i - 1], space))) return {line.begin, i};
+    if (i != line.begin && !one_of(text[i - 1], space)) continue;
+    if (text[i] == '#') return {line.begin, i};
+    if (!one_of(text[i], "'\"")) continue;
+    const size_t close = text.find(text[i], i + 1);
+    if (close < line.end) i = close;
   }
   return line;
 }

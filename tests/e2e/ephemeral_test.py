@@ -156,7 +156,7 @@ class Ephemeral(unittest.TestCase):
         self.assertTrue(stranger.exists())
         # flock(1) stands for a run that is swapping a file at this moment.
         e2e.write_file(part, "half a fi")
-        holder = subprocess.Popen(["flock", "-s", str(root / "cron.d"), "sh", "-c", "echo held; read _"],
+        holder = subprocess.Popen(["flock", "-s", str(part), "sh", "-c", "echo held; read _"],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(holder.stdout.close)
         self.assertEqual(holder.stdout.readline(), b"held\n")

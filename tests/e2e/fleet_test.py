@@ -272,7 +272,9 @@ class ForeignEdits(unittest.TestCase):
                                            stderr=subprocess.PIPE,
                                            env=self.box.environment({"ASAN_OPTIONS": "detect_leaks=0"}))
                 self.wait_for_temporary_file(process)
-                foreign = "# somebody else\n" + "".join(self.lines)
+                # A comment and another version in job 0: the other jobs are read again and written.
+                edited = ["# somebody else\n", self.lines[0].replace("1.3.0", "1.2.0"), *self.lines[1:]]
+                foreign = "".join(edited)
                 if way == "rename":
                     e2e.write_file(self.box.root / "cron.new", foreign)
                     os.rename(self.box.root / "cron.new", self.file)
@@ -280,14 +282,14 @@ class ForeignEdits(unittest.TestCase):
                     self.file.write_text(foreign)
                 out, err = process.communicate(timeout=120)
                 result = json.loads(out)
-                self.assertIn("# somebody else\n", self.file.read_text(), "the foreign edit is lost")
+                self.assertEqual(self.file.read_text(), foreign.replace("1.3.0", NEW), "the foreign edit stays")
                 conflicts = [r for r in result["results"] if r["outcome"] == "conflict"]
                 self.assertEqual(len(conflicts), 1, result["results"])
                 self.assertEqual(process.returncode, 8, err)
                 self.assertEqual([p.name for p in self.file.parent.iterdir()], ["jobs"], "nothing left behind")
                 # The next run takes up what is left.
                 self.box.mlship("rollout", "--yes", cwd=self.project)
-                self.assertEqual(self.file.read_text(), foreign.replace("1.3.0", NEW))
+                self.assertEqual(self.file.read_text(), foreign.replace("1.3.0", NEW).replace("1.2.0", NEW))
                 self.box.mlship("rollback", "--to", "1.3.0", "--yes", cwd=self.project, exit=None)
                 self.box.mlship("rollback", f"churn:{NEW}", "--release-hold", cwd=self.project, exit=None)
 

@@ -206,6 +206,7 @@ class InAWorkspace(unittest.TestCase):
         old = ["churn-1.3.0-cp312-cp312-manylinux_2_17_x86_64.whl", "churn-1.3.0-cp311-cp311-manylinux_2_17_aarch64.whl",
                "churn-1.3.0-cp310-cp310-manylinux_2_17_x86_64.whl", "churn-1.3.0+cu118-cp312-cp312-manylinux_2_17_x86_64.whl"]
         for number, file in enumerate(old, 1):
+            workspace.put_file(f"/Volumes/main/ml/old/{file}", b"as it was")
             workspace.put(f"jobs/{number}", {"settings": {"name": f"job {number}", "tasks": [
                 {"task_key": "t", "notebook_task": {"notebook_path": "/n"},
                  "new_cluster": {"spark_version": "15.4.x-scala2.12", "node_type_id": "m5.large", "num_workers": 1},

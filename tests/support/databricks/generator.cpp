@@ -197,7 +197,8 @@ class Job {
           author_.put(path + "dependencies[" + std::to_string(i) + "]", author_.texts.line(movable)));
     }
     if (!movable && author_.draw.chance(0.3)) {
-      spec["java_dependencies"] = {author_.put(path + "java_dependencies[0]", author_.texts.jar(false))};
+      spec["java_dependencies"] =
+          Json::array({author_.put(path + "java_dependencies[0]", author_.texts.jar(false))});
     }
     if (!movable && author_.draw.chance(0.2)) {
       spec.erase("environment_version");
@@ -335,7 +336,7 @@ class Generator {
     if (draw_.chance(0.4)) {
       Json cluster = new_cluster(author, "clusters[key=default]/");
       cluster["label"] = "default";
-      spec["clusters"] = {std::move(cluster)};
+      spec["clusters"] = Json::array({std::move(cluster)});
     }
     out_.state.pipelines[id] = {{"pipeline_id", id},
                                 {"name", "pipeline " + id},

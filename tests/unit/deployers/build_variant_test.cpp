@@ -29,7 +29,8 @@ Reference reference(const std::string& text, Scheme scheme = Scheme::pep440) {
 
 std::string chosen(const std::string& text, const std::vector<std::string>& files,
                    Scheme scheme = Scheme::pep440) {
-  const Output* output = fitting_output(release(files, scheme), reference(text, scheme), text);
+  const Release with = release(files, scheme);
+  const Output* output = fitting_output(with, reference(text, scheme), text);
   return output == nullptr ? "" : output->filename;
 }
 

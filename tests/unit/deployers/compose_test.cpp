@@ -248,7 +248,7 @@ TEST(EnvironmentFile, VariablesQuotesAndComments) {
   }
   EXPECT_EQ(out,
             "PIN: churn==1.3.0\nA: churn==1.3.1\nB: churn==1.3.2 churn==1.3.3\nPIN#2: churn==1.3.4\n"
-            "C: churn==${V} (opaque)\nD:\nE:\n");
+            "C: churn==${V} (opaque)\nD: churn==${V} (opaque)\nE:\n");
 }
 
 }  // namespace

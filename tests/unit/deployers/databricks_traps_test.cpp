@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Trap{"/V/churn-1.0.9-py3-none-any.whl", "whl", "moves"},  // 0.9 > 0.10 as fractions
                       Trap{"/V/churn-1.0.10-py3-none-any.whl", "whl", "same-version"},
                       Trap{"/V/churn-1.0.10.0-py3-none-any.whl", "whl", "same-version"},
-                      Trap{"/V/churn-1.0.11-py3-none-any.whl", "whl", "same-version"},
+                      Trap{"/V/churn-1.0.11-py3-none-any.whl", "whl", "newer"},
                       Trap{"/V/churn-1.2.1-py3-none-any.whl", "whl", "newer"},
                       Trap{"/V/churn-1.2.10-py3-none-any.whl", "whl", "newer"},
                       Trap{"/V/churn-0.9.9-py3-none-any.whl", "whl", "other-major"},
@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Trap{"/V/churn-1.0.10rc1-py3-none-any.whl", "whl", "moves"},
                       Trap{"/V/churn-1.0.10.dev3-py3-none-any.whl", "whl", "moves"},
                       Trap{"/V/churn-1.0.10.post1-py3-none-any.whl", "whl", "newer"},
-                      Trap{"/V/churn-1.0.10+cpu-py3-none-any.whl", "whl", "newer"},
+                      Trap{"/V/churn-1.0.10+cpu-py3-none-any.whl", "whl", "same-version"},
                       Trap{"/V/churn-1.0.9-2-py3-none-any.whl", "whl", "moves"},  // a build number
                       Trap{"/V/churn-1.0.9-py3.9.egg", "egg", "moves"},
                       Trap{"/V/churn-1.0.9-SNAPSHOT.jar", "jar", "moves"},

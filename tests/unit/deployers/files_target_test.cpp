@@ -1,4 +1,5 @@
 #include "host_fixture.h"
+#include "scan_rows.h"
 
 namespace mlship {
 namespace {
@@ -311,6 +312,26 @@ TEST_F(FilesTarget, OldPlacesAreLookedFor) {
   EXPECT_TRUE(ok(libs("1.2.0")));
   EXPECT_TRUE(ok("churn==1.2.0"));
   EXPECT_TRUE(ok("dbfs:/churn-1.2.0-py3-none-any.whl"));
+}
+
+// One name in two worlds is two packages, and what is not pinned is counted as what it is.
+TEST_F(FilesTarget, AScanKeepsEcosystemsApartAndCountsWhatIsNotPinned) {
+  put("etc/a.conf", "my-lib==1.0\ncom.acme:my-lib:2.0\norg.other:my_lib:3.0\n/l/my_lib-2.1.jar\n");
+  put("etc/b.conf",
+      "h.io/ml/my-lib:latest\nh.io/ml/my-lib:1.5\npip install "
+      "my-lib\nmy-lib==latest\ncom.acme:my-lib:LATEST\n");
+  Targets targets;
+  targets.push_back(target("files", {"etc/*.conf"}));
+  const auto report = scan(targets, "", {});
+  std::vector<std::string> all;
+  for (const auto& package : report.packages) all.push_back(test::rows(package));
+  EXPECT_EQ(all,
+            (std::vector<std::string>{"maven com.acme:my-lib: 2.0 exact 1,  unresolvable 1",
+                                      "image my-lib: 1.5 exact 1,  unpinned 1", "maven my-lib: 2.1 exact 1",
+                                      "python my-lib: 1.0 exact 1,  unpinned 1,  unresolvable 1",
+                                      "maven org.other:my-lib: 3.0 exact 1"}));
+  EXPECT_EQ(scan(targets, "my-*", {}).packages.size(), 5U);
+  EXPECT_EQ(scan(targets, "com.acme:*", {}).packages.size(), 1U);
 }
 
 }  // namespace

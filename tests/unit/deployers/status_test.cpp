@@ -1,5 +1,6 @@
 #include "deployers/status.h"
 
+#include "scan_rows.h"
 #include <gtest/gtest.h>
 
 #include "deployers/history.h"
@@ -186,33 +187,6 @@ TEST(Show, GivesEachOperationOfOneRollout) {
   EXPECT_THROW(show(world.memory, "2026-nope"), Error);
 }
 
-std::string rows(const ScannedPackage& package) {
-  std::string out = std::string(package.ecosystem) + " " + package.name + ":";
-  for (const auto& row : package.versions) {
-    out += (out.ends_with(':') ? " " : ", ") + row.version + " " + std::string(row.pinned) + " " +
-           std::to_string(row.count);
-  }
-  return out;
-}
-
-// One name in two worlds is two packages, and what is not pinned is counted as what it is.
-TEST(Scan, KeepsEcosystemsApartAndCountsWhatIsNotPinned) {
-  World world;
-  world.edge->add("a", {"my-lib==1.0", "com.acme:my-lib:2.0", "org.other:my_lib:3.0", "/l/my_lib-2.1.jar"});
-  world.edge->add("b", {"h.io/ml/my-lib:latest", "h.io/ml/my-lib:1.5", "pip install my-lib", "my-lib==latest",
-                        "com.acme:my-lib:LATEST"});
-  const auto report = scan(world.targets, "", {});
-  std::vector<std::string> all;
-  for (const auto& package : report.packages) all.push_back(rows(package));
-  EXPECT_EQ(all,
-            (std::vector<std::string>{"maven com.acme:my-lib: 2.0 exact 1,  unresolvable 1",
-                                      "image my-lib: 1.5 exact 1,  unpinned 1", "maven my-lib: 2.1 exact 1",
-                                      "python my-lib: 1.0 exact 1,  unpinned 1,  unresolvable 1",
-                                      "maven org.other:my-lib: 3.0 exact 1"}));
-  EXPECT_EQ(scan(world.targets, "my-*", {}).packages.size(), 5U);
-  EXPECT_EQ(scan(world.targets, "com.acme:*", {}).packages.size(), 1U);
-}
-
 TEST(Scan, CountsVersionsOfEveryPackage) {
   World world;
   world.edge->add("a", {"churn==1.0.9", "numpy==1.26"});
@@ -221,7 +195,7 @@ TEST(Scan, CountsVersionsOfEveryPackage) {
   const auto report = scan(world.targets, "", {});
   ASSERT_EQ(report.packages.size(), 2U);
   EXPECT_EQ(report.packages[0].name, "churn");
-  EXPECT_EQ(rows(report.packages[0]), "python churn: 1.0.10 exact 2, 1.0.9 exact 1,  range 1");
+  EXPECT_EQ(test::rows(report.packages[0]), "python churn: 1.0.10 exact 2, 1.0.9 exact 1,  range 1");
   EXPECT_EQ(report.packages[0].objects.size(), 4U);
   EXPECT_EQ(scan(world.targets, "num*", {}).packages.size(), 1U);
   EXPECT_EQ(scan(world.targets, "churn", {"other"}).packages.at(0).objects.size(), 1U);
