@@ -167,7 +167,7 @@ class Job {
   }
   void other_task(Json& task, const std::string&) {
     task["notebook_task"] = {{"notebook_path", "/Workspace/Shared/other"}};
-    if (!options_.simple && author_.draw.chance(0.5)) task["libraries"] = {lookalike(author_)};
+    if (!options_.simple && author_.draw.chance(0.5)) task["libraries"] = Json::array({lookalike(author_)});
   }
   void library_task(Json& task, const std::string& path) {
     Piece parameter;

@@ -88,7 +88,7 @@ Json tasks_form(Json settings, const Json& before) {
     if (settings.contains(field)) task[field] = settings[field];
     settings.erase(field);
   }
-  settings["tasks"] = {std::move(task)};
+  settings["tasks"] = Json::array({std::move(task)});
   settings["format"] = "SINGLE_TASK";
   return settings;
 }

@@ -122,7 +122,9 @@ TEST_F(FilesTarget, NothingBelowAnInstallRootIsEdited) {
     EXPECT_EQ(seen, std::string(own_root ? "a.conf /opt/churn/1.2.0 1.2.0\n" : "") +
                         "score.conf /opt/churn/1.2.0 1.2.0 opaque\n");
     EXPECT_EQ(found.skipped.size(), own_root ? 1U : 0U);
-    if (own_root) EXPECT_EQ(found.skipped[0].reason, Reason::unresolvable);
+    if (own_root) {
+      EXPECT_EQ(found.skipped[0].reason, Reason::unresolvable);
+    }
     apply_all(*settings, plan(*settings, release("1.4.0")));
   }
   EXPECT_EQ(text("opt/churn/1.2.0/lib/score.conf"), line);

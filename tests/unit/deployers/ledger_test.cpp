@@ -236,7 +236,9 @@ TEST_F(FolderLedgerTest, ADamagedFileOfOneRolloutIsSaidAndBlocksNothing) {
           << what << ": " << message;
       const auto rows = history(*ledger, {});
       EXPECT_EQ(rows.size(), listed ? 1U : 0U) << what;
-      if (listed) EXPECT_EQ(rows.at(0).state, "unreadable") << what;
+      if (listed) {
+        EXPECT_EQ(rows.at(0).state, "unreadable") << what;
+      }
       EXPECT_TRUE(world.rollout("1.5.0").complete()) << what;
       EXPECT_EQ(check_ledger(*ledger).findings.empty(), !listed) << what;
       EXPECT_EQ(history(*ledger, {}).at(0).state, "committed") << what;

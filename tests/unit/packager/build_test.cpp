@@ -255,7 +255,7 @@ TEST_F(Build, AVersionThatNoTagCanHoldIsRefused) {
   const auto with = [&](const std::string& version) {
     toml("[package]\nname = \"Churn\"\nversion = \"" + version + "\"\n\n[code]\nroot = \"src\"\n");
   };
-  for (const std::string version : {"1.0+" + std::string(125, 'a'), "1!1.0+" + std::string(122, 'b'),
+  for (const std::string& version : {"1.0+" + std::string(125, 'a'), "1!1.0+" + std::string(122, 'b'),
                                     "1.0+" + std::string(111, 'c') + ".branch.name.7"}) {
     with(version);
     const Error e = error_of([&] { build(); });
