@@ -97,10 +97,11 @@ class TargetPlanner {
 
   // Once all targets were looked through: which objects a selector means depends on all there are.
   void run(const Chosen& chosen) {
-    for (const auto& skipped : found_.skipped) plan_.skipped.push_back(skipped);
-    for (const auto& object : found_.objects) {
+    for (auto& skipped : found_.skipped) plan_.skipped.push_back(std::move(skipped));
+    for (auto& object : found_.objects) {
       const bool listed = include_.empty() || include_.mean(object.info);
       if (listed && !exclude_.mean(object.info) && chosen.has(object.info)) one(object);
+      object = {};  // what was planned of it is in the plan: a large fleet is not held twice
     }
     found_ = {};
   }

@@ -103,6 +103,7 @@ bool RolloutReport::complete() const {
 Runner::Runner(Engine& engine, Lease& lease, std::string id, const Plan& plan, const Release& release,
                const RunContext& context)
     : engine_(engine), lease_(lease), id_(std::move(id)), plan_(plan), release_(release), context_(context) {
+  results_.reserve(plan_.changes());  // growing would hold them twice
   for (const auto& target : engine_.targets) target->heed([this] { return stop(); });
 }
 
