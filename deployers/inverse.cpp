@@ -44,6 +44,7 @@ class Inverter {
   // Of what the rollout did, newest first; many at a time, for systems that answer in bulk.
   void add(const std::vector<const OperationRecord*>& done, const Targets& targets) {
     constexpr size_t at_once = 1'000;
+    plan_.operations.reserve(done.size());  // growing would hold them twice
     for (size_t begin = 0; begin < done.size(); begin += at_once) {
       const auto first = done.begin() + static_cast<std::ptrdiff_t>(begin);
       add_some({first, std::min(first + at_once, done.end())}, targets);
@@ -68,6 +69,7 @@ class Inverter {
     }
     for (size_t i = 0; i < inverses.size(); ++i) {
       one(inverses[i], find_target(targets, inverses[i].target), seen[i]);
+      seen[i] = {};
     }
   }
 

@@ -100,13 +100,15 @@ int run(const std::string& folder, int count) {
     Engine engine = world.engine();
     return execute(engine, world.plan(version), world.release(version), context);
   };
-  const RolloutReport report = plan_and_roll("1.4.0");
+  RolloutReport report = plan_and_roll("1.4.0");
   const int forward = ledger.pushes;
   std::printf("objects %d\ncomplete %d\nwaves %zu\npushes %d\nnotes %d\nfleet %lld\npeak %lld\n", count,
               report.complete() ? 1 : 0, (static_cast<size_t>(count) + largest_wave - 1) / largest_wave,
               forward, ledger.notes, static_cast<long long>(mine), static_cast<long long>(peak.load()));
+  const std::string id = report.id;
+  report = {};  // a rollback is another process: it holds nothing of the rollout's
   peak = in_use.load();
-  const auto undone = world.run(inverse_plan(ledger, report.id, world.targets), "rollback");
+  const auto undone = world.run(inverse_plan(ledger, id, world.targets), "rollback");
   std::printf("undone %d\nundo-pushes %d\nundo-peak %lld\n", undone.complete() ? 1 : 0,
               ledger.pushes - forward, static_cast<long long>(peak.load()));
   return 0;
