@@ -154,7 +154,9 @@ class Requirement {
       if (close != std::string_view::npos) return quoted({span.begin + 1, close});
     }
     span = trimmed(text_, without_comment(text_, span));
-    plain(without_option(span));
+    const Span named = without_option(span);
+    if (named != span || text_[span.begin] != '-') return plain(named);
+    rest(span, "its line is an option of pip");
   }
 
  private:
@@ -166,7 +168,7 @@ class Requirement {
 
   void plain(Span span) {
     if (vcs(span) || direct(span) || (looks_like_path(span) && path(span)) || named(span)) return;
-    rest(span);
+    rest(span, "its line is no requirement that pip takes");
   }
 
   // `-e X` is X.
@@ -247,11 +249,11 @@ class Requirement {
   }
 
   // More than pip takes on one line: seen, and nothing of it is written.
-  void rest(Span span) {
+  void rest(Span span, const std::string& why) {
     const Grammar own{grammar_.scheme, grammar_.roots, Whole::text};
     for (auto& r : find_references(text_.substr(0, span.end), own)) {
       if (r.span.begin < span.begin) continue;
-      if (r.opaque.empty()) r.opaque = "its line is no requirement that pip takes";
+      if (r.opaque.empty()) r.opaque = why;
       found_.push_back(std::move(r));
     }
   }

@@ -37,16 +37,6 @@ void each_line(std::string_view text, Take take) {
   }
 }
 
-// "-r other.txt" -> "other.txt".
-std::string_view included(std::string_view line) {
-  for (const std::string_view flag : {"-r", "--requirement", "-c", "--constraint"}) {
-    if (!line.starts_with(flag)) continue;
-    const std::string_view rest = line.substr(flag.size());
-    if (rest.starts_with(' ') || rest.starts_with('=')) return trimmed(rest.substr(1));
-  }
-  return {};
-}
-
 std::string beside(const std::string& file, std::string_view other) {
   if (other.starts_with('/') || other.find(":/") != std::string_view::npos) return std::string(other);
   return file.substr(0, file.rfind('/') + 1) + std::string(other);
@@ -54,7 +44,7 @@ std::string beside(const std::string& file, std::string_view other) {
 
 std::string path_of(const FoundReference& found) {
   if (found.reference.form != Form::vcs || !found.reference.package.empty()) return "";
-  const std::string_view file = included(found.text);
+  const std::string_view file = file_included_by(found.text);
   return file.empty() ? found.text : std::string(file);
 }
 
@@ -107,7 +97,7 @@ void Contents::read(Api& api, std::vector<std::string> wanted) {
     for (size_t i = 0; i < list.size(); ++i) {
       if (i >= room) read[i].problem = "it was not read: there are more than " + std::to_string(most_files);
       each_line(read[i].text, [&](std::string_view line) {
-        if (const auto other = included(line); !other.empty()) {
+        if (const auto other = file_included_by(line); !other.empty()) {
           read[i].includes.push_back(beside(list[i].second, other));
         }
       });

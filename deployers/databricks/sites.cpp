@@ -149,18 +149,6 @@ std::string_view without_number(std::string_view path) {
   return number ? path.substr(0, mark) : path;
 }
 
-// `churn`, `churn[x]`, `-r file`: what the grammar does not take for a mention, and pip does.
-std::string requirements_file(std::string_view text) {
-  for (const std::string_view flag : {"-r", "--requirement", "-c", "--constraint"}) {
-    if (!text.starts_with(flag)) continue;
-    std::string_view file = text.substr(flag.size());
-    const size_t begin = file.find_first_not_of(" \t=");
-    if (begin == std::string_view::npos || (begin == 0 && flag.size() > 2)) continue;
-    return std::string(file.substr(begin));
-  }
-  return "";
-}
-
 FoundReference opaque(const std::string& path, const std::string& text, std::string why) {
   FoundReference found{path, text, {}};
   found.reference.form = Form::vcs;
@@ -235,7 +223,7 @@ std::vector<FoundReference> at_site(const SiteRow& row, const std::string& path,
     return out;
   }
   if (row.holds == Holds::requirement) {
-    if (!requirements_file(text).empty()) {
+    if (!file_included_by(text).empty()) {
       out.push_back(opaque(path, text, std::string(what_is_opaque("requirements"))));
       return out;
     }
@@ -305,6 +293,18 @@ const Mention* moved(const std::vector<Mention>& all, const std::string& path, c
 }
 
 }  // namespace
+
+std::string_view file_included_by(std::string_view line) {
+  for (const std::string_view flag : {"-r", "--requirement", "-c", "--constraint"}) {
+    if (!line.starts_with(flag)) continue;
+    const std::string_view rest = line.substr(flag.size());
+    const size_t begin = rest.find_first_not_of(" \t=");
+    const bool glued = begin == 0;
+    if (begin == std::string_view::npos || (glued && flag.starts_with("--"))) continue;
+    return rest.substr(begin);
+  }
+  return {};
+}
 
 Sites job_sites() {
   return job_groups;

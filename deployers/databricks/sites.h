@@ -49,6 +49,9 @@ void each_site(const Json& document, Sites sites, const Visit& visit);
 // none. A path with an `#n` at the end is the string without it.
 const Json* string_at(const Json& document, const std::string& path);
 
+// The file that a line of pip includes: `-r a.txt`, `-ra.txt`, `--constraint=a.txt`; "" when there is none.
+std::string_view file_included_by(std::string_view line);
+
 // All references of the document. `sites`: the rows for its kind.
 std::vector<FoundReference> find_in(const Json& document, Sites sites, Scheme scheme);
 

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/host/fs.h"
 #include "deployers/databricks/kind.h"
+#include "deployers/reference_forms.h"
 
 namespace mlship::databricks {
 namespace {
@@ -246,6 +247,7 @@ const auto rows = std::to_array<StoreRow>({
     {"dbfs:/Volumes/", "/Volumes/", volumes},
     {"/dbfs/Volumes/", "/Volumes/", volumes},
     {"file:///Volumes/", "/Volumes/", volumes},
+    {"file:///dbfs/Volumes/", "/Volumes/", volumes},
     {"/Workspace/", "/Workspace/", workspace_files},
     {"file:///Workspace/", "/Workspace/", workspace_files},
     {"/Users/", "/Workspace/Users/", workspace_files},
@@ -253,7 +255,13 @@ const auto rows = std::to_array<StoreRow>({
     {"/Repos/", "/Workspace/Repos/", workspace_files},
     {"dbfs:/", "/", dbfs},
     {"/dbfs/", "/", dbfs},
+    {"file:///dbfs/", "/", dbfs},
 });
+
+// Without its query and fragment, and without escapes.
+std::string path_of_url(std::string_view url) {
+  return forms::percent_decoded(url.substr(0, url.find_first_of("?#")));
+}
 
 }  // namespace
 
@@ -261,7 +269,9 @@ Stored stored(std::string_view path) {
   const auto row =
       std::find_if(rows.begin(), rows.end(), [&](const StoreRow& r) { return path.starts_with(r.prefix); });
   if (row == rows.end()) return {};
-  return {&row->store, std::string(row->instead) + std::string(path.substr(row->prefix.size()))};
+  const std::string_view below = path.substr(row->prefix.size());
+  const bool url = path.starts_with("file:");
+  return {&row->store, std::string(row->instead) + (url ? path_of_url(below) : std::string(below))};
 }
 
 }  // namespace mlship::databricks

@@ -56,6 +56,12 @@ bool serves_libraries(const std::string& path) {
                      [&](std::string_view scheme) { return path.starts_with(scheme); });
 }
 
+// `/Volumes/x --index-url https://…`: no path of a file, though every byte of it may stand in one.
+bool url_behind_blank(const std::string& path) {
+  const size_t url = path.rfind("://");
+  return url != std::string::npos && path.find_first_of(" \t") < url;
+}
+
 std::string signature(const std::vector<Change>& changes) {
   std::string out;
   for (const auto& change : changes) out += change.path + '\0' + change.from + '\0' + change.to + '\0';
@@ -211,9 +217,12 @@ class Workspace final : public Target {
   }
   // Into library-path, or back to where files for jobs may have lain.
   [[nodiscard]] bool may_point_to(const std::string& path, bool old) const override {
-    if (path.find("/../") != std::string::npos) return false;
-    if (!places_.library_path.empty() && path.starts_with(places_.library_path + "/")) return true;
-    return old && (stored(path).store != nullptr || serves_libraries(path));
+    const Stored file = stored(path), library = stored(places_.library_path + "/");
+    const auto climbs = [](const std::string& p) { return p.find("/../") != std::string::npos; };
+    if (climbs(path) || climbs(file.path) || url_behind_blank(path)) return false;
+    if (!places_.library_path.empty() && file.store == library.store && file.path.starts_with(library.path))
+      return file.store != nullptr;
+    return old && (file.store != nullptr || serves_libraries(path));
   }
   bool old_place_ok(const Change& change) override {
     const Stored file = change.form == Form::pin || change.form == Form::maven ? Stored{} : stored(change.to);

@@ -330,6 +330,30 @@ TEST(Databricks, ARollbackIsEqualOnCanonicalJson) {
   EXPECT_EQ(all(), before);
 }
 
+TEST(Databricks, ARollbackGoesBackToAnyPathThatTheRolloutReplaced) {
+  const std::string old = "churn-1.2.0-py3-none-any.whl";
+  const std::vector<std::pair<std::string, std::string>> rows = {  // what stands there, the file's own path
+      {"/Volumes/main/ml/old/tab\there/" + old, "/Volumes/main/ml/old/tab\there/" + old},
+      {"/dbfs/libs/churn @ x/n54/" + old, "dbfs:/libs/churn @ x/n54/" + old},
+      {"file:///dbfs/libs/ab/n18/" + old, "dbfs:/libs/ab/n18/" + old},
+      {"file:///Workspace/a%20b/" + old, "/Workspace/a b/" + old}};
+  for (const auto& [path, file] : rows) {
+    DbxWorld world;
+    world.workspace.edit([&, at = file](auto& state) { state.put_file(at, "old", 1); });
+    const Json spec = {{"dependencies", {"churn @ '" + path + "'"}}};
+    const Json environments = {{{"environment_key", "e"}, {"spec", spec}}};
+    const auto id =
+        world.add_job({{"name", "score"}, {"tasks", {task("a", path)}}, {"environments", environments}});
+    const Json before = world.settings(id);
+    EXPECT_TRUE(world.rollout("1.4.0").complete()) << path;
+    EXPECT_NE(world.settings(id), before) << path;
+    const auto report = world.rollback();
+    EXPECT_TRUE(report.complete()) << path;
+    for (const auto& row : report.skipped) ADD_FAILURE() << row.detail;
+    EXPECT_EQ(world.settings(id), before) << path;
+  }
+}
+
 // Both came to the same path from different ones.
 TEST(Databricks, ARollbackToAVersionPutsBackWhatEachReferenceWas) {
   DbxWorld world;

@@ -51,6 +51,10 @@ TEST(Gate, NothingElseDoes) {
            {"churn==1.4.0", "churn @ https://evil.test/churn-1.3.0-py3-none-any.whl"},
            {"churn==1.4.0", "churn==1.3.0 --index-url http://evil.test"},
            {"churn==1.4.0", "churn==1.3.0\nevil==1"},
+           {"/opt/mlship/churn/1.4.0", "/opt/mlship/churn/1.3.0\treboot"},
+           {"/srv/libs/churn-1.4.0-py3-none-any.whl",
+            "/bin/sh\t-c reboot /srv/libs/churn-1.3.0-py3-none-any.whl"},
+           {"/srv/libs/churn-1.4.0-py3-none-any.whl", "rm -r /; /srv/libs/churn-1.3.0-py3-none-any.whl"},
            {"churn==1.4.0", "churn-plus==1.3.0"},
            {"churn==1.4.0", "evil==6.6.6"},
            {"churn==1.4.0", "churn==1.2.0"},
@@ -63,6 +67,51 @@ TEST(Gate, NothingElseDoes) {
            {"fraud==1.4.0", "churn==1.3.0"},
            {"churn==1.5.0", "churn==1.3.0"}}) {
     EXPECT_NE(verdict(row), "") << row.from << " <- " << row.to;
+  }
+}
+
+// A workspace: files may lie in several places of it.
+class Shelves : public test::FakeTarget {
+ public:
+  Shelves() : FakeTarget("shelves") {}
+  [[nodiscard]] bool may_point_to(const std::string& path, bool old) const override {
+    return path.starts_with("/Volumes/lib/") || path.starts_with("file:///Volumes/lib/") ||
+           (old && (path.starts_with("/Volumes/") || path.starts_with("file:///dbfs/")));
+  }
+};
+
+std::string on_shelves(const Row& row) {
+  const Shelves target;
+  Plan plan;
+  plan.package = "churn";
+  plan.direction = Direction::down;
+  return gate(target, {"a", row.from, row.to, Form::wheel, "1.4.0", "1.3.0", {}}, plan);
+}
+
+const std::string old_wheel = "churn-1.3.0-py3-none-any.whl", new_wheel = "churn-1.4.0-py3-none-any.whl";
+
+TEST(Gate, AnyPlaceThatTheGrammarReadsPassesBack) {
+  for (const std::string folder :
+       {"/Volumes/tab\there/", "/Volumes/churn @ x/n54/", "/Volumes/ churn==1.1.0 /", "/Volumes/\x01/",
+        "file:///dbfs/libs/ab/", "/Volumes/churn-1.1.0-py3-none-any.whl/", "/Volumes/it's \"both\"/",
+        "/Volumes/-r x/", "/Volumes/# churn/", "  /Volumes/blank ahead/"}) {
+    EXPECT_EQ(on_shelves({"/Volumes/lib/" + new_wheel, folder + old_wheel}), "") << folder;
+    EXPECT_EQ(on_shelves({"file:///Volumes/lib/" + new_wheel, folder + old_wheel}), "") << folder;
+  }
+  EXPECT_EQ(on_shelves({"/Volumes/lib/" + new_wheel, "/Volumes/a b/" + old_wheel + " "}), "");
+  EXPECT_EQ(
+      on_shelves({"file:///Volumes/lib/" + new_wheel, "file:///dbfs/" + old_wheel + "?t=a#egg=churn"}), "");
+  EXPECT_EQ(on_shelves({"/Volumes/lib/churn-1.4.0.jar", "/Volumes/tab\there/churn-1.3.0.jar"}), "");
+}
+
+TEST(Gate, NoPlaceThatTheTargetDoesNotAllowDoes) {
+  for (const auto& to : std::vector<std::string>{
+           "/tmp/tab\there/" + old_wheel, "churn @ https://evil.test/" + old_wheel,
+           "churn @ x/Volumes/" + old_wheel, "/Volumes/a\n/Volumes/" + old_wheel,
+           "file:///dbfs/" + old_wheel + "?a --index-url http://evil.test",
+           "--find-links /Volumes/" + old_wheel, "/Volumes/x/fraud-1.3.0-py3-none-any.whl",
+           "/Volumes/x/" + new_wheel}) {
+    EXPECT_NE(on_shelves({"/Volumes/lib/" + new_wheel, to}), "") << to;
   }
 }
 

@@ -150,6 +150,24 @@ TEST(WholeProperty, QuotesBracesAndNoise) {
   EXPECT_EQ(one("churn==1.3.0 and " + wheel + " too", Whole::requirement), "2 found");
 }
 
+TEST(WholeProperty, AnOptionOfPipIsNeverPartOfAPath) {
+  const std::string path = "/Volumes/x/churn-1.3.0-py3-none-any.whl";
+  for (const std::string option :
+       {"--find-links ", "--find-links=", "-f ", "-f", "--index-url=file://", "-i "}) {
+    const auto found = ours(find_references(option + path, {Scheme::pep440, {}, Whole::requirement}));
+    ASSERT_EQ(found.size(), 1U) << option;
+    EXPECT_EQ(found[0].opaque, "its line is an option of pip") << option;
+  }
+  for (const std::string option :
+       {"--extra-index-url https://h/simple", "--pre", "-", "--find-links /V/libs"})
+    EXPECT_TRUE(find_references(option, {Scheme::pep440, {}, Whole::requirement}).empty()) << option;
+  for (const std::string option : {"-e ", "--editable ", "--editable="}) {
+    const auto found = find_references(option + path, {Scheme::pep440, {}, Whole::requirement});
+    ASSERT_EQ(found.size(), 1U) << option;
+    EXPECT_EQ(found[0].opaque, "") << option;
+  }
+}
+
 TEST(WholeProperty, HashesOfUrls) {
   for (const std::string kind : {"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}) {
     for (const std::string before : {"", "churn @ ", "-e "}) {
