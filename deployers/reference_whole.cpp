@@ -127,15 +127,20 @@ size_t quote_end(std::string_view text, Span line) {
   return std::string_view::npos;
 }
 
-// pip: a `#` at the beginning or behind a blank begins a comment. One in a quoted word is left alone: what is
-// cut there would be half a path.
+// The closing quote of `name @ '…'`; the line's beginning when it is no such line.
+size_t after_quotes(std::string_view text, Span line) {
+  const size_t mark = text.substr(0, line.end).find_first_of("@#", line.begin);
+  if (mark == std::string_view::npos || text[mark] == '#') return line.begin;
+  const size_t quote = text.find_first_not_of(space, mark + 1);
+  if (quote >= line.end || !one_of(text[quote], "'\"")) return line.begin;
+  const size_t close = quote_end(text, {quote, line.end});
+  return close == std::string_view::npos ? line.begin : close;
+}
+
+// pip: a `#` at the beginning or behind a blank begins a comment.
 Span without_comment(std::string_view text, Span line) {
-  for (size_t i = line.begin; i < line.end; ++i) {
-    if (i != line.begin && !one_of(text[i - 1], space)) continue;
-    if (text[i] == '#') return {line.begin, i};
-    if (!one_of(text[i], "'\"")) continue;
-    const size_t close = text.find(text[i], i + 1);
-    if (close < line.end) i = close;
+  for (size_t i = after_quotes(text, line); i < line.end; ++i) {
+    if (text[i] == '#' && (i == line.begin || one_of(text[i - 1], space))) return {line.begin, i};
   }
   return line;
 }
@@ -155,8 +160,8 @@ class Requirement {
     }
     span = trimmed(text_, without_comment(text_, span));
     const Span named = without_option(span);
-    if (named != span || text_[span.begin] != '-') return plain(named);
-    rest(span, "its line is an option of pip");
+    if (named == span && text_[span.begin] == '-') return option(span);
+    if (named.size() > 0) plain(named);
   }
 
  private:
@@ -169,6 +174,16 @@ class Requirement {
   void plain(Span span) {
     if (vcs(span) || direct(span) || (looks_like_path(span) && path(span)) || named(span)) return;
     rest(span, "its line is no requirement that pip takes");
+  }
+
+  // `--find-links X`, `-fX`: seen, and nothing of it is written.
+  void option(Span span) {
+    const std::string why = "its line is an option of pip";
+    const bool word = str(span).starts_with("--");
+    size_t value = word ? text_.find_first_of("= \t", span.begin) : span.begin + 2;
+    value = std::min(text_.find_first_not_of("= \t", value), span.end);
+    if (!path(unquoted(text_, {value, span.end}))) return rest(span, why);
+    if (found_.back().opaque.empty()) found_.back().opaque = why;
   }
 
   // `-e X` is X.

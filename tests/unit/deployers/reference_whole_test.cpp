@@ -137,6 +137,9 @@ TEST(WholeProperty, QuotesBracesAndNoise) {
   EXPECT_EQ(one("\"/V/it's/" + wheel + "\"", Whole::requirement), "/V/it's/" + wheel);
   EXPECT_EQ(one("'/V/team #1/" + wheel + "'  # note", Whole::requirement), "/V/team #1/" + wheel);
   EXPECT_EQ(one("\"churn @ file:///V/a b/" + wheel + "\"", Whole::requirement), "file:///V/a b/" + wheel);
+  EXPECT_EQ(one("churn @ '/V/team # 1/" + wheel + "'  # note", Whole::requirement), "/V/team # 1/" + wheel);
+  EXPECT_EQ(one("churn[a] @ \"/V/ #/" + wheel + "\"", Whole::requirement), "/V/ #/" + wheel);
+  EXPECT_EQ(one("churn==1.3.0 # as @ 'x # y'", Whole::requirement), "churn==1.3.0");
   EXPECT_EQ(one(" /V/" + wheel + " ", Whole::path), " /V/" + wheel + " ");
   EXPECT_EQ(one("https://h/" + wheel + "?token=a/b", Whole::path), "https://h/" + wheel + "?token=a/b");
   EXPECT_EQ(one("https://h/" + wheel + "?token=a/b ; x", Whole::requirement),
@@ -158,8 +161,11 @@ TEST(WholeProperty, AnOptionOfPipIsNeverPartOfAPath) {
     ASSERT_EQ(found.size(), 1U) << option;
     EXPECT_EQ(found[0].opaque, "its line is an option of pip") << option;
   }
+  const std::string twice = "--find-links=/V/n/churn-1.1.0-py3-none-any.whl/churn-1.2.0-py3-none-any.whl";
+  EXPECT_EQ(find_references(twice, {Scheme::pep440, {}, Whole::requirement}).size(), 1U);
   for (const std::string option :
-       {"--extra-index-url https://h/simple", "--pre", "-", "--find-links /V/libs"})
+       {"-e", "-f", "--find-links=", "--editable", "--extra-index-url https://h/simple", "--pre", "-",
+        "--find-links /V/libs"})
     EXPECT_TRUE(find_references(option, {Scheme::pep440, {}, Whole::requirement}).empty()) << option;
   for (const std::string option : {"-e ", "--editable ", "--editable="}) {
     const auto found = find_references(option + path, {Scheme::pep440, {}, Whole::requirement});
