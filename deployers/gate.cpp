@@ -63,8 +63,7 @@ std::optional<Reference> read_as(Whole whole, const std::string& text, const std
   Grammar grammar = grammar_for(text, package, scheme);
   grammar.whole = whole;
   auto found = find_references(text, grammar);
-  const bool only =
-      found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package;
+  const bool only = found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package;
   return only ? std::optional(std::move(found[0])) : std::nullopt;
 }
 
@@ -118,8 +117,8 @@ bool same_group(const Change& change, const Plan& plan) {
 bool may_move(const Target& target, const Change& change, const Reading& read, bool old) {
   if (read.now.form != read.then.form || read.then.file.empty()) return false;
   const std::string path = trimmed(read.then.folder + read.then.file);
-  return only_path(change.from, trimmed(read.now.folder + read.now.file)) &&
-         only_path(change.to, path) && target.may_point_to(path, old);
+  return only_path(change.from, trimmed(read.now.folder + read.now.file)) && only_path(change.to, path) &&
+         target.may_point_to(path, old);
 }
 
 bool may_move(const Target& target, const Change& change, const std::vector<Reading>& all, bool old) {

@@ -332,7 +332,8 @@ TEST(Databricks, ARollbackIsEqualOnCanonicalJson) {
 
 TEST(Databricks, ARollbackGoesBackToAnyPathThatTheRolloutReplaced) {
   const std::string old = "churn-1.2.0-py3-none-any.whl";
-  const std::vector<std::pair<std::string, std::string>> rows = {  // what stands there, the file's own path
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      // what stands there, the file's own path
       {"/Volumes/main/ml/old/tab\there/" + old, "/Volumes/main/ml/old/tab\there/" + old},
       {"/dbfs/libs/churn @ x/n54/" + old, "dbfs:/libs/churn @ x/n54/" + old},
       {"file:///dbfs/libs/ab/n18/" + old, "dbfs:/libs/ab/n18/" + old},

@@ -99,18 +99,18 @@ TEST(Gate, AnyPlaceThatTheGrammarReadsPassesBack) {
     EXPECT_EQ(on_shelves({"file:///Volumes/lib/" + new_wheel, folder + old_wheel}), "") << folder;
   }
   EXPECT_EQ(on_shelves({"/Volumes/lib/" + new_wheel, "/Volumes/a b/" + old_wheel + " "}), "");
-  EXPECT_EQ(
-      on_shelves({"file:///Volumes/lib/" + new_wheel, "file:///dbfs/" + old_wheel + "?t=a#egg=churn"}), "");
+  EXPECT_EQ(on_shelves({"file:///Volumes/lib/" + new_wheel, "file:///dbfs/" + old_wheel + "?t=a#egg=churn"}),
+            "");
   EXPECT_EQ(on_shelves({"/Volumes/lib/churn-1.4.0.jar", "/Volumes/tab\there/churn-1.3.0.jar"}), "");
 }
 
 TEST(Gate, NoPlaceThatTheTargetDoesNotAllowDoes) {
-  for (const auto& to : std::vector<std::string>{
-           "/tmp/tab\there/" + old_wheel, "churn @ https://evil.test/" + old_wheel,
-           "churn @ x/Volumes/" + old_wheel, "/Volumes/a\n/Volumes/" + old_wheel,
-           "file:///dbfs/" + old_wheel + "?a --index-url http://evil.test",
-           "--find-links /Volumes/" + old_wheel, "/Volumes/x/fraud-1.3.0-py3-none-any.whl",
-           "/Volumes/x/" + new_wheel}) {
+  for (const auto& to :
+       std::vector<std::string>{"/tmp/tab\there/" + old_wheel, "churn @ https://evil.test/" + old_wheel,
+                                "churn @ x/Volumes/" + old_wheel, "/Volumes/a\n/Volumes/" + old_wheel,
+                                "file:///dbfs/" + old_wheel + "?a --index-url http://evil.test",
+                                "--find-links /Volumes/" + old_wheel,
+                                "/Volumes/x/fraud-1.3.0-py3-none-any.whl", "/Volumes/x/" + new_wheel}) {
     EXPECT_NE(on_shelves({"/Volumes/lib/" + new_wheel, to}), "") << to;
   }
 }

@@ -256,7 +256,7 @@ TEST_F(Build, AVersionThatNoTagCanHoldIsRefused) {
     toml("[package]\nname = \"Churn\"\nversion = \"" + version + "\"\n\n[code]\nroot = \"src\"\n");
   };
   for (const std::string& version : {"1.0+" + std::string(125, 'a'), "1!1.0+" + std::string(122, 'b'),
-                                    "1.0+" + std::string(111, 'c') + ".branch.name.7"}) {
+                                     "1.0+" + std::string(111, 'c') + ".branch.name.7"}) {
     with(version);
     const Error e = error_of([&] { build(); });
     EXPECT_EQ(e.code(), ErrorCode::version) << version;
