@@ -398,6 +398,11 @@ RolloutReport resume(Engine& engine, const std::string& id, const RunContext& wh
   const auto lease =
       engine.ledger.acquire(lease_request(engine, recorded_context(engine, before, who), before.plan));
   before = read_view(engine.ledger, id);
+  // Its last entry arrived late, or another run went on with it while this one waited: nothing is left to do.
+  if (before.closed() && before.state != "superseded") {
+    engine.diagnostics.status(id + " has ended meanwhile");
+    return {id, before.state, {}, {}, 0};
+  }
   check_resumable(before, who.environment);
   const bool reverting = before.state == "reverting" || before.state == "needs-human";
   const Plan& plan = before.plan;
