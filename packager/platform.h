@@ -17,8 +17,8 @@ struct Platform {
   std::vector<std::string> tags;  // "cp311-cp311-manylinux_2_28_x86_64", best first (packaging.tags order)
   std::string python;             // "3.11"
   std::string machine;            // "x86_64"
-  std::string system;             // "linux", "macos", "windows"; "" when a bundle of before does not tell
-  std::string libc;               // "glibc", "musl"; "" when either will do
+  std::string system{};           // "linux", "macos", "windows"; "" when a bundle of before does not tell
+  std::string libc{};             // "glibc", "musl"; "" when either will do
 };
 
 // A name from the built-in table, `cpXY-PLATFORM` by rule, or a path to a JSON file in pex's
