@@ -173,7 +173,7 @@ std::string_view tree_at(std::string_view text, std::string_view end) {
   return text.substr(0, slash + 1 + longest_version);
 }
 
-// `$HOME/libs/churn/1.2.0` under the install root /home/ada/libs: what is interpolated may be where the root
+// `$HOME/libs/churn/1.2.0` under the install root /home/you/libs: what is interpolated may be where the root
 // begins.
 void find_below(std::string_view text, Span hole, const Grammar& grammar, std::vector<Reference>& out) {
   if (forms::at(text, hole.end) != '/') return;
