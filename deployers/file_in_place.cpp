@@ -32,7 +32,7 @@ std::optional<Texts> read_journal(const std::string& text) {
 }
 
 bool cut_short(const std::string& live, const Texts& texts) {
-  const auto [least, most] = std::minmax(texts.before.size(), texts.after.size());
+  const auto [least, most] = std::minmax({texts.before.size(), texts.after.size()});
   if (live.size() < least || live.size() > most) return false;
   for (size_t i = 0; i < live.size(); ++i) {
     const bool old = i < texts.before.size() && live[i] == texts.before[i];
