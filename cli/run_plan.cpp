@@ -14,6 +14,7 @@
 #include "cli/selection.h"
 #include "cli/services.h"
 #include "core/json_library.h"
+#include "deployers/attempt.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/record.h"
 #include "registry/provenance.h"
@@ -169,6 +170,17 @@ void mention_unreadable(Services& services, const std::string& package) {
   each_open_rollout(
       services.ledger(), services.environment().name, package, [](const RolloutView&) {},
       [&](const std::string&, const Error& e) { services.diagnostics().warning(e.message()); });
+}
+
+void record_attempt(Services& services, const std::function<std::optional<Plan>()>& asked_for) {
+  try {
+    const auto asked = asked_for();
+    if (!asked) return;
+    record_failed(services.ledger(), services.host().clock, services.diagnostics(), *asked,
+                  context_of(services, "rollout"));
+  } catch (const Error&) {
+    // What is wrong with project, REF or ledger is being said already.
+  }
 }
 
 std::optional<std::string> running_now(Ledger& ledger, const Unfinished& rollout) {

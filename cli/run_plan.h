@@ -1,6 +1,7 @@
 // From a plan to a report: what rollout and rollback share.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,9 @@ ExitCode run_plan(Services& services, const PlannedRun& run);
 ExitCode resume_run(Services& services, const std::string& id);
 // Targets of other machines, and a ledger that only this one has.
 bool keeps_to_itself(Services& services);
+// A rollout ended before there was a plan to ask about: the ledger is told that it changed nothing, as far as
+// ledger and package can be told.
+void record_attempt(Services& services, const std::function<std::optional<Plan>()>& asked_for);
 // Who is at work on it now, for people; nullopt: nobody.
 std::optional<std::string> running_now(Ledger& ledger, const Unfinished& rollout);
 // Tells, once, that an earlier run died half-way and how to go on with it.

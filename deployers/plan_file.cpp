@@ -251,9 +251,11 @@ void check(const Plan& plan, ErrorCode code) {
   }
   if (carriers.size() != plan.carriers.size())
     throw Error(code, "cannot use the plan: a carrier stands twice");
-  if (plan.to.has_value() == !plan.inverse_of.empty()) {
+  // A rollout that ended before its version was known has neither, and nothing to do.
+  const bool nothing = plan.direction == Direction::up && plan.operations.empty();
+  const bool both = plan.to && !plan.inverse_of.empty();
+  if (both || (!plan.to && plan.inverse_of.empty() && !nothing))
     throw Error(code, "cannot use the plan: it needs either a version or the rollout it undoes");
-  }
 }
 
 int form_in(StrictObject& o) {

@@ -10,7 +10,7 @@ namespace mlship {
 namespace {
 
 constexpr auto final_states =
-    std::to_array<std::string_view>({"committed", "partial", "reverted", "superseded"});
+    std::to_array<std::string_view>({"committed", "partial", "failed", "reverted", "superseded"});
 constexpr std::string_view suffix_letters = "0123456789abcdefghijklmnopqrstuvwxyz";
 constexpr size_t suffix_length = 4;
 

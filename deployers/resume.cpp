@@ -113,7 +113,7 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
     std::optional<Version> to;
   };
   std::vector<Empty> empty;  // newest first
-  each_rollout(ledger, environment, package, [&](const RolloutView& rollout) {
+  const auto visit = [&](const RolloutView& rollout) {
     found.known = true;
     Undone& later = undone[rollout.record.package];
     if (rollout.plan.direction == Direction::down) {
@@ -127,7 +127,9 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
       found.rollout = rollout.record.id;
     }
     return !found.rollout;
-  });
+  };
+  each_rollout(ledger, environment, package, visit,
+               [&](const std::string&, const Error& e) { found.unreadable.push_back(e.message()); });
   if (!empty.empty()) found.empty = empty.front().id;
   return found;
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "deployers/attempt.h"
 #include "deployers/conductor.h"
 #include "deployers/gate.h"
 #include "deployers/runner.h"
@@ -194,28 +195,6 @@ std::string wrong_texts(Engine& engine, const Plan& plan, const Operation& op) {
   return wrong;
 }
 
-Json execution_json(const RunContext& context) {
-  Json json = to_json(context.execution);
-  if (context.converge) json["selection"] = selection_json(*context.converge);
-  return json;
-}
-
-RolloutRecord record_of(const std::string& id, const Plan& plan, const RunContext& context,
-                        std::int64_t now) {
-  RolloutRecord record;
-  record.id = id;
-  record.command = context.command;
-  record.environment = plan.environment;
-  record.package = plan.package;
-  record.who = context.who;
-  record.host = context.host;
-  record.started = now;
-  record.commits = context.commits;
-  record.execution = execution_json(context);
-  record.plan = canonical_plan(plan);
-  return record;
-}
-
 // Goes about it as the run before did.
 RunContext recorded_context(Engine& engine, const RolloutView& rollout, const RunContext& who) {
   RunContext context = who;
@@ -300,26 +279,35 @@ RolloutReport nothing_done(const Plan& plan) {
   return {"", short_of ? "partial" : "committed", {}, plan.skipped, 0};
 }
 
-// Where a rollback would undo the rollout before, the ledger has to say that this one changed nothing. Else
-// nothing is recorded: a pipeline that runs every night must not fill the ledger.
-bool worth_a_record(Engine& engine, const Plan& plan, const RunContext& context) {
-  if (plan.direction == Direction::down || context.command != "rollout") return false;
-  const auto last = last_rollout(engine.ledger, plan.environment, plan.package);
-  if (!last) return false;
-  return !stays_last(read_view(engine.ledger, *last), plan.to, nothing_done(plan).state);
-}
+// A run that holds its lease and has its record.
+struct Begun {
+  std::string id;
+  std::unique_ptr<Lease> lease;
+};
 
-// Takes the lease to have been acquired.
-void record_nothing(Engine& engine, const Plan& plan, const RunContext& context) {
-  const RolloutReport report = nothing_done(plan);
+// nullopt: there is nothing to begin.
+std::optional<Begun> begin(Engine& engine, const Plan& plan, const RunContext& context) {
+  const bool nothing = plan.operations.empty() && plan.stuck.empty();
+  const auto worth = [&] {
+    return worth_a_record(engine.ledger, plan, context, nothing_done(plan).state);
+  };
+  if (nothing && open_rollouts(engine.ledger, plan.environment, plan.package).empty() && !worth())
+    return std::nullopt;
   const auto now = engine.host.clock.now();
-  const std::string id = next_rollout_id(engine.ledger, now);
-  engine.ledger.begin(record_of(id, plan, context, now));
-  engine.ledger.append(id, {Json{{"type", "state"},
-                                 {"state", report.state},
-                                 {"seconds", 0},
-                                 {"counts", Json::object()},
-                                 {"at", now}}});
+  const LeaseRequest request = lease_request(engine, context, plan);
+  Begun begun{"", engine.ledger.acquire(request)};
+  check_inverse_is_whole(engine, plan, context);
+  if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
+  settle_unfinished(engine, plan, context, request.targets);
+  if (nothing) {
+    if (worth()) record_nothing(engine.ledger, engine.host.clock, plan, context, nothing_done(plan).state);
+    return std::nullopt;
+  }
+  (void)course_of(engine, plan.operations,
+                  context.execution.waves);  // a cycle ends here, with nothing recorded
+  begun.id = next_rollout_id(engine.ledger, now);
+  engine.ledger.begin(record_of(begun.id, plan, context, now));
+  return begun;
 }
 
 }  // namespace
@@ -362,31 +350,20 @@ size_t touched_operations(Ledger& ledger, const std::string& id) {
 }
 
 RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, const RunContext& context) {
-  clear_abandoned(engine);
-  const bool nothing = plan.operations.empty() && plan.stuck.empty();
-  if (nothing && open_rollouts(engine.ledger, plan.environment, plan.package).empty() &&
-      !worth_a_record(engine, plan, context)) {
-    return nothing_done(plan);
-  }
   const auto start = engine.host.clock.monotonic();
-  const auto now = engine.host.clock.now();
-  const LeaseRequest request = lease_request(engine, context, plan);
-  const auto lease = engine.ledger.acquire(request);
-  check_inverse_is_whole(engine, plan, context);
-  if (plan.direction == Direction::up && plan.to) check_holds(engine.ledger, plan.package, *plan.to);
-  settle_unfinished(engine, plan, context, request.targets);
-  if (nothing) {
-    if (worth_a_record(engine, plan, context)) record_nothing(engine, plan, context);
-    return nothing_done(plan);
+  std::optional<Begun> begun;
+  try {
+    clear_abandoned(engine);
+    begun = begin(engine, plan, context);
+  } catch (const Error&) {
+    record_failed(engine.ledger, engine.host.clock, engine.diagnostics, plan, context);
+    throw;
   }
-  (void)course_of(engine, plan.operations,
-                  context.execution.waves);  // a cycle ends here, with nothing recorded
-
-  const std::string id = next_rollout_id(engine.ledger, now);
-  engine.ledger.begin(record_of(id, plan, context, now));
-  return with_resume_hint(id, [&] {
-    Runner runner(engine, *lease, id, plan, release, context);
-    if (plan.direction == Direction::down) hold_what_is_left(engine.ledger, plan, id, now);
+  if (!begun) return nothing_done(plan);
+  return with_resume_hint(begun->id, [&] {
+    Runner runner(engine, *begun->lease, begun->id, plan, release, context);
+    if (plan.direction == Direction::down)
+      hold_what_is_left(engine.ledger, plan, begun->id, engine.host.clock.now());
     return conduct(engine, runner, plan, context, {}, start);
   });
 }

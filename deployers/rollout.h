@@ -128,6 +128,8 @@ struct Undoable {
   std::optional<std::string> rollout;
   std::string empty;   // a rollout after it that changed nothing, the last one; "" when there is none
   bool known = false;  // the ledger has some run of it
+  // What was passed over on the way there, because it cannot be read: why, newest first.
+  std::vector<std::string> unreadable;
 };
 Undoable undoable(Ledger& ledger, const std::string& environment, const std::string& package);
 // What `rollback` undoes: Undoable::rollout, unless a rollout after it changed nothing. Then nothing is to be

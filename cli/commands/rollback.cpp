@@ -183,6 +183,7 @@ ExitCode nothing_to_undo(Services& services, const Undoable& last, const std::st
 
 ExitCode run_last(const Options& options, Services& services, const std::string& package) {
   const Undoable last = undoable(services.ledger(), services.environment().name, package);
+  for (const auto& why : last.unreadable) services.diagnostics().warning("passed over: " + why);
   if (!last.known) refuse_unknown(services, package);
   if (!last.empty.empty() || !last.rollout) return nothing_to_undo(services, last, package);
   return run_inverse(options, services, *last.rollout);

@@ -67,19 +67,49 @@ PlannedRun planned(const PlanRequest& request, Plan plan, const Execution& execu
   return {std::move(plan), request.release, "rollout", doing, std::nullopt, execution};
 }
 
-ExitCode run_fresh(const Options& options, Services& services) {
+// What was asked for, as far as it can be told without the registry; nullopt: not even the package.
+std::optional<Plan> asked_for(const std::optional<std::string>& ref, Services& services) {
+  Plan asked;
+  asked.environment = services.environment().name;
+  const auto& own = services.project().package;
+  if (!ref) {
+    if (!own) return std::nullopt;
+    asked.package = own->normal;
+    asked.scheme = own->scheme;
+    asked.to = Version::parse(own->version, own->scheme);
+    return asked;
+  }
+  const Ref parsed = parse_ref(*ref);
+  asked.package = parsed.package;
+  asked.scheme = scheme_of(services, parsed.package);
+  asked.to = Version::parse(parsed.tag, asked.scheme);
+  return asked;
+}
+
+// Until the question a rollout may end with nothing begun; a rollback after it has to know.
+template <typename Planning>
+PlannedRun attempt(Services& services, const std::optional<std::string>& ref, Planning planning) {
+  try {
+    return planning();
+  } catch (const Error&) {
+    record_attempt(services, [&] { return asked_for(ref, services); });
+    throw;
+  }
+}
+
+PlannedRun plan_fresh(const Options& options, Services& services) {
   const PlanRequest request = plan_request(services, options.plan);
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   Plan plan = make_plan(request, services.targets(), services.source(), services.diagnostics());
   PlannedRun run = planned(request, std::move(plan), execution_of(options, services));
   run.converge = request;
-  return run_plan(services, run);
+  return run;
 }
 
 // What is written in the file is only a wish: it is planned again from what is live, and narrowed to the
 // file.
-ExitCode run_file(const Options& options, Services& services) {
+PlannedRun plan_file(const Options& options, Services& services, std::optional<std::string>& ref) {
   const Plan file = parse_plan(fs::read_file(*options.plan_file, largest_plan));
   if (!file.to || file.direction != Direction::up) {
     throw Error(ErrorCode::bad_plan,
@@ -88,13 +118,14 @@ ExitCode run_file(const Options& options, Services& services) {
   }
   PlanOptions plan_options = options.plan;
   plan_options.ref = file.package + ":" + file.to->str();
+  ref = plan_options.ref;
   const PlanRequest request = plan_request(services, plan_options);
   check_holds(services.ledger(), request.release.package, request.release.version);
   mention_unfinished(services, request.release.package);
   const Plan fresh = make_plan(request, services.targets(), services.source(), services.diagnostics());
   PlannedRun run = planned(request, narrow(file, fresh, services.targets()), execution_of(options, services));
   run.again = "mlship rollout --plan " + shell_quoted(*options.plan_file);
-  return run_plan(services, run);
+  return run;
 }
 
 // The one to go on with: of the project's package, when it has one. A run that is under way is not asked for.
@@ -122,7 +153,13 @@ std::string rollout_to_resume(Services& services) {
 
 ExitCode run_resume(const Options& options, Services& services) {
   std::string id = *options.resume;
-  id = id.empty() ? rollout_to_resume(services) : show(services.ledger(), id).entry.id;
+  try {
+    id = id.empty() ? rollout_to_resume(services) : show(services.ledger(), id).entry.id;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::rollout_not_found)
+      record_attempt(services, [&] { return asked_for(std::nullopt, services); });
+    throw;
+  }
   check_resumable(read_view(services.ledger(), id), services.environment().name);
   services.diagnostics().status("going on with " + id);
   confirm(services, "go on with " + id);
@@ -145,7 +182,11 @@ void check_alone(const Options& options) {
 ExitCode run(const Options& options, Services& services) {
   check_alone(options);
   if (options.resume) return run_resume(options, services);
-  return options.plan_file ? run_file(options, services) : run_fresh(options, services);
+  std::optional<std::string> ref = options.plan.ref;
+  return run_plan(services, attempt(services, ref, [&] {
+                    return options.plan_file ? plan_file(options, services, ref)
+                                             : plan_fresh(options, services);
+                  }));
 }
 
 CommandRun setup(Arguments& arguments) {
