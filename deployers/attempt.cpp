@@ -52,11 +52,9 @@ void record_nothing(Ledger& ledger, Clock& clock, const Plan& plan, const RunCon
   const auto now = clock.now();
   const std::string id = next_rollout_id(ledger, now);
   ledger.begin(record_of(id, plan, context, now));
-  ledger.append(id, {Json{{"type", "state"},
-                          {"state", state},
-                          {"seconds", 0},
-                          {"counts", Json::object()},
-                          {"at", now}}});
+  ledger.append(
+      id,
+      {Json{{"type", "state"}, {"state", state}, {"seconds", 0}, {"counts", Json::object()}, {"at", now}}});
 }
 
 void record_failed(Ledger& ledger, Clock& clock, Diagnostics& diagnostics, const Plan& asked,
@@ -75,9 +73,10 @@ void record_failed(Ledger& ledger, Clock& clock, Diagnostics& diagnostics, const
       record_nothing(ledger, clock, nothing_of(asked), without, state);
   } catch (const Error& e) {
     if (!worth) return;
-    diagnostics.warning("the ledger does not say that this rollout changed nothing, so `mlship rollback` would "
-                        "undo the one before: " +
-                        e.message());
+    diagnostics.warning(
+        "the ledger does not say that this rollout changed nothing, so `mlship rollback` would "
+        "undo the one before: " +
+        e.message());
   }
 }
 

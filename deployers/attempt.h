@@ -1,5 +1,5 @@
-// What a rollout writes of itself when it begins, and what it leaves when it changes nothing: `rollback` after
-// it must not undo the rollout before.
+// What a rollout writes of itself when it begins, and what it leaves when it changes nothing: `rollback`
+// after it must not undo the rollout before.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ void record_nothing(Ledger& ledger, Clock& clock, const Plan& plan, const RunCon
                     const std::string& state);
 
 // A rollout that was asked for and ended before it began: `asked` has environment, package and, as far as it
-// was known, the version. Throws nothing: that it could not be recorded is a warning, and nothing at all where
-// the ledger cannot even be read.
+// was known, the version. Throws nothing: that it could not be recorded is a warning, and nothing at all
+// where the ledger cannot even be read.
 void record_failed(Ledger& ledger, Clock& clock, Diagnostics& diagnostics, const Plan& asked,
                    const RunContext& context);
 

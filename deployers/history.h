@@ -16,8 +16,9 @@ struct HistoryEntry {
   std::string to_version;           // "" for the inverse of a rollout
   std::optional<Digest> to_digest;  // nullopt too when the registry did not have the version
   std::string inverse_of;           // the rollout it undid, ""
-  // "committed", "partial", "interrupted", "unfinished", "superseded"; "failed": ended before it began; "reverted" when a later rollback undid
-  // it; "unreadable" when its entries do not chain (then `problem` says why and only the id is known).
+  // "committed", "partial", "interrupted", "unfinished", "superseded"; "failed": ended before it began;
+  // "reverted" when a later rollback undid it; "unreadable" when its entries do not chain (then `problem`
+  // says why and only the id is known).
   std::string state;
   std::string problem;
   std::string who, host;

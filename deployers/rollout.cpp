@@ -288,9 +288,7 @@ struct Begun {
 // nullopt: there is nothing to begin.
 std::optional<Begun> begin(Engine& engine, const Plan& plan, const RunContext& context) {
   const bool nothing = plan.operations.empty() && plan.stuck.empty();
-  const auto worth = [&] {
-    return worth_a_record(engine.ledger, plan, context, nothing_done(plan).state);
-  };
+  const auto worth = [&] { return worth_a_record(engine.ledger, plan, context, nothing_done(plan).state); };
   if (nothing && open_rollouts(engine.ledger, plan.environment, plan.package).empty() && !worth())
     return std::nullopt;
   const auto now = engine.host.clock.now();
