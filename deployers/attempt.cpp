@@ -72,7 +72,8 @@ void record_failed(Ledger& ledger, Clock& clock, Diagnostics& diagnostics, const
     if (worth_a_record(ledger, asked, without, state))
       record_nothing(ledger, clock, nothing_of(asked), without, state);
   } catch (const Error& e) {
-    if (!worth) return;
+    // That another run holds it is what the command itself says.
+    if (!worth || e.code() == ErrorCode::ledger_busy) return;
     diagnostics.warning(
         "the ledger does not say that this rollout changed nothing, so `mlship rollback` would "
         "undo the one before: " +
