@@ -13,6 +13,7 @@
 #include "deployers/file_view.h"
 #include "deployers/host_destination.h"
 #include "deployers/installed_tree.h"
+#include "deployers/linked_version.h"
 #include "deployers/selection.h"
 
 namespace mlship {
@@ -337,10 +338,10 @@ class HostFileTarget final : public Target {
       }
       std::string& owner = out.objects.back().foreign_owner;
       if (owner.empty()) owner = owners.of(line.extent.begin);
-      for (const auto& seen : line.opaque) add_reference(out.objects.back(), seen);
+      for (const auto& seen : line.opaque) add_reference(out.objects.back(), seen, scheme);
       if (line.references.empty()) continue;
       locator.anchors.push_back(anchor_of(lines, i));
-      add_references(out.objects.back(), lines, line);
+      add_references(out.objects.back(), lines, line, scheme);
     }
     close();
   }
@@ -385,15 +386,18 @@ class HostFileTarget final : public Target {
             "correct the file, or leave it out of `files` of the target"};
   }
 
-  static void add_references(LiveObject& object, const TextLines& lines, const TextLine& line) {
+  static void add_references(LiveObject& object, const TextLines& lines, const TextLine& line,
+                             Scheme scheme) {
     for (size_t i = 0; i < line.references.size(); ++i) {
       const Reference& r = line.references[i];
-      add_reference(object, {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i]});
+      add_reference(object, {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i]},
+                    scheme);
     }
   }
 
-  static void add_reference(LiveObject& object, SiteReference seen) {
+  static void add_reference(LiveObject& object, SiteReference seen, Scheme scheme) {
     Reference& r = seen.reference;
+    read_link(r, seen.text, scheme);
     const size_t begin = r.span.begin;
     r.span = {0, seen.text.size()};
     for (Span* span : {&r.version_span, &r.digest_span}) {

@@ -104,20 +104,6 @@ Destination folder(const Question& q) {
   return out;
 }
 
-// The folder on this host that a reference's folder text means; "" when it means no such thing. `file://` is
-// RFC 8089's way to write one.
-std::string host_folder(std::string_view folder) {
-  for (const std::string_view prefix : {"file://", "file:"}) {
-    if (folder.starts_with(prefix) && folder.substr(prefix.size()).starts_with('/')) {
-      folder.remove_prefix(prefix.size());
-      break;
-    }
-  }
-  if (!folder.starts_with('/') || folder.starts_with("//")) return "";
-  if (folder.find_first_of("$`*?") != std::string_view::npos) return "";  // the shell's word, not a path
-  return std::string(folder);
-}
-
 bool is_library(const HostPlaces& places, const std::string& folder) {
   return !places.library_path.empty() &&
          Path(folder + "/.").lexically_normal() == Path(places.library_path + "/.").lexically_normal();
@@ -190,6 +176,18 @@ constexpr auto rows = std::to_array<DestinationRow>({{Form::wheel, file},
                                                      {Form::folder, folder}});
 
 }  // namespace
+
+std::string host_folder(std::string_view folder) {
+  for (const std::string_view prefix : {"file://", "file:"}) {
+    if (folder.starts_with(prefix) && folder.substr(prefix.size()).starts_with('/')) {
+      folder.remove_prefix(prefix.size());
+      break;
+    }
+  }
+  if (!folder.starts_with('/') || folder.starts_with("//")) return "";
+  if (folder.find_first_of("$`*?") != std::string_view::npos) return "";  // the shell's word, not a path
+  return std::string(folder);
+}
 
 HostPlaces host_places(const TargetSection& section, const Project& project) {
   HostPlaces places;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/release.h"
 #include "deployers/target.h"
@@ -21,6 +22,10 @@ HostPlaces host_places(const TargetSection& section, const Project& project);
 
 Destination host_destination(const HostPlaces& places, const FoundReference& found, const Release& release,
                              ReleaseSource& source);
+
+// The folder on this host that a reference's folder text means; "" when it means no such thing. `file://` is
+// RFC 8089's way to write one.
+std::string host_folder(std::string_view folder);
 
 // As Target::old_place_ok.
 bool host_place_exists(const HostPlaces& places, const std::string& text);

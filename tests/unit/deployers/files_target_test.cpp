@@ -144,6 +144,41 @@ TEST_F(FilesTarget, AFileThatBecameALinkIntoATreeIsAConflict) {
   EXPECT_EQ(text("opt/churn/1.3.0/a.conf"), "run churn==1.3.0\n");
 }
 
+// A path that goes through a link names the version it leads to, and the link is what would have to move.
+TEST_F(FilesTarget, APathThroughALinkHasTheVersionItLeadsTo) {
+  put("opt/churn/1.2.0/bin/score", "");
+  put("trees/churn/1.3.0/bin/score", "");
+  put("trees/other/1.3.0/bin/score", "");
+  put("opt/churn/main/bin/score", "");
+  put("libs/churn-1.2.0-py3-none-any.whl", "");
+  std::filesystem::create_symlink("1.2.0", at("opt/churn/current"));
+  std::filesystem::create_symlink("current", at("opt/churn/stable"));
+  std::filesystem::create_symlink(at("trees/churn/1.3.0"), at("opt/churn/edge"));
+  std::filesystem::create_symlink(at("trees/other/1.3.0"), at("opt/churn/nightly"));
+  std::filesystem::create_symlink("1.1.0", at("opt/churn/latest"));
+  std::filesystem::create_symlink(at("libs/churn-1.2.0-py3-none-any.whl"), at("libs/churn-latest-py3-none-any.whl"));
+  struct Row {
+    std::string path, version;  // "": it cannot be read
+  };
+  for (const Row& row : std::vector<Row>{{"/opt/churn/current", "1.2.0"},
+                                         {"/opt//churn/current", "1.2.0"},
+                                         {"/opt/churn/stable", "1.2.0"},
+                                         {"/opt/churn/edge", "1.3.0"},
+                                         {"/opt/churn/nightly", ""},
+                                         {"/opt/churn/latest", ""},
+                                         {"/opt/churn/main", ""},
+                                         {"/libs/churn-latest-py3-none-any.whl", "1.2.0"}}) {
+    put("jobs/a.conf", "run " + root() + row.path + (row.path.ends_with("whl") ? "" : "/bin/score") + "\n");
+    const auto settings = target("files", {"jobs/*"});
+    const auto objects = settings->discover(Scheme::pep440).objects;
+    ASSERT_EQ(objects.size(), 1U) << row.path;
+    const Reference& r = objects[0].references.at(0).reference;
+    EXPECT_EQ(r.version ? r.version->str() : "", row.version) << row.path;
+    EXPECT_EQ(r.opaque.find("is a link to " + row.version) != std::string::npos, !row.version.empty()) << r.opaque;
+    EXPECT_TRUE(plan(*settings, release("1.4.0")).empty());
+  }
+}
+
 TEST_F(FilesTarget, EditsBetweenTheReferencesAreRebased) {
   put("etc/x.conf", "one churn==1.3.0\ntwo churn==1.3.0 b c\nthree churn==1.3.0\n");
   const auto settings = target("files", {"etc/*.conf"}, {{"trust-pins", true}});
