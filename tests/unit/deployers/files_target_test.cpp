@@ -156,7 +156,8 @@ TEST_F(FilesTarget, APathThroughALinkHasTheVersionItLeadsTo) {
   std::filesystem::create_symlink(at("trees/churn/1.3.0"), at("opt/churn/edge"));
   std::filesystem::create_symlink(at("trees/other/1.3.0"), at("opt/churn/nightly"));
   std::filesystem::create_symlink("1.1.0", at("opt/churn/latest"));
-  std::filesystem::create_symlink(at("libs/churn-1.2.0-py3-none-any.whl"), at("libs/churn-latest-py3-none-any.whl"));
+  std::filesystem::create_symlink(at("libs/churn-1.2.0-py3-none-any.whl"),
+                                  at("libs/churn-latest-py3-none-any.whl"));
   struct Row {
     std::string path, version;  // "": it cannot be read
   };
@@ -174,7 +175,8 @@ TEST_F(FilesTarget, APathThroughALinkHasTheVersionItLeadsTo) {
     ASSERT_EQ(objects.size(), 1U) << row.path;
     const Reference& r = objects[0].references.at(0).reference;
     EXPECT_EQ(r.version ? r.version->str() : "", row.version) << row.path;
-    EXPECT_EQ(r.opaque.find("is a link to " + row.version) != std::string::npos, !row.version.empty()) << r.opaque;
+    EXPECT_EQ(r.opaque.find("is a link to " + row.version) != std::string::npos, !row.version.empty())
+        << r.opaque;
     EXPECT_TRUE(plan(*settings, release("1.4.0")).empty());
   }
 }
