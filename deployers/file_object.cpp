@@ -6,6 +6,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/host/folder.h"
 #include "deployers/file_batch.h"
 #include "deployers/file_obstacle.h"
 #include "deployers/file_owner.h"
@@ -119,7 +120,10 @@ class HostFileTarget final : public Target {
     return place_host_carrier(places_, carrier, release, source, tag);
   }
   void check_place(const Carrier& carrier) override {
-    if (!fs::exists(carrier.place)) fs::require_writable(Path(carrier.place).parent_path());
+    if (fs::exists(carrier.place)) return;
+    const Path folder = Path(carrier.place).parent_path();
+    fs::require_writable(folder);
+    (void)fs::OpenFolder::through_links(fs::nearest_existing(folder));
   }
   bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source) override {
     return host_carrier_ok(carrier, release, source);

@@ -1,14 +1,10 @@
 // Runnable trees under install-root and files in library-path: made beside their place, verified, then given
 // their name in one step that never replaces anything.
 #include <array>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <functional>
 
 #include "core/error.h"
-#include "core/host/fs.h"
+#include "core/host/folder.h"
 #include "core/names.h"
 #include "deployers/host_destination.h"
 
@@ -17,47 +13,55 @@ namespace {
 
 constexpr std::string_view temporary_prefix = ".mlship-";
 
-// A folder being filled. Its flock dies with the process, so whoever gets the lock of such a folder knows
-// that its maker is gone.
+// A folder being filled, into which nobody else gets. Its flock dies with the process, so whoever gets the lock
+// of such a folder knows that its maker is gone.
 class Workshop {
  public:
-  Workshop(const Path& parent, const std::string& tag) {
-    path_ = parent / fs::unique_name(std::string(temporary_prefix) + tag + "-");
-    if (::mkdir(path_.c_str(), 0700) != 0) fs::fail(errno, "make the folder", path_);
-    fd_ = lock(path_);
+  Workshop(const fs::OpenFolder& parent, const std::string& tag)
+      : parent_(parent),
+        name_(fs::unique_name(std::string(temporary_prefix) + tag + "-")),
+        folder_(parent.make_private(name_)) {
+    (void)folder_.lock();
   }
-  ~Workshop() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~Workshop() { remove(parent_, name_); }
   Workshop(const Workshop&) = delete;
   Workshop& operator=(const Workshop&) = delete;
-  [[nodiscard]] const Path& path() const { return path_; }
+
+  // Where `make` makes `name`; what it says of that path it says of `about`.
+  void fill(const std::string& name, const Path& about, const std::function<void(const Path&)>& make) const {
+    const Path made = folder_.lasting_path() / name;
+    try {
+      make(made);
+    } catch (Error& e) {
+      std::string message = e.message();
+      for (size_t i = 0; (i = message.find(made.native(), i)) != std::string::npos; i += about.native().size())
+        message.replace(i, made.native().size(), about.native());
+      throw std::move(e).with_message(message);
+    }
+  }
+  [[nodiscard]] const fs::OpenFolder& folder() const { return folder_; }
 
   // Removes what killed runs left in `parent`.
-  static void clear_abandoned(const Path& parent) {
-    if (!fs::exists(parent)) return;
-    for (const auto& name : fs::list(parent)) {
+  static void clear_abandoned(const fs::OpenFolder& parent) {
+    for (const auto& name : parent.names()) {
       if (!name.starts_with(temporary_prefix)) continue;
-      const int fd = lock(parent / name);
-      if (fd < 0) continue;
-      fs::remove_tree(parent / name);
-      ::close(fd);
+      const auto left = parent.folder_in(name);
+      if (left && left->lock()) remove(parent, name);
     }
   }
 
  private:
-  static int lock(const Path& folder) {
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return -1;
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-    ::close(fd);
-    return -1;
+  // What somebody keeps from being removed stands in nobody's way.
+  static void remove(const fs::OpenFolder& parent, const std::string& name) {
+    try {
+      parent.remove_tree(name);
+    } catch (const Error&) {
+    }
   }
 
-  Path path_;
-  int fd_ = -1;
+  const fs::OpenFolder& parent_;
+  std::string name_;
+  fs::OpenFolder folder_;
 };
 
 [[noreturn]] void refuse(const Carrier& carrier, const std::string& why) {
@@ -93,30 +97,40 @@ void check_tree_place(const HostPlaces& places, const Path& path, const Carrier&
   }
 }
 
+// Makes what `path` is to be beside it, and gives it its name in one step; false when something has that name,
+// which `present` looks at.
+bool place_new(const Path& path, const std::string& tag, const std::function<void()>& present,
+               const std::function<void(const Path&)>& make) {
+  const std::string name = path.filename().string();
+  const auto parent = fs::OpenFolder::through_links(path.parent_path(), fs::OpenFolder::Missing::make);
+  Workshop::clear_abandoned(parent);
+  const auto there = [&] {
+    present();
+    return false;
+  };
+  if (fs::lstat(path)) return there();
+  const Workshop workshop(parent, tag);
+  workshop.fill(name, path, make);
+  if (!parent.take(workshop.folder(), name, name)) return there();
+  parent.sync();
+  return true;
+}
+
 bool place_tree(const HostPlaces& places, const Path& path, const Carrier& carrier, const Release& release,
                 ReleaseSource& source, const std::string& tag) {
   check_tree_place(places, path, carrier, release);
   const auto present = [&] {
     const std::string difference = source.check_tree(release, path);
     if (!difference.empty()) other_content(path, release, difference);
-    return false;
   };
-  const Path parent = path.parent_path();
-  Workshop::clear_abandoned(parent);
-  if (fs::lstat(path)) return present();
-  fs::make_folders_durable(parent);
-  const Workshop workshop(parent, tag);
-  const Path made = workshop.path() / "tree";
-  source.make_tree(release, made);
-  const std::string difference = source.check_tree(release, made);
-  if (!difference.empty()) {
+  return place_new(path, tag, present, [&](const Path& made) {
+    source.make_tree(release, made);
+    const std::string difference = source.check_tree(release, made);
+    if (difference.empty()) return;
     throw Error(ErrorCode::verification,
                 "cannot place " + path.string() + ": the tree that was made is wrong")
         .fact("differs", difference);
-  }
-  if (!fs::rename_no_replace(made, path)) return present();
-  fs::sync_folder(parent);
-  return true;
+  });
 }
 
 bool place_file(const HostPlaces& places, const Path& path, const Carrier& carrier, const Release& release,
@@ -130,24 +144,18 @@ bool place_file(const HostPlaces& places, const Path& path, const Carrier& carri
     refuse(carrier, "it is not in library-path of [targets." + places.target + "]");
   }
   const auto present = [&] {
-    const Digest there = fs::hash_file(path);
-    if (there != output->digest) other_content(path, release, there.str() + ", not " + output->digest.str());
-    return false;
+    const auto there = digest_at(path);
+    if (there == output->digest) return;
+    other_content(path, release, (there ? there->str() : "no file") + ", not " + output->digest.str());
   };
-  Workshop::clear_abandoned(parent);
-  if (fs::lstat(path)) return present();
-  fs::make_folders_durable(parent);
-  const Workshop workshop(parent, tag);
-  const Path made = workshop.path() / "file";
-  source.write_output(release, *output, made);
-  if (fs::hash_file(made) != output->digest) {
-    throw Error(ErrorCode::verification,
-                "cannot place " + path.string() + ": what was written has another sha256");
-  }
-  fs::sync_file(made);
-  if (!fs::rename_no_replace(made, path)) return present();
-  fs::sync_folder(parent);
-  return true;
+  return place_new(path, tag, present, [&](const Path& made) {
+    source.write_output(release, *output, made);
+    if (fs::hash_file(made) != output->digest) {
+      throw Error(ErrorCode::verification,
+                  "cannot place " + path.string() + ": what was written has another sha256");
+    }
+    fs::sync_file(made);
+  });
 }
 
 bool tree_ok(const Path& path, const Release& release, ReleaseSource& source) {
@@ -181,7 +189,7 @@ bool host_carrier_ok(const Carrier& carrier, const Release& release, ReleaseSour
     if (!carrier.id.starts_with(row.prefix)) continue;
     const Path path = carrier.id.substr(row.prefix.size());
     if (row.place == place_tree) return tree_ok(path, release, source);
-    return fs::exists(path) && fs::hash_file(path) == carrier.digest;
+    return digest_at(path) == carrier.digest;
   }
   return false;
 }

@@ -4,9 +4,10 @@
 
 #include "core/accelerator.h"
 #include "core/error.h"
-#include "core/host/fs.h"
+#include "core/host/folder.h"
 #include "core/names.h"
 #include "deployers/build_variant.h"
+#include "deployers/file_set.h"
 
 namespace mlship {
 namespace {
@@ -124,8 +125,8 @@ Destination file(const Question& q) {
   Destination out;
   out.text = rewrite(q.found.text, q.reference(), q.release.version, output->filename);
   const std::string path = (Path(folder) / output->filename).lexically_normal().string();
-  const bool there = fs::exists(path);
-  if (there && fs::hash_file(path) != output->digest) {
+  const bool there = fs::lstat(path).has_value();
+  if (there && digest_at(path) != output->digest) {
     return no_output(path + " is there with other content than " + output->digest.brief(),
                      "sha256sum " + path);
   }
@@ -219,6 +220,12 @@ Destination host_destination(const HostPlaces& places, const FoundReference& fou
     if (row.form == found.reference.form) return row.answer({places, found, release, source});
   }
   throw Error(ErrorCode::internal, "a reference of unknown form");
+}
+
+std::optional<Digest> digest_at(const Path& path) {
+  const auto resolved = resolve_links(path);
+  const auto file = resolved ? fs::open_regular(*resolved) : std::nullopt;
+  return file ? std::optional(file->hash()) : std::nullopt;
 }
 
 bool host_place_exists(const HostPlaces& places, const std::string& text) {

@@ -27,6 +27,9 @@ Destination host_destination(const HostPlaces& places, const FoundReference& fou
 // RFC 8089's way to write one.
 std::string host_folder(std::string_view folder);
 
+// Of a regular file; nullopt when nothing of that kind is there.
+std::optional<Digest> digest_at(const Path& path);
+
 // As Target::old_place_ok.
 bool host_place_exists(const HostPlaces& places, const std::string& text);
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <deque>
+#include <functional>
 #include <utility>
 
 #include <dirent.h>
@@ -52,6 +55,19 @@ std::optional<OpenFile> regular(int file, std::string_view doing, const Path& pa
   return opened;
 }
 
+void each_chunk(int file, const Path& about, const std::function<void(std::string_view)>& use) {
+  std::string buffer(256U << 10U, '\0');
+  off_t done = 0;
+  while (true) {
+    const ssize_t n = ::pread(file, buffer.data(), buffer.size(), done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(errno, "read", about);
+    if (n == 0) return;
+    use({buffer.data(), static_cast<size_t>(n)});
+    done += n;
+  }
+}
+
 // Part by part, so that no link is followed anywhere on the way.
 int open_folder(const Path& folder) {
   int at = ::open(folder.is_absolute() ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -71,6 +87,91 @@ int open_folder(const Path& folder) {
   return readable;
 }
 
+// Goes along a path by descriptors.
+class LinkWalk {
+ public:
+  LinkWalk(Path path, bool make) : path_(std::move(path)), make_(make) {
+    enter(::open(path_.is_absolute() ? "/" : ".", path_flags));
+    ahead(path_.relative_path());
+    while (!parts_.empty()) {
+      const std::string part = std::move(parts_.front());
+      parts_.pop_front();
+      if (!part.empty() && part != ".") step(part);
+    }
+  }
+  ~LinkWalk() {
+    if (at_ >= 0) ::close(at_);
+  }
+  LinkWalk(const LinkWalk&) = delete;
+  LinkWalk& operator=(const LinkWalk&) = delete;
+
+  [[nodiscard]] int open() const {
+    const int folder = ::openat(at_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) fail(errno, "open the folder", path_);
+    return folder;
+  }
+
+ private:
+  static constexpr int path_flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  static constexpr int most_links = 40;  // as the kernel's own walk
+
+  void ahead(const Path& more) {
+    auto where = parts_.begin();
+    for (const auto& part : more) where = std::next(parts_.insert(where, part.string()));
+  }
+
+  void enter(int next) {
+    if (next < 0) fail(errno, "open the folder", path_);
+    if (at_ >= 0) ::close(at_);
+    at_ = next;
+  }
+
+  void step(const std::string& part) {
+    int next = ::openat(at_, part.c_str(), path_flags);
+    if (next < 0 && errno == ENOENT && make_) {
+      make(part);
+      next = ::openat(at_, part.c_str(), path_flags);
+    }
+    struct ::stat s{};
+    if (next < 0 || ::fstat(next, &s) != 0) fail(errno, "open the folder", path_);
+    if (!S_ISLNK(s.st_mode)) return enter(next);
+    const Path behind = read_link(next, s.st_uid);
+    if (behind.is_absolute()) enter(::open("/", path_flags));
+    ahead(behind.relative_path());
+  }
+
+  void make(const std::string& part) const {
+    if (::mkdirat(at_, part.c_str(), 0777) != 0 && errno != EEXIST) fail(errno, "make the folder", path_);
+    const int readable = ::openat(at_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (readable < 0) return;
+    ::fsync(readable);
+    ::close(readable);
+  }
+
+  Path read_link(int link, uid_t owner) {
+    std::string text(PATH_MAX, '\0');
+    const ssize_t size = ::readlinkat(link, "", text.data(), text.size());
+    const int failed = size < 0 ? errno : 0;
+    ::close(link);
+    if (failed != 0) fail(failed, "read a link of", path_);
+    if (++links_ > most_links) fail(ELOOP, "open the folder", path_);
+    text.resize(static_cast<size_t>(size));
+    if (::geteuid() == 0 && owner != 0) {
+      throw Error(ErrorCode::file_permission, "cannot open the folder " + path_.string() +
+                                                  ": it goes through a link of user " +
+                                                  std::to_string(owner) + " to " + text)
+          .hint("write the path without that link, or run mlship as that user");
+    }
+    return text;
+  }
+
+  Path path_;
+  bool make_;
+  int at_ = -1;
+  int links_ = 0;
+  std::deque<std::string> parts_;  // still to go
+};
+
 }  // namespace
 
 OpenFile::~OpenFile() {
@@ -86,15 +187,17 @@ Stat OpenFile::stat() const {
 
 std::string OpenFile::read(std::uint64_t limit) const {
   std::string out;
-  std::string buffer(256U << 10U, '\0');
-  while (true) {
-    const ssize_t n = ::pread(descriptor_, buffer.data(), buffer.size(), static_cast<off_t>(out.size()));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(errno, "read", about_);
-    if (n == 0) return out;
-    out.append(buffer, 0, static_cast<size_t>(n));
+  each_chunk(descriptor_, about_, [&](std::string_view chunk) {
+    out += chunk;
     if (out.size() > limit) fail(EFBIG, "read", about_);
-  }
+  });
+  return out;
+}
+
+Digest OpenFile::hash() const {
+  Sha256 hasher;
+  each_chunk(descriptor_, about_, [&](std::string_view chunk) { hasher.update(chunk); });
+  return hasher.finish();
 }
 
 void OpenFile::write(std::string_view bytes) const {
@@ -155,6 +258,14 @@ OpenFolder::OpenFolder(const Path& folder) : path_(folder), descriptor_(open_fol
   fail(errno == ELOOP ? ENOTDIR : errno, "open the folder", folder);
 }
 
+OpenFolder::OpenFolder(OpenFolder&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+OpenFolder OpenFolder::through_links(const Path& folder, Missing missing) {
+  const LinkWalk walk(folder, missing == Missing::make);
+  return {folder, walk.open()};
+}
+
 OpenFolder::~OpenFolder() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
@@ -210,6 +321,57 @@ bool OpenFolder::exchange(const std::string& a, const std::string& b) const {
 void OpenFolder::remove(const std::string& name) const {
   if (::unlinkat(descriptor_, name.c_str(), 0) != 0 && errno != ENOENT)
     fail(errno, "write in the folder", path_);
+}
+
+void OpenFolder::remove_tree(const std::string& name) const {
+  if (::unlinkat(descriptor_, name.c_str(), 0) == 0 || errno == ENOENT) return;
+  if (errno != EISDIR && errno != EPERM) fail(errno, "remove", path_ / name);
+  const auto inner = folder_in(name);
+  if (!inner) fail(errno, "remove", path_ / name);
+  for (const auto& each : inner->names()) inner->remove_tree(each);
+  if (::unlinkat(descriptor_, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+    fail(errno, "remove", path_ / name);
+}
+
+// Who owns the folder may exchange what was just made in it: ours is what this user owns, or nobody, to whom a
+// file server gives what root makes.
+OpenFolder OpenFolder::make_private(const std::string& name) const {
+  constexpr uid_t nobody = 65534;
+  if (::mkdirat(descriptor_, name.c_str(), 0700) != 0) fail(errno, "write in the folder", path_);
+  auto made = folder_in(name);
+  struct ::stat s{};
+  const bool ours = made && ::fstat(made->descriptor_, &s) == 0 && (s.st_mode & 077U) == 0 &&
+                    (s.st_uid == ::geteuid() || s.st_uid == nobody);
+  if (!ours) fail(EPERM, "write in the folder", path_);
+  return std::move(*made);
+}
+
+std::optional<OpenFolder> OpenFolder::folder_in(const std::string& name) const {
+  const int folder = ::openat(descriptor_, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (folder < 0) return std::nullopt;
+  return OpenFolder(path_ / name, folder);
+}
+
+bool OpenFolder::lock() const {
+  return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+}
+
+bool OpenFolder::take(const OpenFolder& other, const std::string& from, const std::string& to) const {
+  const auto rename = [&](unsigned flags) {
+    return ::renameat2(other.descriptor_, from.c_str(), descriptor_, to.c_str(), flags) == 0;
+  };
+  if (rename(RENAME_NOREPLACE)) return true;
+  if (errno == EEXIST || errno == ENOTEMPTY) return false;
+  if (errno != EINVAL && errno != ENOSYS) fail(errno, "make", path_ / to);
+  // Network file systems without the flag: folders do not replace a full folder anyway.
+  if (::faccessat(descriptor_, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return false;
+  if (!rename(0)) fail(errno, "make", path_ / to);
+  return true;
+}
+
+Path OpenFolder::lasting_path() const {
+  Path path = "/proc/self/fd/" + std::to_string(descriptor_);
+  return fs::exists(path) ? path : path_;
 }
 
 void OpenFolder::sync() const {

@@ -31,6 +31,7 @@ class OpenFile {
 
   [[nodiscard]] Stat stat() const;
   [[nodiscard]] std::string read(std::uint64_t limit = small_file) const;  // all of it
+  [[nodiscard]] Digest hash() const;
   void write(std::string_view bytes) const;                                // in the place of all of it
   [[nodiscard]] Attributes attributes() const;
   void set_attributes(const Attributes& wanted) const;
@@ -51,7 +52,13 @@ class OpenFolder {
  public:
   // Error(not_found), also where a part of the path is a link.
   explicit OpenFolder(const Path& folder);
+  // As above, but through links. Root follows those of root alone: where another's link leads is that user's
+  // choice, Error(file_permission). With Missing::make, folders that are not there are made.
+  enum class Missing { fail, make };
+  static OpenFolder through_links(const Path& folder, Missing missing = Missing::fail);
   ~OpenFolder();
+  OpenFolder(OpenFolder&& other) noexcept;
+  OpenFolder& operator=(OpenFolder&&) = delete;
   OpenFolder(const OpenFolder&) = delete;
   OpenFolder& operator=(const OpenFolder&) = delete;
 
@@ -65,10 +72,23 @@ class OpenFolder {
   void rename(const std::string& from, const std::string& to) const;  // replaces `to`
   // RENAME_EXCHANGE; false when the file system cannot.
   [[nodiscard]] bool exchange(const std::string& a, const std::string& b) const;
-  void remove(const std::string& name) const;  // absent is fine
+  void remove(const std::string& name) const;       // absent is fine
+  void remove_tree(const std::string& name) const;  // absent is fine
   void sync() const;
+  // A new folder of mode 0700 in it, into which nobody else gets.
+  [[nodiscard]] OpenFolder make_private(const std::string& name) const;
+  // A folder in it; nullopt when nothing of that kind is there or this user may not read it.
+  [[nodiscard]] std::optional<OpenFolder> folder_in(const std::string& name) const;
+  // flock(2), as OpenFile::lock.
+  [[nodiscard]] bool lock() const;
+  // Takes `from` of another folder under the name `to`; false when that is taken.
+  [[nodiscard]] bool take(const OpenFolder& other, const std::string& from, const std::string& to) const;
+  // For those who need a path: leads to the open folder wherever it is now.
+  [[nodiscard]] Path lasting_path() const;
 
  private:
+  OpenFolder(Path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+
   Path path_;
   int descriptor_ = -1;
 };

@@ -84,6 +84,28 @@ class HostFiles(unittest.TestCase):
         self.assertIn("mounted read-only", run.out + run.err)
         self.assertNotIn(".mlship-", run.out + run.err)
 
+    def test_an_install_root_of_another_user(self):
+        """Trees are made there; a link that the user puts in the way is not followed, and the plan says it."""
+        self.make()
+        self.file.write_text(self.old)
+        (self.root / "opt/churn").mkdir()
+        for folder in ("opt", "opt/churn"):
+            os.chown(self.root / folder, 4242, 4242)
+        for path in ("opt/churn", "opt"):
+            with self.subTest(path=path):
+                os.rename(self.root / path, self.root / "aside")
+                os.symlink(self.box.folder("precious"), self.root / path)
+                os.lchown(self.root / path, 4242, 4242)
+                run = self.box.mlship("rollout", "--yes", cwd=self.project, exit=8)
+                self.assertIn("no-permission", run.out)
+                self.assertIn("link of user 4242", run.out + run.err)
+                self.assertEqual(os.listdir(self.root / "precious"), [])
+                self.assertEqual(self.file.read_text(), self.old)
+                os.unlink(self.root / path)
+                os.rename(self.root / "aside", self.root / path)
+        self.box.mlship("rollout", "--yes", cwd=self.project)
+        self.assertEqual(os.listdir(self.root / "opt/churn"), ["1.4.0"])
+
     def test_immutable(self):
         self.make()
         self.file.write_text(self.old)
