@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view temporary_prefix = ".mlship-";
 
-// A folder being filled, into which nobody else gets. Its flock dies with the process, so whoever gets the lock
-// of such a folder knows that its maker is gone.
+// A folder being filled, into which nobody else gets. Its flock dies with the process, so whoever gets the
+// lock of such a folder knows that its maker is gone.
 class Workshop {
  public:
   Workshop(const fs::OpenFolder& parent, const std::string& tag)
@@ -34,7 +34,8 @@ class Workshop {
       make(made);
     } catch (Error& e) {
       std::string message = e.message();
-      for (size_t i = 0; (i = message.find(made.native(), i)) != std::string::npos; i += about.native().size())
+      for (size_t i = 0; (i = message.find(made.native(), i)) != std::string::npos;
+           i += about.native().size())
         message.replace(i, made.native().size(), about.native());
       throw std::move(e).with_message(message);
     }
@@ -97,8 +98,8 @@ void check_tree_place(const HostPlaces& places, const Path& path, const Carrier&
   }
 }
 
-// Makes what `path` is to be beside it, and gives it its name in one step; false when something has that name,
-// which `present` looks at.
+// Makes what `path` is to be beside it, and gives it its name in one step; false when something has that
+// name, which `present` looks at.
 bool place_new(const Path& path, const std::string& tag, const std::function<void()>& present,
                const std::function<void(const Path&)>& make) {
   const std::string name = path.filename().string();

@@ -333,8 +333,8 @@ void OpenFolder::remove_tree(const std::string& name) const {
     fail(errno, "remove", path_ / name);
 }
 
-// Who owns the folder may exchange what was just made in it: ours is what this user owns, or nobody, to whom a
-// file server gives what root makes.
+// Who owns the folder may exchange what was just made in it: ours is what this user owns, or nobody, to whom
+// a file server gives what root makes.
 OpenFolder OpenFolder::make_private(const std::string& name) const {
   constexpr uid_t nobody = 65534;
   if (::mkdirat(descriptor_, name.c_str(), 0700) != 0) fail(errno, "write in the folder", path_);

@@ -32,7 +32,7 @@ class OpenFile {
   [[nodiscard]] Stat stat() const;
   [[nodiscard]] std::string read(std::uint64_t limit = small_file) const;  // all of it
   [[nodiscard]] Digest hash() const;
-  void write(std::string_view bytes) const;                                // in the place of all of it
+  void write(std::string_view bytes) const;  // in the place of all of it
   [[nodiscard]] Attributes attributes() const;
   void set_attributes(const Attributes& wanted) const;
   void sync() const;

@@ -1,10 +1,9 @@
 // Trees and files made in folders of other users, who exchange what they own by links while it happens.
 #include <functional>
 
+#include "host_fixture.h"
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "host_fixture.h"
 
 namespace mlship {
 namespace {
@@ -141,7 +140,8 @@ TEST_F(HostCarrier, APipeInThePlaceOfTheFileHoldsNobodyUp) {
   const std::string file = "libs/" + release_.outputs[0].filename;
   ASSERT_EQ(::mkfifo(at(file).c_str(), 0666), 0);
   EXPECT_THROW(place_wheel(), Error);
-  EXPECT_FALSE(settings_->carrier_ok({"file:" + at(file).string(), "", release_.outputs[0].digest}, release_, meddled_));
+  EXPECT_FALSE(settings_->carrier_ok({"file:" + at(file).string(), "", release_.outputs[0].digest}, release_,
+                                     meddled_));
   put("etc/a", "run " + root() + "/libs/churn-1.3.0-py3-none-any.whl\n");
   EXPECT_TRUE(plan(*settings_, release_).empty());
 }
