@@ -183,7 +183,7 @@ bool has_artifact(const Bundle& there, const ArtifactBundle& made, const std::st
   const BuildVariant variant = variant_of_file(artifact.filename, scheme);
   for (const auto& output : there.info.outputs) {
     if (output.filename == artifact.filename && output.digest == artifact.digest) return true;
-    const bool beside = output.kind == artifact.kind && variant_of_file(output.filename, scheme) != variant;
+    const bool beside = output.kind != artifact.kind || variant_of_file(output.filename, scheme) != variant;
     if (beside) continue;
     throw Error(ErrorCode::version_exists, "cannot publish " + artifact.filename + " to " + registry + ": " +
                                                output.filename + " is another file of the same build")

@@ -288,7 +288,7 @@ CommandRun setup(Arguments& arguments) {
   arguments.list(
       options->artifacts, "--artifact", "FILE",
       "publish a wheel, egg or jar that was built elsewhere, under the name and version it says; may be "
-      "repeated for several builds of one version");
+      "repeated for several builds or kinds of one version");
   return [options](Services& services) { return run(*options, services); };
 }
 
@@ -297,8 +297,8 @@ CommandRun setup(Arguments& arguments) {
 extern const CommandFactory publish_factory{
     "publish", CommandGroup::registry, "put the bundle into the registry, with its provenance",
     "A version never changes: the same digest again is `unchanged`, another digest is a conflict (exit 6).\n"
-    "Files built elsewhere for several platforms, Scala versions or accelerators are one version, published\n"
-    "together or one after the other; each of them never changes.\n"
+    "Files built elsewhere for several platforms, Scala versions, accelerators or kinds (a wheel, a jar) are one version,\n"
+    "published together or one after the other; each of them never changes.\n"
     "\n"
     "  mlship publish\n"
     "  mlship publish --tag candidate --registry layout:/srv/mlship/registry\n"

@@ -156,8 +156,6 @@ class Artifacts(unittest.TestCase):
         self.publish(first)
         self.refused(e2e.write_jar(self.root / "other", "churn", "1.4.0", [("churn", "1.4.0"), ("gson", "2.8.9")]),
                      "version exists with another digest", "raise the version and build again", exit=6)
-        # An egg and a jar of one name and version are two contents too.
-        self.refused(e2e.write_egg(self.root / "other", "churn", "1.4.0"), "another digest", exit=6)
         # Equality is parsed: 1.4 is 1.4.0.
         self.refused(e2e.write_jar(self.root / "other", "churn", "1.4"), "another digest", exit=6)
 

@@ -87,7 +87,6 @@ class Variants(unittest.TestCase):
         before = e2e.snapshot(self.root / "dev")
         for file in (e2e.write_wheel(self.root / "other", "churn", "1.4.0", {"churn/__init__.py": "other"}, tag=ARM),
                      e2e.write_wheel(self.root / "other", "churn", "1.4.0", {"churn/__init__.py": "other"}, tag=X86),
-                     e2e.write_egg(self.root / "other", "churn", "1.4.0"),
                      shutil.copy(arm, self.root / f"Churn-1.4.0-{ARM}.whl")):
             error = self.publish(file, exit=6)
             self.assertIn("version exists with another digest", error["message"])
@@ -95,6 +94,33 @@ class Variants(unittest.TestCase):
         self.assertIn("several versions", error["message"])
         self.assertEqual(e2e.differences(before, e2e.snapshot(self.root / "dev")), [])
         self.assertEqual(self.publish(arm)["digest"], first["digest"])
+
+    def test_files_of_several_kinds_are_one_version(self):
+        wheel, jar = self.wheel("1.4.0", "py3-none-any"), self.jar("1.4.0", "_2.13")
+        sources, egg = self.jar("1.4.0", "_2.13", "-sources"), e2e.write_egg(self.root / "dist", "churn", "1.4.0")
+        first = self.publish(wheel, jar)
+        self.assertEqual([(f["kind"], f["status"]) for f in first["files"]], [("wheel", "published"), ("jar", "published")])
+        self.assertEqual(self.publish(egg)["digest"], first["digest"])
+        self.assertEqual(self.publish(sources, jar)["status"], "published")
+        self.assertEqual(self.publish(egg, wheel, jar, sources)["status"], "unchanged")
+        for other in (e2e.write_jar(self.root / "other", "churn", "1.4.0", [("churn_2.13", "1.4.0"), ("gson", "2")],
+                                    "churn_2.13-1.4.0.jar"),
+                      e2e.write_wheel(self.root / "other", "churn", "1.4.0", {"churn/__init__.py": "other"})):
+            self.assertIn("another digest", self.publish(other, exit=6)["message"])
+        for kind, file in (("wheel", wheel), ("egg", egg)):
+            self.mlship("pull", "churn:1.4.0", "--kind", kind, "--into", str(self.root / "out"))
+            self.assertEqual((self.root / "out" / file.name).read_bytes(), file.read_bytes())
+        conf = self.conf("churn-1.3.0-py3-none-any.whl", "churn_2.13-1.3.0.jar", "churn-1.3.0-py3.6.egg")
+        self.mlship("rollout", "churn:1.4.0", "--yes")
+        self.assertEqual(conf.read_text().split(), [f"lib={self.root}/libs/{f.name}" for f in (wheel, jar, egg)])
+
+    def test_a_jar_beside_what_was_built_here(self):
+        project = e2e.make_project(self.box, version="1.4.0", extra=TARGETS.format(root=self.root))
+        for args in (["build"], ["publish"], ["publish", "--artifact", str(self.jar("1.4.0"))]):
+            run = self.box.mlship(*args, "--env", "dev", cwd=project)
+        self.assertIn("churn-1.4.0.jar  published", run.out)
+        kinds = [o["kind"] for o in self.document("inspect", "churn:1.4.0")["outputs"]]
+        self.assertEqual(kinds, ["wheel", "jar"])
 
     def test_many_publish_one_version_at_once(self):
         files = [self.wheel("1.4.0", f"cp3{minor}-cp3{minor}-win_amd64") for minor in range(8, 14)]
