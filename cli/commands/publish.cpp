@@ -297,7 +297,8 @@ CommandRun setup(Arguments& arguments) {
 extern const CommandFactory publish_factory{
     "publish", CommandGroup::registry, "put the bundle into the registry, with its provenance",
     "A version never changes: the same digest again is `unchanged`, another digest is a conflict (exit 6).\n"
-    "Files built elsewhere for several platforms, Scala versions, accelerators or kinds (a wheel, a jar) are one version,\n"
+    "Files built elsewhere for several platforms, Scala versions, accelerators or kinds (a wheel, a jar) are "
+    "one version,\n"
     "published together or one after the other; each of them never changes.\n"
     "\n"
     "  mlship publish\n"
