@@ -106,7 +106,7 @@ void RegistrySource::write_output(const Release& release, const Output& output,
 void RegistrySource::make_tree(const Release& release, const std::filesystem::path& dir) {
   const Bundle& bundle = opened(release);
   fetch_all(release.package, bundle);
-  mlship::make_tree(bundle, dir);
+  mlship::make_tree(bundle, dir, host_.env, host_.process);
 }
 
 std::string RegistrySource::check_tree(const Release& release, const std::filesystem::path& dir) {

@@ -119,6 +119,10 @@ BuildResult build(const Project& project, const BuildOptions& options, Host& hos
               assembled.outputs,
               false};
     check_destination(result.layout, project.package->normal, chosen);
+    // What no machine can install is no build.
+    const Bundle made = open_bundle(work.path() / "layout");
+    check_wheels(made, host.env.cache_folder() / "good-wheels");
+    for (const auto& line : try_installation(made)) diagnostics.warning(line);
     put_in_place(work.path() / "layout", result.layout);
     write_build_record(result.layout, work.path(),
                        {inputs.git.commit, inputs.git.remote, inputs.dirty(), started, host.clock.now()},

@@ -8,40 +8,58 @@
 namespace mlship {
 namespace {
 
-// What both launchers share. Works under cron (two folders in PATH, any current folder) and through links to
-// it; -I keeps the caller's PYTHON* variables, user site and current folder out; compiled files go beside
-// lib/, never into it.
+// What both launchers share. The file is a shell script and a Python program at once (for Python the lines of
+// the shell are one string), so that it is also what `python bin/NAME` runs and what multiprocessing and servers
+// that start themselves again expect. Works under cron (two folders in PATH, any current folder) and through
+// links to it. -I keeps the caller's PYTHON* variables, user site and current folder out of this process, the
+// variables keep them out of its children.
 constexpr std::string_view head = R"(#!/bin/sh
+''':'
 # Runs @WHAT@ from the folder tree that holds this file, wherever that is and whatever links to it.
 self=$(readlink -f -- "$0") || exit 127
-root=${self%/*/*}
-MLSHIP_ROOT=$root
-export MLSHIP_ROOT
-python=${MLSHIP_PYTHON:-python@PYTHON@}
+root=${self%@UP@}
+MLSHIP_ROOT=$root PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1 PYTHONPYCACHEPREFIX=$root/.pycache
+export MLSHIP_ROOT PYTHONNOUSERSITE PYTHONSAFEPATH PYTHONPYCACHEPREFIX
+unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONEXECUTABLE __PYVENV_LAUNCHER__
+python=$root/bin/python
+[ -x "$python" ] || python=python@PYTHON@
+python=${MLSHIP_PYTHON:-$python}
 if ! command -v "$python" >/dev/null 2>&1; then
   echo "error: cannot run $self: $python is not on PATH" >&2
   echo "hint: install python@PYTHON@, or set MLSHIP_PYTHON to the path of its interpreter" >&2
   exit 127
 fi
-exec "$python" -I -X pycache_prefix="$root/.pycache" -c ')";
+exec "$python" -I -X pycache_prefix="$root/.pycache" "$0" "$@"
+':'''
+import os
+import sys
 
-constexpr std::string_view run_function = R"(import sys
-lib, module, function = sys.argv[1:4]
-del sys.argv[:4]
-sys.path.insert(0, lib)
-from importlib import import_module
-from operator import attrgetter
-sys.exit(attrgetter(function)(import_module(module))())
-' "$root/lib" @MODULE@ @FUNCTION@ "$0" "$@"
+root = os.path.realpath(__file__)
+for _ in range(@LEVELS@):
+    root = os.path.dirname(root)
+if os.path.realpath(sys.prefix) != root:  # another interpreter than the tree's
+    import site
+
+    sys.prefix = sys.exec_prefix = root
+    sys.path.insert(0, os.path.join(root, "lib"))
+    site.addsitedir(sys.path[0])
+    if os.access(os.path.join(root, "bin", "python"), os.X_OK):
+        sys.executable = os.path.join(root, "bin", "python")
 )";
 
-constexpr std::string_view run_script = R"(import sys
-lib, script = sys.argv[1:3]
-del sys.argv[:3]
-sys.path.insert(0, lib)
-from runpy import run_path
-run_path(script, run_name="__main__")
-' "$root/lib" "$root"/@SCRIPT@ "$0" "$@"
+constexpr std::string_view run_function = R"(
+if __name__ == "__main__":
+    from importlib import import_module
+    from operator import attrgetter
+
+    sys.exit(attrgetter("@FUNCTION@")(import_module("@MODULE@"))())
+)";
+
+constexpr std::string_view run_script = R"(
+if __name__ == "__main__":
+    from runpy import run_path
+
+    run_path(os.path.join(root, @SCRIPT@), run_name="__main__")
 )";
 
 std::string replaced(std::string text, std::string_view what, std::string_view with) {
@@ -69,23 +87,45 @@ bool python_version(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-std::string head_for(std::string_view what, const std::string& python) {
+// `path`: of the launcher, as many folders below the tree as it has slashes.
+std::string head_for(std::string_view what, const std::string& path, const std::string& python) {
   if (!python_version(python)) throw Error(ErrorCode::internal, "not a Python version: " + printable(python));
-  return replaced(replaced(std::string(head), "@WHAT@", what), "@PYTHON@", python);
+  const auto slashes = std::count(path.begin(), path.end(), '/');
+  std::string up;
+  for (auto i = slashes; i >= 0; --i) up += "/*";
+  std::string out = replaced(replaced(std::string(head), "@WHAT@", what), "@PYTHON@", python);
+  return replaced(replaced(std::move(out), "@UP@", up), "@LEVELS@", std::to_string(slashes + 1));
+}
+
+std::string python_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::pair<std::string, std::string> module_and_function(const std::string& entry_point) {
+  const size_t colon = entry_point.find(':');
+  return {entry_point.substr(0, colon), colon == std::string::npos ? "" : entry_point.substr(colon + 1)};
 }
 
 }  // namespace
 
+bool names_function(const std::string& entry_point) {
+  const auto [module, function] = module_and_function(entry_point);
+  return dotted_name(module) && dotted_name(function);
+}
+
 std::string launcher(const std::string& entry_point, const std::string& python) {
-  const size_t colon = entry_point.find(':');
-  const std::string module = entry_point.substr(0, colon);
-  const std::string function = colon == std::string::npos ? "" : entry_point.substr(colon + 1);
-  if (!dotted_name(module) || !dotted_name(function)) {
+  if (!names_function(entry_point)) {
     throw Error(ErrorCode::wheel, "cannot make a launcher for '" + printable(entry_point) +
                                       "': it is not of the form module:function");
   }
+  const auto [module, function] = module_and_function(entry_point);
   const std::string tail = replaced(std::string(run_function), "@MODULE@", module);
-  return head_for(entry_point, python) + replaced(tail, "@FUNCTION@", function);
+  return head_for(entry_point, "bin/x", python) + replaced(tail, "@FUNCTION@", function);
 }
 
 std::string script_launcher(const std::string& path, const std::string& python) {
@@ -93,7 +133,8 @@ std::string script_launcher(const std::string& path, const std::string& python) 
     throw Error(ErrorCode::wheel,
                 "cannot make a launcher for '" + printable(path) + "': " + std::string(fault));
   }
-  return head_for(path, python) + replaced(std::string(run_script), "@SCRIPT@", shell_quoted(path));
+  return head_for("a script of libexec/", path, python) +
+         replaced(std::string(run_script), "@SCRIPT@", python_quoted(path));
 }
 
 }  // namespace mlship

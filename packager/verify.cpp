@@ -134,7 +134,10 @@ class Verifier {
 }  // namespace
 
 VerifyReport verify_bundle(const Bundle& bundle) {
-  return Verifier(bundle).run();
+  VerifyReport report = Verifier(bundle).run();
+  check_wheels(bundle, {});
+  (void)try_installation(bundle);
+  return report;
 }
 
 }  // namespace mlship

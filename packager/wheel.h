@@ -44,27 +44,7 @@ class WheelWriter {
   std::unique_ptr<Members> members_;
 };
 
-struct InstalledFile {
-  std::string path;  // relative to the tree
-  bool executable = false;
-  std::uint64_t size = 0;
-  Digest digest;
-  std::string from;  // the wheel's file name, for messages
-};
-// Spreads the wheel into `tree` (PEP 427 §Installing a wheel):
-//   purelib, platlib                             lib/
-//   .data/scripts, console and GUI entry points  bin/ (a `#!python` script goes to libexec/, its launcher to
-//   bin/) .data/data below share/ or etc/              share/, etc/ any other .data/data data/: no wheel
-//   reaches into lib/, bin/ or models/ sideways .data/headers, RECORD and its signatures, INSTALLER,
-//   REQUESTED, direct_url.json  dropped
-// Checks RECORD both ways (sha256, size). Adds what it wrote to `installed`, keyed by path. A path that is
-// there already with the same content is fine (shared namespace packages), else Error(duplicate_path) naming
-// both wheels. Throws Error(wheel|archive). python: "3.11". `shown`: the wheel's file name, for messages,
-// when `wheel` is a blob.
-void install_wheel(const Path& wheel, const Path& tree, const std::string& python,
-                   std::map<std::string, InstalledFile>& installed, const std::string& shown = "");
-
-// Checks every byte of a wheel that is to be published as it is, as install_wheel does. Throws
+// Checks every byte of a wheel that is to be published as it is, as an installation does. Throws
 // Error(wheel|archive).
 struct CheckedWheel {
   std::string stem;      // of its .dist-info folder: "churn-1.4.0"
@@ -79,10 +59,12 @@ struct WheelIdentity {
 };
 WheelIdentity wheel_identity(const Path& wheel, const std::string& shown);
 
+// Whether it is "module:function", both dotted Python names.
+bool names_function(const std::string& entry_point);
 // The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it
-// work, and runs with nothing but the tree's lib/ in front of the standard library. Exports MLSHIP_ROOT;
-// $MLSHIP_PYTHON replaces pythonX.Y. Exits with what the function returns, 127 without an interpreter. Throws
-// Error(wheel) when the text is no entry point.
+// work, and runs the function with bin/python of its tree, or another interpreter ($MLSHIP_PYTHON, else
+// pythonX.Y of PATH where the tree's is not there). Exports MLSHIP_ROOT. Exits with what the function returns,
+// 127 without an interpreter. Throws Error(wheel) when the text is no entry point.
 std::string launcher(const std::string& entry_point, const std::string& python);
 // The same for a Python script at `path` in the tree.
 std::string script_launcher(const std::string& path, const std::string& python);

@@ -125,6 +125,10 @@ std::uint64_t OciAuth::authorize(HttpRequest& request, const Scopes& scopes) {
   return mark_;
 }
 
+bool OciAuth::has_login() const {
+  return std::any_of(logins_.begin(), logins_.end(), [](const auto& known) { return known.second; });
+}
+
 bool OciAuth::learn(const HttpResponse& response, const Scopes& scopes, std::uint64_t mark) {
   if (!place_.tls && !place_.loopback) return false;
   if (mark != mark_) return true;  // another request has learned since

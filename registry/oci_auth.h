@@ -39,6 +39,8 @@ class OciAuth {
   // Learns from a 401 to a request with that mark; false when trying again is of no use. Throws
   // Error(unauthorized) when the realm must not get the credentials or refuses them.
   bool learn(const HttpResponse& response, const Scopes& scopes, std::uint64_t mark);
+  // False when no credentials of the registry were found wherever they were looked for.
+  [[nodiscard]] bool has_login() const;
 
  private:
   struct Token {

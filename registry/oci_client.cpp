@@ -124,6 +124,7 @@ Error OciClient::error(const HttpResponse& response, const std::string& doing) c
         .fact("why", "plain HTTP carries no credentials off this machine")
         .hint("use TLS: take plain-http away");
   }
+  if (!auth_.has_login()) error = std::move(error).fact("credentials", "none were found for " + place_.host);
   return std::move(error).hint("mlship login " + place_.host);
 }
 

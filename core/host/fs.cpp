@@ -285,11 +285,12 @@ std::vector<Path> walk(const Path& root, const std::function<bool(const Path&)>&
 
 void make_folders(const Path& folder) {
   if (folder.empty() || ::mkdir(folder.c_str(), 0777) == 0) return;
-  const int failed = errno;
+  int failed = errno;
   if (failed == ENOENT && folder_of(folder) != folder) {
     make_folders(folder_of(folder));
-    make_folders(folder);
-    return;
+    // Where no folder can be made (/proc) the answer is ENOENT again.
+    if (::mkdir(folder.c_str(), 0777) == 0) return;
+    failed = errno == ENOENT ? EACCES : errno;
   }
   const auto s = stat(folder);
   if (failed == EEXIST && s && s->kind == Kind::folder) return;
@@ -347,13 +348,11 @@ void sync_folder(const Path& folder) {
   sync_fd(fd.get(), folder);
 }
 
+// One syncfs(2) instead of an fsync for each file: it waits for all that was written, with its errors.
 void sync_tree(const Path& folder) {
-  for (const auto& name : list(folder)) {
-    const auto s = lstat(folder / name);
-    if (s && s->kind == Kind::folder) sync_tree(folder / name);
-    if (s && s->kind == Kind::file) sync_file(folder / name);
-  }
-  sync_folder(folder);
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.ok()) fail(errno, "open", folder);
+  if (::syncfs(fd.get()) != 0) fail(errno, "write to disk", folder);
 }
 
 void set_mode(const Path& path, std::uint32_t mode) {

@@ -74,7 +74,7 @@ bool rename_no_replace(const Path& from, const Path& to);  // false when `to` ex
 bool exchange(const Path& a, const Path& b);
 void sync_file(const Path& path);
 void sync_folder(const Path& folder);
-void sync_tree(const Path& folder);  // every file and folder below, then itself
+void sync_tree(const Path& folder);  // everything below it, by one syncfs(2) of its file system
 void set_mode(const Path& path, std::uint32_t mode);
 
 // Makes `to` (must not exist) share its blocks with `from` until one of them is written (FICLONE); false, and

@@ -189,7 +189,7 @@ TEST_F(ArtifactTest, TheBundleHasOneOutputAndNoTree) {
   EXPECT_EQ(release.output("jar")->digest, fs::hash_file(jar));
   EXPECT_EQ(release.output("wheel"), nullptr);
   EXPECT_EQ(release.version.str(), "1.4.0-SNAPSHOT");
-  const Error error = error_of([&] { make_tree(made, folder() / "tree"); });
+  const Error error = error_of([&] { make_tree(made, folder() / "tree", Env(), *system_process()); });
   EXPECT_EQ(error.message(), "cannot make a tree of churn 1.4.0-SNAPSHOT: it was published as a single file");
   EXPECT_EQ(error.hint_text(), "mlship pull churn:1.4.0-SNAPSHOT --kind jar");
   EXPECT_FALSE(fs::exists(folder() / "tree"));

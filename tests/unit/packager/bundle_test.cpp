@@ -210,7 +210,7 @@ class Tree : public BundleTest {
     const auto bundle = built();
     digest_ = bundle.digest;
     EXPECT_TRUE(bundle.release().has_tree);
-    make_tree(bundle, tree_);
+    make_tree(bundle, tree_, Env(), *process_);
   }
   std::string check() { return check_tree(tree_, digest_); }
 };
@@ -221,7 +221,7 @@ TEST_F(Tree, IsMadeRunsAndIsChecked) {
   for (const auto& path : fs::walk(tree_)) {
     files += path.string() + (fs::lstat(tree_ / path)->executable() ? "* " : " ");
   }
-  EXPECT_TRUE(has(files, ".mlship/bundle.json .mlship/tree.json bin/score* ")) << files;
+  EXPECT_TRUE(has(files, ".mlship/bundle.json .mlship/tree.json bin/python* bin/python3* bin/score* ")) << files;
   EXPECT_TRUE(has(files, "lib/churn/__init__.py lib/churn/score.py "));
   EXPECT_TRUE(has(files, " models/classifier.safetensors "));
   EXPECT_EQ(fs::stat(tree_)->mode, 0755U);
@@ -287,10 +287,10 @@ TEST_F(Tree, WithoutAWheelTheCodeComesFromItsTar) {
 TEST_F(Tree, RefusesADamagedBundleAndAFolderThatExists) {
   const auto bundle = built();
   fs::make_folders(tree_);
-  EXPECT_THROW(make_tree(bundle, tree_), Error);
+  EXPECT_THROW(make_tree(bundle, tree_, Env(), *process_), Error);
   std::filesystem::remove(tree_);
   damage(bundle.layout.blob_path(bundle.manifest.layers[2].digest));
-  EXPECT_EQ(error_of([&] { make_tree(bundle, tree_); }).code(), ErrorCode::verification);
+  EXPECT_EQ(error_of([&] { make_tree(bundle, tree_, Env(), *process_); }).code(), ErrorCode::verification);
 }
 
 TEST_F(Tree, ABundleForOtherMachinesSaysSo) {
@@ -300,7 +300,7 @@ TEST_F(Tree, ABundleForOtherMachinesSaysSo) {
   write(folder() / "requirements.lock", "");
   const auto bundle = built();
   EXPECT_FALSE(bundle.release().has_tree);
-  const Error e = error_of([&] { make_tree(bundle, tree_); });
+  const Error e = error_of([&] { make_tree(bundle, tree_, Env(), *process_); });
   EXPECT_EQ(e.code(), ErrorCode::wheel);
   EXPECT_EQ(e.facts()[0].value, target);
   EXPECT_FALSE(fs::exists(tree_));
