@@ -187,10 +187,11 @@ class Environment(unittest.TestCase):
         made = subprocess.run([sys.executable, "-m", "venv", venv], capture_output=True, text=True)
         if made.returncode:
             self.skipTest("no venv here")
-        own = self.box.root / "churn-1.4.0-py3-none-any.whl"
-        self.box.mlship("pull", "churn:1.4.0", "--kind", "wheel", "--into", own, cwd=self.project)
+        wheels = self.box.root / "own"
+        self.box.mlship("pull", "churn:1.4.0", "--kind", "wheel", "--into", wheels, cwd=self.project)
+        [own] = [wheels] if wheels.is_file() else wheels.iterdir()
         subprocess.run([venv / "bin/pip", "install", "-q", "--no-index", "--no-deps", "--find-links",
-                        self.project / "wheels", own, "helper", "tinydep"], check=True, capture_output=True)
+                        self.project / "wheels", own, "helper", "tinydep"], check=True)
         for way in set(EXPECTED) - {"model", "same"}:
             with self.subTest(way):
                 ran = subprocess.run([venv / "bin/probe", way], cwd="/", capture_output=True, text=True)

@@ -268,7 +268,7 @@ TEST_F(WheelTest, TwoContentsOfWhatImportsReadAreRefused) {
 }
 
 TEST_F(WheelTest, DataFoldersOfEverySpelling) {
-  install(forge({.files = {{"My_Tool-1.0.0.data/purelib/a.py", "a"},
+  install(forge({.files = {{"My_Tool-1.0.0.data/purelib/a.py", "x = 1\n"},
                            {"other.data/data/share/b", "b"},
                            {"p-1.0.data/scripts/sub/deep", "#!python\nimport a\nprint('deep', a.__file__)\n"}}}));
   EXPECT_TRUE(fs::exists(tree() / "lib/a.py"));
