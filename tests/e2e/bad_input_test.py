@@ -24,15 +24,20 @@ class BadInput(unittest.TestCase):
         self.addCleanup(self.box.close)
         self.root = self.box.root
 
-    def refused(self, argv, exit, *messages, cwd=None, env=None, prefix=()):
+    def refused(self, argv, exit, *messages, cwd=None, env=None, prefix=(), recorded=False):
         """Runs mlship; it must end with `exit`, say every message, print the error document with --json, and leave
-        the project, its dist/, the registry, the ledger and the targets as they were."""
+        the project, its dist/, the registry, the ledger and the targets as they were. `recorded`: the ledger keeps that
+        there was such a rollout, once, so that `rollback` undoes no earlier one."""
         cwd = cwd or self.project
         before = self.state()
         result = self.box.run([*prefix, e2e.mlship_binary(), *argv], cwd=cwd, env=env, exit=exit)
         for message in messages:
             self.assertIn(message, result.err)
         self.assertTrue(result.err.startswith("error: cannot ") or exit in (2, 8), result.err)
+        if recorded:
+            added = e2e.differences(before, self.state())
+            self.assertEqual([row.split("/ledger/rollouts/")[0] for row in added], ["+ home/.local/share/mlship"] * 2)
+            before = self.state()
         self.assertEqual(e2e.differences(before, self.state()), [])
         as_json = self.box.run([*prefix, e2e.mlship_binary(), *argv, "--json"], cwd=cwd, env=env, exit=exit).json()
         self.assertEqual(e2e.differences(before, self.state()), [])
@@ -304,7 +309,7 @@ class BadInput(unittest.TestCase):
         self.box.mlship("rollout", "churn:1.3.0", "--yes", cwd=self.project)
         self.box.mlship("rollout", "churn:1.4.0", "--yes", cwd=self.project)
         self.box.mlship("rollback", "--yes", cwd=self.project)
-        self.refused(["rollout", "--yes"], 6, "hold", "--release-hold")
+        self.refused(["rollout", "--yes"], 6, "hold", "--release-hold", recorded=True)
 
     def test_a_closed_pipe_is_no_success(self):
         self.shipped("1.4.0")
