@@ -50,10 +50,13 @@ ExitCode guarded(Work&& work, Stdout& out, Stderr& diagnostics, const Terminal& 
 
 // A service account often has no home, or one that takes no folder; which variable leads elsewhere.
 std::string hint_without_home(const Error& error, const Env& env) {
-  const auto in = [&](const Path& folder) { return error.message().find(folder.string()) != std::string::npos; };
+  const auto in = [&](const Path& folder) {
+    return error.message().find(folder.string()) != std::string::npos;
+  };
   const Path home = env.home();
-  if (error.exit_code() != ExitCode::local ) return "";
-  if (in(env.cache_folder()) || in(home / ".cache")) return "set XDG_CACHE_HOME to a folder that can be written";
+  if (error.exit_code() != ExitCode::local) return "";
+  if (in(env.cache_folder()) || in(home / ".cache"))
+    return "set XDG_CACHE_HOME to a folder that can be written";
   if (in(env.data_folder()) || in(home / ".local") || (home != "/" && in(home)))
     return "set MLSHIP_REGISTRY to a registry, or XDG_DATA_HOME to a folder that can be written";
   return "";

@@ -67,15 +67,15 @@ struct VerifyReport {
 VerifyReport verify_bundle(const Bundle& bundle);  // throws Error(verification) with the first mismatch
 
 // The runnable tree in `dir` (made; must not exist): a Python environment (packager/tree_python.h) with lib/,
-// bin/, models/ and .mlship/tree.json (every file with its digest), of the platform that fits this machine. On
-// disk when it returns, not renamed.
+// bin/, models/ and .mlship/tree.json (every file with its digest), of the platform that fits this machine.
+// On disk when it returns, not renamed.
 void make_tree(const Bundle& bundle, const Path& dir, const Env& env, Process& process);
 // Plans the tree of every platform and writes nothing: the files of a wheel that stay out because another has
 // the path, a line for each pair. Throws what make_tree() would throw for the bundle's content
 // (Error(wheel|archive|duplicate_path|verification)); members are compared with RECORD by check_wheels().
 std::vector<std::string> try_installation(const Bundle& bundle);
-// That every member of every wheel is what its RECORD says. `known`: a folder that remembers wheels found good,
-// by digest; empty: all are read. Throws Error(wheel|archive).
+// That every member of every wheel is what its RECORD says. `known`: a folder that remembers wheels found
+// good, by digest; empty: all are read. Throws Error(wheel|archive).
 void check_wheels(const Bundle& bundle, const Path& known);
 // "" when dir is exactly that tree (its .pycache/ aside), else one line.
 std::string check_tree(const Path& dir, const Digest& bundle_digest);

@@ -9,10 +9,10 @@ namespace mlship {
 namespace {
 
 // What both launchers share. The file is a shell script and a Python program at once (for Python the lines of
-// the shell are one string), so that it is also what `python bin/NAME` runs and what multiprocessing and servers
-// that start themselves again expect. Works under cron (two folders in PATH, any current folder) and through
-// links to it. -I keeps the caller's PYTHON* variables, user site and current folder out of this process, the
-// variables keep them out of its children.
+// the shell are one string), so that it is also what `python bin/NAME` runs and what multiprocessing and
+// servers that start themselves again expect. Works under cron (two folders in PATH, any current folder) and
+// through links to it. -I keeps the caller's PYTHON* variables, user site and current folder out of this
+// process, the variables keep them out of its children.
 constexpr std::string_view head = R"(#!/bin/sh
 ''':'
 # Runs @WHAT@ from the folder tree that holds this file, wherever that is and whatever links to it.

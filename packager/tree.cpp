@@ -17,16 +17,19 @@ namespace {
 
 constexpr std::string_view tree_schema = "mlship.tree/2";
 constexpr std::string_view older_schema = "mlship.tree/1";  // without bin/python
-constexpr std::string_view cache_folder = ".pycache";  // Python's own, beside lib/
-constexpr std::uint64_t unpack_limit = 1ULL << 42U;    // bytes; ours, and its digest was checked
+constexpr std::string_view cache_folder = ".pycache";       // Python's own, beside lib/
+constexpr std::uint64_t unpack_limit = 1ULL << 42U;         // bytes; ours, and its digest was checked
 
 // What a platform of the bundle takes, planned before anything is written.
 class Planner {
  public:
-  // `platform`: null for a bundle without dependencies. `hash`: whether blobs are read to see that they are what
-  // their names say.
+  // `platform`: null for a bundle without dependencies. `hash`: whether blobs are read to see that they are
+  // what their names say.
   Planner(const Bundle& bundle, const Platform* platform, bool hash)
-      : bundle_(bundle), platform_(platform), hash_(hash), plan_(platform == nullptr ? "3" : platform->python) {}
+      : bundle_(bundle),
+        platform_(platform),
+        hash_(hash),
+        plan_(platform == nullptr ? "3" : platform->python) {}
 
   // The bundle's own files come first, then the project's wheel: what they bring, they keep.
   TreePlan plan() {
@@ -263,7 +266,8 @@ std::string check_tree(const Path& dir, const Digest& bundle_digest) {
   try {
     const Json list = parse_json(*text, ErrorCode::verification, std::string(bundle_path::tree));
     const std::string schema = list.value("schema", "");
-    if (schema != tree_schema && schema != older_schema) return std::string(bundle_path::tree) + " is damaged";
+    if (schema != tree_schema && schema != older_schema)
+      return std::string(bundle_path::tree) + " is damaged";
     const std::string digest = list.value("digest", "");
     if (digest != bundle_digest.str()) return "it is the tree of another bundle, " + digest;
     return compare(dir, list);
@@ -278,7 +282,8 @@ std::vector<Path> files_of_others(const Path& dir) {
   const auto is_cache = [](const Path& p) { return p == cache_folder || p.filename() == "__pycache__"; };
   const auto known = listed_paths(dir);
   auto out = fs::walk(dir, is_cache);
-  const auto brought = [&](const Path& path) { return known.contains(path.generic_string()) || is_interpreters(path.generic_string());
+  const auto brought = [&](const Path& path) {
+    return known.contains(path.generic_string()) || is_interpreters(path.generic_string());
   };
   out.erase(std::remove_if(out.begin(), out.end(), brought), out.end());
   return out;

@@ -168,8 +168,8 @@ std::vector<std::string> TreePlan::warnings() const {
   return out;
 }
 
-// PEP 376: relative to the folder that holds the .dist-info. Paths are sorted, so that RECORD is a function of
-// the bundle alone.
+// PEP 376: relative to the folder that holds the .dist-info. Paths are sorted, so that RECORD is a function
+// of the bundle alone.
 std::string TreePlan::record_of(const Wheel& wheel) const {
   const std::string own = wheel.info + "RECORD";
   std::set<std::string> rows{own + ",,\n"};

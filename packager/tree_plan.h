@@ -32,8 +32,8 @@ struct PlannedFile {
 //   console, GUI scripts bin/; they win over a script of the same wheel and name
 //   data                 the tree's root; below data/ where that is mlship's (models/, .mlship/, pyvenv.cfg)
 //   headers              include/site/pythonX.Y/NAME/
-// Every .dist-info gets a RECORD of the installed paths, a function of the bundle alone; the wheel's own RECORD,
-// its signatures, INSTALLER, REQUESTED and direct_url.json stay out.
+// Every .dist-info gets a RECORD of the installed paths, a function of the bundle alone; the wheel's own
+// RECORD, its signatures, INSTALLER, REQUESTED and direct_url.json stay out.
 //
 // A path that two bring with the same content is fine (shared namespace packages). With different content the
 // first keeps it, with a warning, where no import reads the file (LICENSE, README, tests, data, commands) or

@@ -63,8 +63,8 @@ WheelIdentity wheel_identity(const Path& wheel, const std::string& shown);
 bool names_function(const std::string& entry_point);
 // The text of a launcher in bin/ for "module:function": resolves its own real path first, so that links to it
 // work, and runs the function with bin/python of its tree, or another interpreter ($MLSHIP_PYTHON, else
-// pythonX.Y of PATH where the tree's is not there). Exports MLSHIP_ROOT. Exits with what the function returns,
-// 127 without an interpreter. Throws Error(wheel) when the text is no entry point.
+// pythonX.Y of PATH where the tree's is not there). Exports MLSHIP_ROOT. Exits with what the function
+// returns, 127 without an interpreter. Throws Error(wheel) when the text is no entry point.
 std::string launcher(const std::string& entry_point, const std::string& python);
 // The same for a Python script at `path` in the tree.
 std::string script_launcher(const std::string& path, const std::string& python);

@@ -20,8 +20,8 @@ std::string record_line(const RecordRow& row);
 // Throws Error(wheel); `shown` names the wheel.
 std::vector<RecordRow> parse_record(std::string_view text, const std::string& shown);
 
-// "sha256=…" as RECORD spells it, and back. Some tools write the digest in hexadecimal, with padding or in the
-// other alphabet of base64 (RFC 4648 §4), which is read as well; nullopt for anything else.
+// "sha256=…" as RECORD spells it, and back. Some tools write the digest in hexadecimal, with padding or in
+// the other alphabet of base64 (RFC 4648 §4), which is read as well; nullopt for anything else.
 std::string record_hash(const Digest& digest);
 std::optional<Digest> parse_record_hash(std::string_view text);
 

@@ -14,8 +14,8 @@ struct WheelPlace {
   std::string launcher;  // for a `#!python` script: the path of its launcher, else ""
 };
 
-// python: "3.11" or "3". `commands`: the names of the wheel's entry points, which win over its scripts. Throws
-// Error(wheel) for a member of .data/ without a known place.
+// python: "3.11" or "3". `commands`: the names of the wheel's entry points, which win over its scripts.
+// Throws Error(wheel) for a member of .data/ without a known place.
 WheelPlace place_of(const WheelReader& wheel, const ZipEntry& entry, const std::string& python,
                     const std::set<std::string>& commands);
 

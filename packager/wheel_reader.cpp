@@ -11,7 +11,8 @@ namespace mlship {
 namespace {
 
 constexpr std::string_view suffix = ".dist-info/";
-constexpr std::uint64_t largest_text = 32ULL << 20U;  // bytes of WHEEL, RECORD, METADATA, entry_points.txt, each
+constexpr std::uint64_t largest_text = 32ULL
+                                       << 20U;  // bytes of WHEEL, RECORD, METADATA, entry_points.txt, each
 
 // Paths in RECORD are relative to the folder the wheel is unpacked into (PEP 376); some tools write `./a` or
 // `/a` for `a`.

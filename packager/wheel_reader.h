@@ -1,5 +1,5 @@
-// A wheel that is read to be installed: what its RECORD, WHEEL and entry_points.txt say, and whether its members
-// are that (PEP 427, binary distribution format).
+// A wheel that is read to be installed: what its RECORD, WHEEL and entry_points.txt say, and whether its
+// members are that (PEP 427, binary distribution format).
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ class WheelReader {
     std::optional<std::uint64_t> size;  // bytes
   };
 
-  // `shown`: the wheel's file name, `doing`: the verb, both for messages. Checks that RECORD lists every member
-  // and nothing else, with its size. Throws Error(wheel|archive).
+  // `shown`: the wheel's file name, `doing`: the verb, both for messages. Checks that RECORD lists every
+  // member and nothing else, with its size. Throws Error(wheel|archive).
   WheelReader(const Path& file, std::string shown, std::string doing = "install");
 
   [[nodiscard]] const std::string& shown() const { return shown_; }

@@ -221,7 +221,8 @@ TEST_F(Tree, IsMadeRunsAndIsChecked) {
   for (const auto& path : fs::walk(tree_)) {
     files += path.string() + (fs::lstat(tree_ / path)->executable() ? "* " : " ");
   }
-  EXPECT_TRUE(has(files, ".mlship/bundle.json .mlship/tree.json bin/python* bin/python3* bin/score* ")) << files;
+  EXPECT_TRUE(has(files, ".mlship/bundle.json .mlship/tree.json bin/python* bin/python3* bin/score* "))
+      << files;
   EXPECT_TRUE(has(files, "lib/churn/__init__.py lib/churn/score.py "));
   EXPECT_TRUE(has(files, " models/classifier.safetensors "));
   EXPECT_EQ(fs::stat(tree_)->mode, 0755U);

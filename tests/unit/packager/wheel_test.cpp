@@ -242,9 +242,9 @@ TEST_F(WheelTest, TheFirstKeepsWhatNoImportReads) {
   };
   install(wheel("b", "first"), "b-1.whl");
   const auto files = install(wheel("a", "second"), "a-1.whl");
-  for (const std::string path : {"lib/CHANGES.rst", "lib/tests/test_a.py", "lib/docs/conf.py",
-                                 "lib/examples/deep/run.py", "lib/ns/__init__.py", "share/doc/x", "bin/tool",
-                                 "bin/run"}) {
+  for (const std::string path :
+       {"lib/CHANGES.rst", "lib/tests/test_a.py", "lib/docs/conf.py", "lib/examples/deep/run.py",
+        "lib/ns/__init__.py", "share/doc/x", "bin/tool", "bin/run"}) {
     EXPECT_NE(fs::read_file(tree() / path).find("first"), std::string::npos) << path;
     EXPECT_EQ(files.at(path).from, "b-1.whl") << path;
   }
@@ -255,12 +255,12 @@ TEST_F(WheelTest, TheFirstKeepsWhatNoImportReads) {
 }
 
 TEST_F(WheelTest, TwoContentsOfWhatImportsReadAreRefused) {
-  for (const std::string path : {"mod.py", "mod.so", "hook.pth", "pkg/__init__.py", "pkg/data.json",
-                                 "pkg/tests/util.py"}) {
+  for (const std::string path :
+       {"mod.py", "mod.so", "hook.pth", "pkg/__init__.py", "pkg/data.json", "pkg/tests/util.py"}) {
     wheels_.clear();
     install(forge({.files = {{path, "one"}}, .info = "a-1.dist-info"}), "a-1.whl");
-    const Error error = error_of(
-        [&] { install(forge({.files = {{path, "two"}}, .info = "b-1.dist-info"}), "b-1.whl"); });
+    const Error error =
+        error_of([&] { install(forge({.files = {{path, "two"}}, .info = "b-1.dist-info"}), "b-1.whl"); });
     EXPECT_EQ(error.code(), ErrorCode::duplicate_path) << path;
     EXPECT_NE(error.message().find("lib/" + path), std::string::npos) << error.message();
     EXPECT_NE(error.message().find("a-1.whl"), std::string::npos) << error.message();
@@ -268,9 +268,10 @@ TEST_F(WheelTest, TwoContentsOfWhatImportsReadAreRefused) {
 }
 
 TEST_F(WheelTest, DataFoldersOfEverySpelling) {
-  install(forge({.files = {{"My_Tool-1.0.0.data/purelib/a.py", "x = 1\n"},
-                           {"other.data/data/share/b", "b"},
-                           {"p-1.0.data/scripts/sub/deep", "#!python\nimport a\nprint('deep', a.__file__)\n"}}}));
+  install(
+      forge({.files = {{"My_Tool-1.0.0.data/purelib/a.py", "x = 1\n"},
+                       {"other.data/data/share/b", "b"},
+                       {"p-1.0.data/scripts/sub/deep", "#!python\nimport a\nprint('deep', a.__file__)\n"}}}));
   EXPECT_TRUE(fs::exists(tree() / "lib/a.py"));
   EXPECT_TRUE(fs::exists(tree() / "share/b"));
   EXPECT_EQ(run({(tree() / "bin/sub/deep").string()}, "/", {{"MLSHIP_PYTHON", "python3"}}).out,
@@ -341,9 +342,10 @@ TEST(WheelFormat, RecordHashesRoundTrip) {
   }
   EXPECT_EQ(parse_record_hash("sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFV"), std::nullopt);
   const Digest empty = sha256("");
-  for (const std::string spelled : {"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
-                                    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-                                    "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"})
+  for (const std::string spelled :
+       {"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"})
     EXPECT_EQ(parse_record_hash("sha256=" + spelled), empty) << spelled;
   EXPECT_EQ(parse_record_hash("sha512=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"), std::nullopt);
 }
