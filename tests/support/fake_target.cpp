@@ -96,6 +96,7 @@ Observation FakeTarget::observe(const Operation& operation, std::string_view sal
   FakeObject& object = it->second;
   if (object.unreadable > 0) {
     --object.unreadable;
+    ++unread;
     throw Error(ErrorCode::server_error, "cannot read the job: HTTP 502");
   }
   bool pre = true;
@@ -139,7 +140,7 @@ ApplyResult FakeTarget::apply(const Operation& operation, const std::string&) {
     most_seen_in_flight = std::max(most_seen_in_flight, ++flying_);
     what = throttles && throttles() ? Fault::throttled : fault(operation.object.id);
   }
-  if (what == Fault::slow) step();
+  if (what == Fault::slow || what == Fault::slow_429) step();
   ApplyResult result;
   {
     const std::lock_guard lock(mutex_);
@@ -162,6 +163,7 @@ ApplyResult FakeTarget::write_with(Fault what, const Operation& operation) {
   if (what == Fault::lies) return {Kind::written, "", "", {}};
   if (what == Fault::stale) return {Kind::conflict, "HTTP 412", "", {}};
   if (what == Fault::throttled) return {Kind::throttled, "HTTP 429", "", {}, retry_after};
+  if (what == Fault::slow_429) return {Kind::throttled, "HTTP 429", "", {}, std::chrono::seconds(20)};
   if (what == Fault::foreign_edit) {
     object.texts.front() = "churn==9.9.9";
     ++object.generation;

@@ -45,6 +45,7 @@ enum class Fault {
   foreign_edit,  // somebody else wrote the same place just before
   stale,         // a precondition that does not hold, though nobody wrote
   throttled,     // come later; nothing written
+  slow_429,      // so too, said late, and much later
   dark,          // written, and the next reads fail
   slow,          // written, after a time in which others can do things
 };
@@ -77,6 +78,7 @@ class FakeTarget : public Target {
   std::function<void()> after_apply;                // something that happens while the rollout runs
   std::function<void(const std::string& id)> on_write;
   int writes = 0;
+  size_t unread = 0;  // reads that failed
   TargetSection settings;
 
   size_t in_flight = 1;

@@ -32,10 +32,12 @@ class MemoryLedger : public Ledger {
     RolloutRecord begun = record;
     begun.open = open_rollouts(*this, record.environment, record.package);
     records[record.id] = std::move(begun);
+    ++revision;
     step();
   }
   void append(const std::string& rollout, const std::vector<Json>& entries) override {
     step();
+    ++revision;
     if (fails_after > 0 && --fails_after == 0)
       throw Error(ErrorCode::disk_full, "cannot write: no space left");
     auto& all = records.at(rollout).entries;
@@ -44,9 +46,11 @@ class MemoryLedger : public Ledger {
   }
   void put_hold(const Hold& hold) override {
     step();
+    ++revision;
     held.push_back(hold);
   }
   void release_hold(const std::string& package, const Version& version, const std::string&) override {
+    ++revision;
     std::erase_if(held, [&](const Hold& h) { return h.package == package && h.version == version; });
   }
   std::vector<std::string> rollouts() override {
@@ -66,6 +70,7 @@ class MemoryLedger : public Ledger {
   std::vector<Hold> held;
   int reads = 0;        // rollouts read
   int fails_after = 0;  // the n-th append from now fails; 0: none
+  int revision = 0;     // writes so far
 
  private:
   void step() {
@@ -74,11 +79,34 @@ class MemoryLedger : public Ledger {
   Steps* steps_;
 };
 
+// What a network does to what a runner sends to the ledger. Whoever gets no answer does not know which it
+// was; what comes late is taken only where nobody wrote meanwhile.
+enum class PushFate { answered, lost, unanswered, late };
+struct Pushes {
+  std::function<PushFate()> fate;  // asked before each; empty: all are answered
+  struct Late {
+    int revision = 0, fence = 0;
+    const LeaseState* lease = nullptr;
+    std::function<void()> write;
+  };
+  std::vector<Late> under_way;
+  size_t lost = 0, unanswered = 0, arrived = 0, too_late = 0;
+
+  void arrive(const MemoryLedger& store) {
+    for (const auto& late : std::exchange(under_way, {})) {
+      const bool fits = late.revision == store.revision && late.fence == late.lease->fence;
+      ++(fits ? arrived : too_late);
+      if (fits) late.write();
+    }
+  }
+};
+
 // One runner's way to a ledger that others use too: a lease that can run out, and a fence against those who
 // lost it.
 class FencedLedger : public Ledger {
  public:
-  FencedLedger(MemoryLedger& store, LeaseState& state) : store_(store), state_(state) {}
+  FencedLedger(MemoryLedger& store, LeaseState& state, Pushes* pushes = nullptr)
+      : store_(store), state_(state), pushes_(pushes) {}
   [[nodiscard]] std::string url() const override { return "fenced"; }
   [[nodiscard]] bool shared() const override { return true; }
   std::unique_ptr<Lease> acquire(const LeaseRequest& request) override {
@@ -87,12 +115,16 @@ class FencedLedger : public Ledger {
     fence_ = state_.fence;
     return std::make_unique<FencedLease>(state_, fence_);
   }
-  void begin(const RolloutRecord& record) override { check(), store_.begin(record), check(); }
-  void append(const std::string& rollout, const std::vector<Json>& entries) override {
+  void begin(const RolloutRecord& record) override {
+    push([&store = store_, record] { store.begin(record); });
     check();
-    store_.append(rollout, entries);
   }
-  void put_hold(const Hold& hold) override { check(), store_.put_hold(hold); }
+  void append(const std::string& rollout, const std::vector<Json>& entries) override {
+    push([&store = store_, rollout, entries] { store.append(rollout, entries); });
+  }
+  void put_hold(const Hold& hold) override {
+    push([&store = store_, hold] { store.put_hold(hold); });
+  }
   void release_hold(const std::string& package, const Version& version, const std::string& who) override {
     store_.release_hold(package, version, who);
   }
@@ -115,8 +147,19 @@ class FencedLedger : public Ledger {
   void check() const {
     if (state_.fence != fence_) throw Error(ErrorCode::ledger_busy, "taken over by " + state_.holder);
   }
+  void push(const std::function<void()>& write) {
+    check();
+    const PushFate fate = pushes_ != nullptr && pushes_->fate ? pushes_->fate() : PushFate::answered;
+    if (fate == PushFate::answered || fate == PushFate::unanswered) write();
+    if (fate == PushFate::answered) return;
+    if (fate == PushFate::late) pushes_->under_way.push_back({store_.revision, fence_, &state_, write});
+    if (fate == PushFate::lost) ++pushes_->lost;
+    if (fate == PushFate::unanswered) ++pushes_->unanswered;
+    throw Error(ErrorCode::network, "cannot write the ledger: no answer");
+  }
   MemoryLedger& store_;
   LeaseState& state_;
+  Pushes* pushes_;
   int fence_ = 0;
 };
 
@@ -144,7 +187,9 @@ class ManualClock : public Clock {
     const auto all = rest_ + duration;
     time += std::chrono::duration_cast<std::chrono::seconds>(all).count();
     rest_ = all % std::chrono::seconds(1);
+    if (slept) slept();
   }
+  std::function<void()> slept;  // something that happens meanwhile
 
  private:
   std::chrono::milliseconds rest_{0};
