@@ -2,6 +2,10 @@
 
 After each kill the disk is looked at as it is, then two ways are tried from the same state: `rollout --resume` must
 bring every object to the new version, `rollback` every one back, byte for byte.
+
+Here files are moved, which no service delays or refuses to show, by one runner of one package: late_push_test has the
+pushes that come late, tests/unit/deployers/model_test.cpp and databricks_crash_test.cpp have slow 429s, objects that
+cannot be read, and runners of other packages and environments.
 """
 
 import os

@@ -1,5 +1,8 @@
-// A rollout of forty objects killed at every request, before and after it is done; every reply lost; a second
-// runner at every request. What is there afterwards is all new, all old, or exactly the conflicts listed.
+// A rollout of forty objects killed at every request, before and after it is done; every reply lost; objects
+// that cannot be read; slow 429s; a second runner at every request, of the same package and of another in
+// another environment. What is there afterwards is all new, all old, or exactly the conflicts listed. The
+// ledger is in memory, so that no push to it can come late: model_test.cpp and tests/e2e/late_push_test.py
+// have those.
 #include <functional>
 #include <set>
 
@@ -321,6 +324,75 @@ TEST(DatabricksCrash, ASecondRolloutAtEveryRequestLeavesOneVersionOrReportedObje
   EXPECT_GE(mixed, 1U);
   std::printf("a second rollout at %d requests: %zu objects kept the first one's version, all told\n",
               requests, mixed);
+}
+
+// Rollouts of two packages, in two environments that share a workspace, do not exclude each other. A job has
+// no version to write against: the second is overwritten where all of it happens between the first one's
+// reading and its write of the very task, which is one object where they are written one by one.
+TEST(DatabricksCrash, ARolloutOfAnotherPackageAndEnvironmentInBetween) {
+  size_t points = 0, moved = 0;
+  for (int k = 2;; k += 6) {
+    Fleet fleet;
+    const std::string old = "/Volumes/main/ml/old/spam-1.3.0-py3-none-any.whl";
+    fleet.world.source.add("1.4.0", Scheme::pep440, {"wheel"}, "spam");
+    fleet.world.workspace.edit([&](auto& state) {
+      state.put_file(old, "old spam", 1);
+      for (auto& [id, job] : state.jobs) job["settings"]["tasks"][0]["libraries"].push_back({{"whl", old}});
+    });
+    const auto mentions = [&](const std::string& version) {
+      const std::string all = fleet.everything().dump();
+      size_t n = 0;
+      for (size_t at = all.find(version); at != std::string::npos; at = all.find(version, at + 1)) ++n;
+      return n;
+    };
+    const Plan plan = fleet.world.plan("1.4.0");
+    fleet.http.arm(At::call, k, [&] {
+      Targets targets;
+      targets.push_back(
+          databricks::make_workspace(fleet.world.section, fleet.world.project, fleet.world.host));
+      PlanRequest request = fleet.world.request("1.4.0");
+      request.environment = "staging";
+      request.release = fleet.world.source.at("1.4.0", "spam");
+      Engine engine{targets,          fleet.world.ledger,      fleet.world.source,
+                    fleet.world.host, fleet.world.diagnostics, fleet.world.interrupted};
+      const Plan other = make_plan(request, targets, fleet.world.source, fleet.world.diagnostics);
+      ASSERT_TRUE(execute(engine, other, request.release, {"rollout", "bob", "ci-9", {}, {}, {}}).complete());
+    });
+    const auto report = one_by_one(fleet, plan);
+    if (fleet.http.sent() < k) break;
+    ++points;
+    moved += mentions("spam-1.4.0");
+    ASSERT_TRUE(report.complete()) << "request " << k << ": " << report.state;
+    ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << "request " << k;
+    ASSERT_LE(mentions("spam-1.3.0"), 1U) << "request " << k;
+    ASSERT_EQ(unfinished(fleet.world.ledger, "staging", "spam"), std::nullopt);
+  }
+  EXPECT_GE(points, 20U);
+  EXPECT_GE(moved, points * 33);
+  std::printf("a rollout of another package at %zu requests: %zu references moved by it\n", points, moved);
+}
+
+// A service that fails for one job after another, for longer than a rollout has patience: that job is said to
+// have failed, or is found done, and the next run goes on with it.
+TEST(DatabricksCrash, AJobThatCannotBeReadIsToldAndTheNextRunGoesOn) {
+  size_t failed = 0;
+  for (std::int64_t job = 0; job < 34; job += 3) {
+    Fleet fleet;
+    const Plan plan = fleet.world.plan("1.4.0");
+    fleet.world.workspace.add_fault({.method = "GET", .path = "/api/*/jobs/get", .skip = job, .times = 0});
+    const auto report = fleet.world.run(plan, false);
+    fleet.world.workspace.clear_faults();
+    for (const auto& row : report.results) {
+      if (row.outcome == Outcome::updated) continue;
+      ++failed;
+      ASSERT_EQ(row.outcome, Outcome::failed) << row.object.id << ": " << row.detail;
+      ASSERT_FALSE(row.detail.empty());
+    }
+    ASSERT_TRUE(finish(fleet, "1.4.0").complete()) << job;
+    ASSERT_EQ(fleet.mentions("1.3.0"), 0U) << job;
+  }
+  EXPECT_GE(failed, 12U);
+  std::printf("%zu references of jobs that could not be read, all moved by the next run\n", failed);
 }
 
 }  // namespace

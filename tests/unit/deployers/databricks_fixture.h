@@ -29,21 +29,25 @@ class SharedClock : public Clock {
 class BytesSource : public ReleaseSource {
  public:
   const Release& add(const std::string& version, Scheme scheme = Scheme::pep440,
-                     const std::vector<std::string>& kinds = {"wheel", "egg", "jar"}) {
-    Release release{"churn", *Version::parse(version, scheme), sha256("bundle" + version), {}, true};
+                     const std::vector<std::string>& kinds = {"wheel", "egg", "jar"},
+                     const std::string& package = "churn") {
+    Release release{package, *Version::parse(version, scheme), sha256("bundle" + version), {}, true};
     for (const auto& kind : kinds) {
-      const std::string bytes = kind + " of churn " + version;
-      const std::string name = kind == "wheel" ? "churn-" + version + "-py3-none-any.whl"
-                               : kind == "egg" ? "churn-" + version + "-py3.9.egg"
-                                               : "churn-" + version + "." + kind;
+      const std::string stem = package + "-" + version;
+      const std::string bytes = kind + " of " + package + " " + version;
+      const std::string name = kind == "wheel" ? stem + "-py3-none-any.whl"
+                               : kind == "egg" ? stem + "-py3.9.egg"
+                                               : stem + "." + kind;
       release.outputs.push_back({kind, name, sha256(bytes), bytes.size()});
       bytes_[sha256(bytes)] = bytes;
     }
-    return releases_[release.version.str()] = release;
+    return releases_[package + " " + release.version.str()] = release;
   }
-  const Release& at(const std::string& version) const { return releases_.at(version); }
-  std::optional<Release> find(const std::string&, const Version& version) override {
-    const auto found = releases_.find(version.str());
+  const Release& at(const std::string& version, const std::string& package = "churn") const {
+    return releases_.at(package + " " + version);
+  }
+  std::optional<Release> find(const std::string& package, const Version& version) override {
+    const auto found = releases_.find(package + " " + version.str());
     return found == releases_.end() ? std::nullopt : std::optional(found->second);
   }
   void write_output(const Release&, const Output& output, const std::filesystem::path& file) override {
