@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 #include "core/names.h"
-#include "deployers/document/unit.h"
 #include "deployers/file_set.h"
+#include "deployers/unit_reading.h"
 
 namespace mlship {
 namespace {
@@ -56,7 +56,18 @@ const SuffixRow* row_of(std::string_view name) {
   return nullptr;
 }
 
-// "score@nightly.service" -> "score@.service"; "" when it is no instance.
+// Where `end`, one of systemd's folders, stands in a path: at its end, or before folders below it when it is
+// one of Quadlet's (podman-systemd.unit(5)). The folder of users' Quadlet files is another manager's.
+size_t position_of(const std::string& path, std::string_view end) {
+  if (path.ends_with(end)) return path.size() - end.size();
+  const size_t at = end.find("/containers/") == std::string_view::npos ? std::string::npos
+                                                                       : path.rfind(std::string(end) + "/");
+  const bool users = at != std::string::npos && path.substr(at + end.size()).starts_with("/users");
+  return users ? std::string::npos : at;
+}
+
+}  // namespace
+
 std::string template_of(const std::string& unit) {
   const size_t mark = unit.find('@'), dot = unit.rfind('.');
   if (mark == std::string::npos || dot == std::string::npos || dot <= mark + 1) return "";
@@ -79,22 +90,19 @@ std::vector<std::string> names_in(const Path& folder) {
   }
 }
 
-// The folder of drop-ins for a unit, the strongest first: its own, its template's, those of the beginnings of
-// its name, its type's (systemd.unit(5) §Description).
-std::vector<std::string> drop_in_folders(const std::string& unit) {
-  std::vector<std::string> out{unit + ".d"};
-  if (const auto name = template_of(unit); !name.empty()) out.push_back(name + ".d");
+std::vector<std::string> folders_beside(const std::string& unit, const std::string& end) {
+  std::vector<std::string> out{unit + end};
+  if (const auto name = template_of(unit); !name.empty()) out.push_back(name + end);
   const size_t dot = unit.rfind('.');
   const std::string suffix = unit.substr(dot);
   for (size_t dash = unit.rfind('-', dot); dash != std::string::npos && dash > 0;
        dash = unit.rfind('-', dash - 1)) {
-    if (dash + 1 < dot) out.push_back(unit.substr(0, dash + 1) + suffix + ".d");
+    if (dash + 1 < dot) out.push_back(unit.substr(0, dash + 1) + suffix + end);
   }
-  out.push_back(suffix.substr(1) + ".d");
+  out.push_back(suffix.substr(1) + end);
   return out;
 }
 
-// The unit's file and its drop-ins, in the order in which they are read.
 std::vector<Path> files_of(const std::string& unit, const std::vector<Path>& folders) {
   std::vector<Path> out;
   for (const auto& name : {unit, template_of(unit)}) {
@@ -103,7 +111,7 @@ std::vector<Path> files_of(const std::string& unit, const std::vector<Path>& fol
     }
   }
   std::map<std::string, Path> drop_ins;  // by name; the strongest folder's
-  for (const auto& drop_in : drop_in_folders(unit)) {
+  for (const auto& drop_in : folders_beside(unit, ".d")) {
     for (const auto& folder : folders) {
       for (const auto& file : names_in(folder / drop_in)) {
         if (file.ends_with(".conf") && !file.starts_with('.'))
@@ -115,7 +123,6 @@ std::vector<Path> files_of(const std::string& unit, const std::vector<Path>& fol
   return out;
 }
 
-// What a unit's name says of itself where a setting has specifiers (systemd.unit(5) §Specifiers).
 std::string expanded(const std::string& text, const std::string& unit) {
   const size_t dot = unit.rfind('.');
   const std::string name = unit.substr(0, dot);
@@ -144,75 +151,6 @@ std::string expanded(const std::string& text, const std::string& unit) {
   }
   return out;
 }
-
-struct Timer {
-  std::string starts;
-  std::vector<std::string> when;
-
-  void read(const Path& file) {
-    for (const auto& setting : settings_of(file)) {
-      if (setting.section != "Timer") continue;
-      if (setting.key == "Unit") {
-        starts = setting.value;
-      } else if (setting.key.starts_with("On")) {
-        // systemd.timer(5): the empty string resets all of them.
-        if (setting.value.empty()) {
-          when.clear();
-        } else {
-          when.push_back(setting.key == "OnCalendar" ? setting.value : setting.key + "=" + setting.value);
-        }
-      }
-    }
-  }
-  [[nodiscard]] std::string schedule() const {
-    std::string out;
-    for (const auto& one : when) out += (out.empty() ? "" : "; ") + one;
-    return out;
-  }
-};
-
-// The timer `name` of these folders with its drop-ins.
-Timer read_timer(const std::string& name, const std::vector<Path>& folders) {
-  Timer timer;
-  for (const auto& file : files_of(name, folders)) timer.read(file);
-  timer.starts =
-      timer.starts.empty() ? name.substr(0, name.rfind('.')) + ".service" : expanded(timer.starts, name);
-  return timer;
-}
-
-// The names of what starts with `unit`: itself, its template, and what a link of that name leads to (Alias=,
-// `systemctl link`).
-std::set<std::string> names_of(const std::string& unit, const std::vector<Path>& folders) {
-  std::set<std::string> out{unit, template_of(unit)};
-  for (const auto& name : std::set<std::string>(out)) {
-    for (const auto& folder : folders) {
-      const auto there = name.empty() ? std::nullopt : fs::lstat(folder / name);
-      if (!there || there->kind != fs::Kind::link) continue;
-      const auto real = resolve_links(folder / name);
-      if (real) out.insert({real->filename().string(), template_of(real->filename().string())});
-    }
-  }
-  return out;
-}
-
-// Where `end`, one of systemd's folders, stands in a path: at its end, or before folders below it when it is
-// one of Quadlet's (podman-systemd.unit(5)). The folder of users' Quadlet files is another manager's.
-size_t position_of(const std::string& path, std::string_view end) {
-  if (path.ends_with(end)) return path.size() - end.size();
-  const size_t at = end.find("/containers/") == std::string_view::npos ? std::string::npos
-                                                                       : path.rfind(std::string(end) + "/");
-  const bool users = at != std::string::npos && path.substr(at + end.size()).starts_with("/users");
-  return users ? std::string::npos : at;
-}
-
-void add_schedule(std::map<std::string, std::string>& schedules, const std::string& unit,
-                  const std::string& schedule) {
-  if (unit.empty()) return;
-  std::string& known = schedules[unit];
-  if (!schedule.empty()) known += (known.empty() ? "" : "; ") + schedule;
-}
-
-}  // namespace
 
 bool UnitFile::user() const {
   const std::string& path = folder.native();
@@ -294,57 +232,6 @@ std::vector<Path> unit_folders(const Path& folder) {
     }
   }
   return {folder};
-}
-
-const Timers::Schedules& Timers::of(const Path& folder) {
-  auto folders = unit_folders(folder);
-  const auto found = known_.find(folders);
-  if (found != known_.end()) return found->second;
-  std::set<std::string> names;
-  for (const auto& each : folders) {
-    for (const auto& name : names_in(each)) {
-      // A drop-in alone can make the timer of another folder's unit.
-      const std::string timer = name.ends_with(".timer.d") ? name.substr(0, name.size() - 2) : name;
-      const bool of_several = timer.ends_with("-.timer");
-      if (timer.ends_with(".timer") && !timer.starts_with('.') && !of_several) names.insert(timer);
-    }
-  }
-  Schedules schedules;
-  for (const auto& name : names) {
-    const Timer timer = read_timer(name, folders);
-    const std::string when = timer.schedule();
-    add_schedule(schedules, name, when);
-    for (const auto& unit : names_of(timer.starts, folders)) add_schedule(schedules, unit, when);
-  }
-  return known_.emplace(std::move(folders), std::move(schedules)).first->second;
-}
-
-std::optional<std::string> Timers::schedule_of(const std::string& unit, const Path& folder) {
-  const Schedules& schedules = of(folder);
-  for (const auto& name : {unit, template_of(unit)}) {
-    const auto found = schedules.find(name);
-    if (found != schedules.end()) return found->second;
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> Timers::schedule(const UnitFile& file) {
-  if (file.source.find('*') == std::string::npos) return schedule_of(service_of(file), file.folder);
-  // A drop-in of several: the first of them that a timer starts says when.
-  if (!file.quadlet) {
-    for (const auto& [unit, when] : of(file.folder)) {
-      if (glob_match(file.unit, unit)) return when;
-    }
-    return std::nullopt;
-  }
-  for (const auto& folder : unit_folders(file.folder)) {
-    for (const auto& name : names_in(folder)) {
-      const auto source = glob_match(file.source, name) ? unit_file(folder / name) : std::nullopt;
-      auto when = source ? schedule_of(service_of(*source), file.folder) : std::nullopt;
-      if (when) return when;
-    }
-  }
-  return std::nullopt;
 }
 
 }  // namespace mlship

@@ -33,16 +33,22 @@ std::vector<Path> unit_folders(const Path& folder);
 // The unit that the file makes or changes, by ServiceName= of a Quadlet file too.
 std::string service_of(const UnitFile& file);
 
-// Schedules of the units that timers start. Reads each folder once.
+struct UnitSchedule {
+  std::string when;  // as it is written
+  // A timer starts it by way of another unit, and something that no timer starts wants it too.
+  bool service_too = false;
+};
+
+// Schedules of the units that timers start, and of those that start with them. Reads each folder once.
 class Timers {
  public:
-  // The schedule of the file's unit, as it is written; nullopt when no timer starts it and it is none.
-  std::optional<std::string> schedule(const UnitFile& file);
+  // Of the file's unit; nullopt when no timer starts it and it is none.
+  std::optional<UnitSchedule> schedule(const UnitFile& file);
 
  private:
-  using Schedules = std::map<std::string, std::string>;  // unit -> schedule
+  using Schedules = std::map<std::string, UnitSchedule>;  // by unit
   const Schedules& of(const Path& folder);
-  std::optional<std::string> schedule_of(const std::string& unit, const Path& folder);
+  std::optional<UnitSchedule> schedule_of(const std::string& unit, const Path& folder);
   std::map<std::vector<Path>, Schedules> known_;
 };
 

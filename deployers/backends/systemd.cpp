@@ -52,7 +52,7 @@ std::string_view pending(const Path& path) {
 }
 
 // The schedule of the unit by any of the file's names; nullopt: no timer starts it.
-std::optional<std::string> schedule_of(const HostFile& file, Timers& timers) {
+std::optional<UnitSchedule> schedule_of(const HostFile& file, Timers& timers) {
   for (const auto& name : file.names) {
     const auto unit = unit_file(name);
     auto when = unit ? timers.schedule(*unit) : std::nullopt;
@@ -64,7 +64,7 @@ std::optional<std::string> schedule_of(const HostFile& file, Timers& timers) {
 // A unit's EnvironmentFile=, and the schedule of what reads it; nullopt: a service.
 struct EnvironmentReader {
   std::string glob;
-  std::optional<std::string> schedule;
+  std::optional<UnitSchedule> schedule;
 };
 
 std::vector<EnvironmentReader> environment_readers(const std::vector<HostFile>& files, Timers& timers) {
@@ -82,13 +82,15 @@ void complete_environment(ObjectInfo& info, const std::vector<EnvironmentReader>
   bool jobs = false, services = false;
   for (const auto& reader : readers) {
     if (!glob_match(reader.glob, info.id)) continue;
-    (reader.schedule ? jobs : services) = true;
-    if (reader.schedule && info.schedule.empty()) info.schedule = *reader.schedule;
+    jobs = jobs || reader.schedule.has_value();
+    services = services || !reader.schedule || reader.schedule->service_too;
+    if (reader.schedule && info.schedule.empty()) info.schedule = reader.schedule->when;
   }
   info.cls = jobs == services ? ObjectClass::both : jobs ? ObjectClass::job : ObjectClass::service;
 }
 
-// A timer and what it starts are jobs; what no timer starts is a service.
+// A timer and what it starts are jobs; what no timer starts is a service. What starts along with a job, and with
+// a service or the boot too, is both.
 void complete(std::vector<LiveObject>& objects, const std::vector<HostFile>& files) {
   Timers timers;
   const auto readers = environment_readers(files, timers);
@@ -100,8 +102,8 @@ void complete(std::vector<LiveObject>& objects, const std::vector<HostFile>& fil
       complete_environment(object.info, readers);
     } else if (const auto schedule =
                    file == by_id.end() ? std::nullopt : schedule_of(*file->second, timers)) {
-      object.info.cls = ObjectClass::job;
-      object.info.schedule = *schedule;
+      object.info.cls = schedule->service_too ? ObjectClass::both : ObjectClass::job;
+      object.info.schedule = schedule->when;
     }
   }
 }

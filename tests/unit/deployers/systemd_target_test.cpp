@@ -95,6 +95,83 @@ TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
             "ours.conf systemd-drop-in job monthly\n");
 }
 
+// systemd.unit(5): Wants= and its like, the folders of that name, and what becomes of a unit.
+TEST_F(SystemdTarget, WhatStartsWithAJobIsAJob) {
+  unit("batch.timer", "[Timer]\nOnCalendar=daily\nUnit=batch.target\n");
+  unit("batch.target", "[Unit]\nWants=wanted.service \"quoted.service\" not-a-unit ../x\nRequires=required.service\n"
+                       "After=after.service\nConflicts=conflicting.service\nRequisite=requisite.service\n"
+                       "BindsTo=each@%p.service\n");
+  unit("batch.target.d/more.conf", "[Unit]\nWants=by-drop-in.service\n");
+  unit("wanted.service", "[Unit]\nUpholds=upheld.service\n" + service("1.3.0"));
+  unit("upheld.service", "[Unit]\nWants=wanted.service batch.target\nOnFailure=alarm@%n.service\n" + service("1.3.0"));
+  unit("required.service", "[Unit]\nOnSuccess=done.service\n" + service("1.3.0"));
+  for (const std::string name : {"quoted", "after", "conflicting", "requisite", "each@", "by-drop-in", "alarm@", "done",
+                                 "linked", "strict", "masked", "instance@", "watched", "listened"})
+    unit(name + ".service", service("1.3.0"));
+  fs::make_folders(at("etc/systemd/system/batch.target.wants"));
+  fs::make_folders(at("lib/systemd/system/batch.target.requires"));
+  fs::make_folders(at("etc/systemd/system/each@.service.upholds"));
+  std::filesystem::create_symlink("../linked.service", at("etc/systemd/system/batch.target.wants/linked.service"));
+  std::filesystem::create_symlink("/dev/null", at("etc/systemd/system/batch.target.wants/masked.service"));
+  std::filesystem::create_symlink("/etc/systemd/system/strict.service",
+                                  at("lib/systemd/system/batch.target.requires/strict.service"));
+  std::filesystem::create_symlink("../instance@.service",
+                                  at("etc/systemd/system/each@.service.upholds/instance@.service"));
+  // No schedule: what a path or socket starts.
+  unit("watched.path", "[Path]\nPathChanged=/srv\n");
+  unit("listened.socket", "[Socket]\nListenStream=80\n");
+  std::string jobs, services;
+  for (const auto& object : make({"etc/systemd/system/*.service"})->discover(Scheme::pep440).objects) {
+    const bool job = object.info.cls == ObjectClass::job && object.info.schedule == "daily";
+    (job ? jobs : services) += Path(object.info.name).stem().string() + " ";
+  }
+  EXPECT_EQ(jobs, "alarm@ by-drop-in done each@ instance@ linked quoted required strict upheld wanted ");
+  EXPECT_EQ(services, "after conflicting listened masked requisite watched ");
+}
+
+TEST_F(SystemdTarget, WhatStartsWithAJobAndAtBootIsBoth) {
+  unit("batch.timer", "[Timer]\nOnCalendar=daily\n");
+  unit("batch.service", "[Unit]\nRequires=model.service store.service own.service\n" + service("1.3.0"));
+  unit("model.service", "[Unit]\nWants=cache.service\n" + service("1.3.0"));
+  for (const std::string name : {"cache", "store", "own"}) unit(name + ".service", service("1.3.0"));
+  unit("front.service", "[Unit]\nWants=store.service\n" + service("1.3.0"));
+  fs::make_folders(at("etc/systemd/system/multi-user.target.wants"));
+  for (const std::string name : {"model", "front", "batch"})
+    std::filesystem::create_symlink("../" + name + ".service",
+                                    at("etc/systemd/system/multi-user.target.wants/" + name + ".service"));
+  EXPECT_EQ(found(*make({"etc/systemd/system/*.service"})),
+            "batch.service systemd-service job daily\n"
+            "cache.service systemd-service both daily\n"
+            "front.service systemd-service service \n"
+            "model.service systemd-service both daily\n"
+            "own.service systemd-service job daily\n"
+            "store.service systemd-service both daily\n");
+}
+
+TEST_F(SystemdTarget, QuadletFilesStartWhatTheyName) {
+  const std::string image = "Image=host/ml/churn:1.3.0\n";
+  put("etc/containers/systemd/score.container",
+      "[Unit]\nWants=side.container\n[Container]\n" + image + "Pod=farm.pod\nVolume=data.volume:/data:ro\n"
+      "Network=net.network:ip=10.0.0.2\nMount=type=volume,source=more.volume,destination=/more\n");
+  put("etc/containers/systemd/side.container", "[Container]\n" + image + "[Service]\n");
+  put("etc/containers/systemd/other.container", "[Container]\n" + image);
+  put("etc/containers/systemd/farm.pod", "[Pod]\nPodName=churn==1.3.0\n");
+  put("etc/containers/systemd/data.volume", "[Volume]\nVolumeName=churn==1.3.0\nServiceName=disk\n");
+  put("etc/containers/systemd/more.volume", "[Volume]\nVolumeName=churn==1.3.0\n");
+  put("etc/containers/systemd/net.network", "[Network]\nNetworkName=churn==1.3.0\n");
+  put("etc/containers/systemd/idle.network", "[Network]\nNetworkName=churn==1.3.0\n");
+  unit("score.timer", "[Timer]\nOnCalendar=weekly\n");
+  EXPECT_EQ(found(*make({"etc/containers/systemd/*"})),
+            "data.volume quadlet-unit job weekly\n"
+            "farm.pod quadlet-unit job weekly\n"
+            "idle.network quadlet-unit service \n"
+            "more.volume quadlet-unit job weekly\n"
+            "net.network quadlet-unit job weekly\n"
+            "other.container quadlet-container service \n"
+            "score.container quadlet-container job weekly\n"
+            "side.container quadlet-container job weekly\n");
+}
+
 TEST_F(SystemdTarget, AnEnvironmentFileIsOfTheClassOfItsReaders) {
   unit("nightly.service", "[Service]\nExecStart=/bin/run\nEnvironmentFile=-" + root() +
                               "/etc/default/nightly\n"
