@@ -69,8 +69,8 @@ void add_schedule(std::map<std::string, UnitSchedule>& schedules, const std::str
 }
 
 // systemd.unit(5): what is started with a unit, or by what becomes of it.
-constexpr auto pulling_keys = std::to_array<std::string_view>(
-    {"Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure"});
+constexpr auto pulling_keys =
+    std::to_array<std::string_view>({"Wants", "Requires", "BindsTo", "Upholds", "OnSuccess", "OnFailure"});
 constexpr auto pulling_folders = std::to_array<std::string_view>({".wants", ".requires", ".upholds"});
 // podman-systemd.unit(5): settings whose values name other Quadlet files, which are started before.
 constexpr auto quadlet_keys =
@@ -134,7 +134,8 @@ class UnitGraph {
   }
 
   // What units that no timer starts want by their folders: what was enabled for the boot, for instance.
-  [[nodiscard]] std::set<std::string> wanted_by_others(const std::map<std::string, UnitSchedule>& started) const {
+  [[nodiscard]] std::set<std::string> wanted_by_others(
+      const std::map<std::string, UnitSchedule>& started) const {
     std::set<std::string> out;
     for (const auto& folder : folders_) {
       for (const auto& name : names_in(folder)) {

@@ -89,8 +89,8 @@ void complete_environment(ObjectInfo& info, const std::vector<EnvironmentReader>
   info.cls = jobs == services ? ObjectClass::both : jobs ? ObjectClass::job : ObjectClass::service;
 }
 
-// A timer and what it starts are jobs; what no timer starts is a service. What starts along with a job, and with
-// a service or the boot too, is both.
+// A timer and what it starts are jobs; what no timer starts is a service. What starts along with a job, and
+// with a service or the boot too, is both.
 void complete(std::vector<LiveObject>& objects, const std::vector<HostFile>& files) {
   Timers timers;
   const auto readers = environment_readers(files, timers);

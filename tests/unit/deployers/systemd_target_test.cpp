@@ -98,20 +98,24 @@ TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
 // systemd.unit(5): Wants= and its like, the folders of that name, and what becomes of a unit.
 TEST_F(SystemdTarget, WhatStartsWithAJobIsAJob) {
   unit("batch.timer", "[Timer]\nOnCalendar=daily\nUnit=batch.target\n");
-  unit("batch.target", "[Unit]\nWants=wanted.service \"quoted.service\" not-a-unit ../x\nRequires=required.service\n"
-                       "After=after.service\nConflicts=conflicting.service\nRequisite=requisite.service\n"
-                       "BindsTo=each@%p.service\n");
+  unit("batch.target",
+       "[Unit]\nWants=wanted.service \"quoted.service\" not-a-unit ../x\nRequires=required.service\n"
+       "After=after.service\nConflicts=conflicting.service\nRequisite=requisite.service\n"
+       "BindsTo=each@%p.service\n");
   unit("batch.target.d/more.conf", "[Unit]\nWants=by-drop-in.service\n");
   unit("wanted.service", "[Unit]\nUpholds=upheld.service\n" + service("1.3.0"));
-  unit("upheld.service", "[Unit]\nWants=wanted.service batch.target\nOnFailure=alarm@%n.service\n" + service("1.3.0"));
+  unit("upheld.service",
+       "[Unit]\nWants=wanted.service batch.target\nOnFailure=alarm@%n.service\n" + service("1.3.0"));
   unit("required.service", "[Unit]\nOnSuccess=done.service\n" + service("1.3.0"));
-  for (const std::string name : {"quoted", "after", "conflicting", "requisite", "each@", "by-drop-in", "alarm@", "done",
-                                 "linked", "strict", "masked", "instance@", "watched", "listened"})
+  for (const std::string name :
+       {"quoted", "after", "conflicting", "requisite", "each@", "by-drop-in", "alarm@", "done", "linked",
+        "strict", "masked", "instance@", "watched", "listened"})
     unit(name + ".service", service("1.3.0"));
   fs::make_folders(at("etc/systemd/system/batch.target.wants"));
   fs::make_folders(at("lib/systemd/system/batch.target.requires"));
   fs::make_folders(at("etc/systemd/system/each@.service.upholds"));
-  std::filesystem::create_symlink("../linked.service", at("etc/systemd/system/batch.target.wants/linked.service"));
+  std::filesystem::create_symlink("../linked.service",
+                                  at("etc/systemd/system/batch.target.wants/linked.service"));
   std::filesystem::create_symlink("/dev/null", at("etc/systemd/system/batch.target.wants/masked.service"));
   std::filesystem::create_symlink("/etc/systemd/system/strict.service",
                                   at("lib/systemd/system/batch.target.requires/strict.service"));
@@ -151,8 +155,9 @@ TEST_F(SystemdTarget, WhatStartsWithAJobAndAtBootIsBoth) {
 TEST_F(SystemdTarget, QuadletFilesStartWhatTheyName) {
   const std::string image = "Image=host/ml/churn:1.3.0\n";
   put("etc/containers/systemd/score.container",
-      "[Unit]\nWants=side.container\n[Container]\n" + image + "Pod=farm.pod\nVolume=data.volume:/data:ro\n"
-      "Network=net.network:ip=10.0.0.2\nMount=type=volume,source=more.volume,destination=/more\n");
+      "[Unit]\nWants=side.container\n[Container]\n" + image +
+          "Pod=farm.pod\nVolume=data.volume:/data:ro\n"
+          "Network=net.network:ip=10.0.0.2\nMount=type=volume,source=more.volume,destination=/more\n");
   put("etc/containers/systemd/side.container", "[Container]\n" + image + "[Service]\n");
   put("etc/containers/systemd/other.container", "[Container]\n" + image);
   put("etc/containers/systemd/farm.pod", "[Pod]\nPodName=churn==1.3.0\n");
