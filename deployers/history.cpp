@@ -131,6 +131,7 @@ std::vector<CutShort> cut_short_before(Ledger& ledger, const HistoryFilter& filt
       to = rollout.plan.to;
       return true;
     }
+    if (rollout.state == "failed") return true;  // it ended before it began
     if (rollout.state != "superseded" || !to || rollout.plan.to != to) return false;
     const PutBack& undone = reverted[rollout.record.id];
     const auto& ops = rollout.operations;

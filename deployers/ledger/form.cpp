@@ -75,19 +75,18 @@ void check_ledger_size(std::uint64_t size, const std::string& what) {
 
 std::string read_ledger_file(const Path& path) {
   const auto unusable = [&](const std::string& cause) {
-    throw Error(ErrorCode::ledger, "cannot use " + path.string() + ": " + cause)
+    return Error(ErrorCode::ledger, "cannot use " + path.string() + ": " + cause)
         .hint("restore it from a backup, or move its folder away");
   };
-  const auto stat = fs::lstat(path);
-  if (!stat) unusable("it is not there");
-  if (stat->kind != fs::Kind::file) unusable("it is no file");
   try {
+    const auto stat = fs::lstat(path);
+    if (!stat) throw unusable("it is not there");
+    if (stat->kind != fs::Kind::file) throw unusable("it is no file");
     return fs::read_file(path, largest_ledger_text);
   } catch (const Error& e) {
-    if (e.code() == ErrorCode::internal) throw;
-    unusable(e.message());
+    if (e.code() == ErrorCode::internal || e.code() == ErrorCode::ledger) throw;
+    throw unusable(e.message());
   }
-  return "";
 }
 
 bool valid_rollout_id(std::string_view name) {

@@ -176,7 +176,7 @@ GitTexts GitLedger::texts() {
 
 std::vector<std::string> GitLedger::rollouts() {
   std::vector<std::string> ids;
-  for (auto& name : texts().folders("rollouts")) {
+  for (auto& name : texts().names("rollouts")) {
     if (valid_rollout_id(name)) ids.push_back(std::move(name));
   }
   return ids;

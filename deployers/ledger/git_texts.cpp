@@ -45,12 +45,10 @@ std::optional<std::string> GitTexts::read(const std::string& path) const {
   return text;
 }
 
-std::vector<std::string> GitTexts::folders(const std::string& path) const {
+std::vector<std::string> GitTexts::names(const std::string& path) const {
   std::vector<std::string> names;
   if (commit_.empty()) return names;
-  for (auto& entry : repository_.list(commit_, path)) {
-    if (entry.kind == GitEntry::Kind::folder) names.push_back(std::move(entry.name));
-  }
+  for (auto& entry : repository_.list(commit_, path)) names.push_back(std::move(entry.name));
   return names;
 }
 

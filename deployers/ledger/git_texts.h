@@ -19,7 +19,8 @@ class GitTexts {
   [[nodiscard]] const std::string& commit() const { return commit_; }
   // nullopt when absent. Error(ledger) for a link, a submodule, a blob over 4 MiB, a text over 1 GiB.
   [[nodiscard]] std::optional<std::string> read(const std::string& path) const;
-  [[nodiscard]] std::vector<std::string> folders(const std::string& path) const;
+  // Of whatever kind: what is no folder and should be one is told of, not overlooked.
+  [[nodiscard]] std::vector<std::string> names(const std::string& path) const;
 
   // Takes a text's continuation into changed(); read() does not see it.
   void append(const std::string& path, std::string_view text);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "deployers/attempt.h"
 #include "deployers/history.h"
 #include "tests/support/memory_ledger.h"
 
@@ -275,6 +276,28 @@ TEST(Rollback, KnowsWhatRunsThatWereCutShortChangedBeforeIt) {
   EXPECT_TRUE(before(first).empty());
   world.run(inverse_plan(world.memory, first, world.targets), "rollback");
   EXPECT_TRUE(before(second).empty());
+}
+
+TEST(Rollback, WhatEndedBeforeItBeganHidesNoRunThatWasCutShort) {
+  World world;
+  for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
+  world.edge->after_apply = [&] { world.interrupted = true; };
+  const auto first = world.rollout("1.4.0").id;
+  world.edge->after_apply = {};
+  world.interrupted = false;
+  Engine engine = world.engine();
+  for (const auto* version : {"1.5.0", "2.0.0"}) {
+    Plan asked;
+    asked.environment = "prod";
+    asked.package = "churn";
+    asked.to = Version::parse(version);
+    record_failed(world.memory, world.clock, world.diagnostics, asked, World::context());
+  }
+  EXPECT_EQ(world.memory.records.size(), 2U);
+  const auto second = world.rollout("1.4.0").id;
+  const auto before = cut_short_before(world.memory, {"prod", "churn"}, second);
+  ASSERT_EQ(before.size(), 1U);
+  EXPECT_EQ(before[0].id, first);
 }
 
 TEST(Rollback, OldArtifactsAreCheckedFirst) {
