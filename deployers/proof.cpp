@@ -109,7 +109,7 @@ Verdict Prover::run_probe(const ProofSubject& subject, const Plan& plan, const s
                          {"MLSHIP_TARGET", subject.operation->target},
                          {"MLSHIP_OBJECT", subject.operation->object.id}};
   request.timeout = options_.patience;
-  request.stop = &interrupted_;
+  request.stop = stop_;
   request.most_output = most_output;
   try {
     const ProcessResult result = host_.process.run(request);

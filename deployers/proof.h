@@ -2,7 +2,6 @@
 // after the change was read back and reports the new digest or version (invariant 7).
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <span>
@@ -39,13 +38,12 @@ struct Verdict {
 
 class Prover {
  public:
-  // `stop`: waits end once it says true.
+  // `stop`: waits and probes end once it says true.
   Prover(Host& host, const ProofOptions& options, std::span<const ObjectSection> sections,
-         const std::atomic<bool>& interrupted, std::function<bool()> stop)
+         std::function<bool()> stop)
       : host_(host),
         options_(options),
         sections_(sections),
-        interrupted_(interrupted),
         stop_(std::move(stop)) {}
 
   // In the subjects' order; returns early, with run_missing, when stopped.
@@ -62,7 +60,6 @@ class Prover {
   Host& host_;
   ProofOptions options_;
   std::span<const ObjectSection> sections_;
-  const std::atomic<bool>& interrupted_;
   std::function<bool()> stop_;
 };
 

@@ -129,7 +129,7 @@ class Attended {
   bool run() {
     while (!has_ended()) {
       const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now());
-      if (left.count() <= 0 || (request_.stop != nullptr && request_.stop->load())) {
+      if (left.count() <= 0 || (request_.stop && request_.stop())) {
         kill(-pid_, SIGKILL);
         result_.exit = status_of(pid_);
         return false;
@@ -203,7 +203,7 @@ class SystemProcess : public Process {
     pipes.err.close_end(1);
     ProcessResult result;
     if (!Attended(request, pipes, pid, result).run()) {
-      const bool stopped = request.stop != nullptr && request.stop->load();
+      const bool stopped = request.stop && request.stop();
       throw Error(stopped ? ErrorCode::interrupted : ErrorCode::io,
                   "cannot finish " + request.argv[0] +
                       (stopped ? ": interrupted"

@@ -1,9 +1,9 @@
 // Runs other programs without a shell.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,7 +18,7 @@ struct ProcessRequest {
   std::map<std::string, std::string> environment;  // added to the inherited one
   std::string input;                               // standard input, then end of file
   std::chrono::seconds timeout{60};
-  const std::atomic<bool>* stop = nullptr;  // once it is true the program is ended, within a second
+  std::function<bool()> stop{};  // once it says true the program is ended, within a second; empty: never
   // Of each output only about so many bytes are kept, half of them its beginning, the others its end; 0: all.
   std::size_t most_output = 0;
 };

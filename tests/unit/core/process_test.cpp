@@ -43,10 +43,9 @@ TEST(Process, SignalsMissingProgramsAndTimeouts) {
 }
 
 TEST(Process, EndsWhenItIsToldTo) {
-  const std::atomic<bool> stop = true;
   ProcessRequest request;
   request.argv = {"sh", "-c", "sleep 60 & wait"};
-  request.stop = &stop;
+  request.stop = [] { return true; };
   try {
     system_process()->run(request);
     FAIL() << "it did not end";

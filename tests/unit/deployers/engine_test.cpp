@@ -1,6 +1,7 @@
 // How a rollout goes about it: waves, failures, proof, running work, dependencies, many writes at once.
 #include <gtest/gtest.h>
 
+#include "core/host/fs.h"
 #include "tests/support/memory_ledger.h"
 
 namespace mlship {
@@ -319,8 +320,9 @@ TEST(Prove, AnInterruptEndsTheProbeAndResumingProvesAgain) {
   all.probe = "sleep 3600";
   const std::vector<ObjectSection> objects = {all};
   world.process.runs = [&](const ProcessRequest& request) -> ProcessResult {
-    EXPECT_EQ(request.stop, &world.interrupted);
+    EXPECT_FALSE(request.stop());
     world.interrupted = true;
+    EXPECT_TRUE(request.stop());
     throw Error(ErrorCode::interrupted, "cannot finish /bin/sh: interrupted");
   };
   const auto report = roll(world, proving(Proof::run), objects);
@@ -334,6 +336,49 @@ TEST(Prove, AnInterruptEndsTheProbeAndResumingProvesAgain) {
   engine.objects = objects;
   EXPECT_TRUE(resume(engine, report.id, World::context()).complete());
   EXPECT_EQ(probes, 3);
+}
+
+// A ledger whose lease is lost at a moment that the test says.
+struct LosingLedger : test::MemoryLedger {
+  using MemoryLedger::MemoryLedger;
+  std::function<bool()> lost;
+  struct Losing : Lease {
+    explicit Losing(LosingLedger& of) : ledger(of) {}
+    [[nodiscard]] bool valid() override { return !ledger.lost(); }
+    LosingLedger& ledger;
+  };
+  std::unique_ptr<Lease> acquire(const LeaseRequest&) override { return std::make_unique<Losing>(*this); }
+};
+
+// A real probe that would go on for ten minutes, whatever it does with its outputs and children.
+TEST(Prove, ARunningProbeEndsWithTheLeaseOrTheRun) {
+  for (const auto* rest : {"sleep 600", "exec >&- 2>&-; sleep 600", "trap '' TERM INT; (sleep 600 & wait)"}) {
+    for (const bool lease : {true, false}) {
+      Three world;
+      const fs::TempFolder folder{std::filesystem::temp_directory_path()};
+      const Path begun = folder.path() / "begun";
+      LosingLedger ledger;
+      ledger.lost = [&] {
+        if (!lease && fs::exists(begun)) world.interrupted = true;
+        return lease && fs::exists(begun);
+      };
+      const auto programs = system_process();
+      Host host{world.env, world.clock, world.http, *programs};
+      Engine engine{world.targets, ledger, world.source, host, world.diagnostics, world.interrupted};
+      ObjectSection all;
+      all.glob = "*";
+      all.probe = "touch '" + begun.string() + "'; " + rest;
+      const std::vector<ObjectSection> objects = {all};
+      engine.objects = objects;
+      RunContext context = World::context();
+      context.execution = proving(Proof::run);
+      context.execution.proof.patience = std::chrono::seconds(600);
+      const auto start = std::chrono::steady_clock::now();
+      const auto report = execute(engine, world.plan("1.4.0"), world.release("1.4.0"), context);
+      EXPECT_EQ(report.state, lease ? "taken-over" : "interrupted") << rest;
+      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30)) << rest;
+    }
+  }
 }
 
 TEST(Flight, ManyWritesAtOnceAndSlowerWhenAsked) {

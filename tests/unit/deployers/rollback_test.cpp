@@ -285,7 +285,6 @@ TEST(Rollback, WhatEndedBeforeItBeganHidesNoRunThatWasCutShort) {
   const auto first = world.rollout("1.4.0").id;
   world.edge->after_apply = {};
   world.interrupted = false;
-  Engine engine = world.engine();
   for (const auto* version : {"1.5.0", "2.0.0"}) {
     Plan asked;
     asked.environment = "prod";
