@@ -41,10 +41,7 @@ class Prover {
   // `stop`: waits and probes end once it says true.
   Prover(Host& host, const ProofOptions& options, std::span<const ObjectSection> sections,
          std::function<bool()> stop)
-      : host_(host),
-        options_(options),
-        sections_(sections),
-        stop_(std::move(stop)) {}
+      : host_(host), options_(options), sections_(sections), stop_(std::move(stop)) {}
 
   // In the subjects' order; returns early, with run_missing, when stopped.
   std::vector<Verdict> prove(const std::vector<ProofSubject>& subjects, const Plan& plan);

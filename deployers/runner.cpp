@@ -276,8 +276,7 @@ void Runner::prove(Tracks& tracks) {
     }
   }
   if (!watched.empty()) {
-    Prover prover(engine_.host, context_.execution.proof, engine_.objects,
-                  [this] { return stop(); });
+    Prover prover(engine_.host, context_.execution.proof, engine_.objects, [this] { return stop(); });
     const auto verdicts = prover.prove(subjects, plan_);
     for (size_t i = 0; i < watched.size(); ++i) {
       move(*watched[i], verdicts[i].event);
