@@ -15,15 +15,6 @@ namespace {
 
 constexpr std::uint64_t archive_limit = 1ULL << 42U;  // bytes; the disk is the real limit
 
-bool names_path(const std::string& text) {
-  for (const auto* factory : registry_factories()) {
-    if (text.starts_with(std::string(factory->scheme) + ":")) return false;
-  }
-  if (looks_like_path(text)) return true;
-  const auto stat = fs::stat(text);
-  return stat && stat->kind == fs::Kind::file;
-}
-
 NamedBundle in_registry(Services& services, const std::optional<std::string>& text) {
   const Resolved resolved = resolve_ref(services, text);
   auto& source = services.source();
@@ -33,6 +24,19 @@ NamedBundle in_registry(Services& services, const std::optional<std::string>& te
 }
 
 }  // namespace
+
+std::optional<Path> named_path(const std::string& text) {
+  constexpr std::string_view layout = "layout:";
+  // A registry of that scheme is a folder of packages; a bundle's layout is itself one.
+  if (text.starts_with(layout) && fs::exists(Path(text.substr(layout.size())) / "oci-layout"))
+    return text.substr(layout.size());
+  for (const auto* factory : registry_factories()) {
+    if (text.starts_with(std::string(factory->scheme) + ":")) return std::nullopt;
+  }
+  if (looks_like_path(text)) return text;
+  const auto stat = fs::stat(text);
+  return stat && stat->kind == fs::Kind::file ? std::optional<Path>(text) : std::nullopt;
+}
 
 Bundle open_path(Services& services, const Path& path) {
   const auto stat = fs::stat(path);
@@ -49,7 +53,7 @@ Bundle open_path(Services& services, const Path& path) {
 
 NamedBundle open_named(Services& services, const std::optional<std::string>& text) {
   if (text) {
-    if (names_path(*text)) return {open_path(services, *text), *text};
+    if (const auto path = named_path(*text)) return {open_path(services, *path), *text};
     return in_registry(services, text);
   }
   const auto& project = services.package_project();

@@ -27,6 +27,8 @@ NamedBundle open_named(Services& services, const std::optional<std::string>& tex
 void fetch(const NamedBundle& named, const oci::Descriptor& layer);
 void fetch_all(const NamedBundle& named);
 
+// The path that a REF|PATH is, `layout:PATH` of a bundle's layout among them; nullopt for a REF.
+std::optional<Path> named_path(const std::string& text);
 // A layout folder; an archive is unpacked into this run's scratch folder.
 Bundle open_path(Services& services, const Path& path);
 

@@ -52,6 +52,7 @@ struct DependenciesSection {
   std::vector<std::string> targets;  // named platforms or complete-platform JSON files
   std::string index;                 // name of an [indexes] entry; empty: pip's settings, then the default
   std::vector<std::string> find_links;
+  std::vector<std::string> provided;  // names that the machine brings, PEP 503
   Where at;
 };
 

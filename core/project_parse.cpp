@@ -133,6 +133,7 @@ void read_dependencies(Parser& in, const toml::Member& member) {
   out.targets = table.list("targets");
   out.index = table.text("index");
   out.find_links = table.list("find-links");
+  out.provided = table.list("provided");
   if (out.targets.empty()) {
     // Never guessed from the machine: a laptop and CI would lock different files.
     throw table.error("targets", "'targets' of " + table.title() + " names no platform")

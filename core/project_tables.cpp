@@ -38,6 +38,8 @@ constexpr auto dependencies = std::to_array<KeySpec>({
     {"targets", Type::string_list, "platforms to ship wheels for; see mlship platforms", "", true},
     {"index", Type::string, "the [indexes] entry the wheels come from", "pip's own settings"},
     {"find-links", Type::string_list, "folders with wheels, looked into first", "none"},
+    {"provided", Type::string_list, "distributions that the machine brings and the lock need not have",
+     "none"},
 });
 
 constexpr auto models = std::to_array<KeySpec>({

@@ -8,6 +8,7 @@
 #include "core/json_library.h"
 #include "packager/entry_points.h"
 #include "packager/lock.h"
+#include "packager/lock_complete.h"
 #include "packager/model.h"
 #include "packager/raw_tree.h"
 #include "packager/wheel.h"
@@ -130,6 +131,7 @@ void gather_dependencies(const Project& project, const BuildOptions& options, Bu
   const Lock lock = read_lock(inputs.lock, section.lock);
   inputs.dependencies = resolve(lock, inputs.platforms, settings,
                                 BlobCache(host.env.cache_folder() / "blobs"), host, diagnostics);
+  check_complete(lock, inputs.dependencies, inputs.platforms, section.provided);
 }
 
 // A folder of files says what each of them is.

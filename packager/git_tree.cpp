@@ -283,31 +283,12 @@ std::string remote_of(const Opened& opened) {
   return remote_address(url);
 }
 
-struct Tag {
-  std::string name;
-  bool annotated = false;
-  git_time_t when = 0;
-};
-
-// git describe: annotated tags first, the newest of them, then by name.
-bool nearer(const Tag& a, const Tag& b) {
-  if (a.annotated != b.annotated) return a.annotated;
-  if (a.when != b.when) return a.when > b.when;
-  return a.name > b.name;
-}
-
-std::optional<Tag> tag_at(git_reference* reference, const git_oid& head) {
+// The tag's name when it points at HEAD, itself or through an annotation.
+std::optional<std::string> tag_at(git_reference* reference, const git_oid& head) {
   Object commit;
   if (git().reference_peel(commit.out(), reference, GIT_OBJECT_COMMIT) != 0) return std::nullopt;
   if (git().oid_equal(git().object_id(commit.get()), &head) == 0) return std::nullopt;
-  Tag tag{std::string(git().reference_name(reference)).substr(std::string_view("refs/tags/").size())};
-  Object annotated;
-  if (git().reference_peel(annotated.out(), reference, GIT_OBJECT_TAG) == 0) {
-    tag.annotated = true;
-    const git_signature* tagger = git().tag_tagger(reinterpret_cast<const git_tag*>(annotated.get()));
-    if (tagger != nullptr) tag.when = tagger->when.time;
-  }
-  return tag;
+  return std::string(git().reference_name(reference)).substr(std::string_view("refs/tags/").size());
 }
 
 }  // namespace
@@ -366,21 +347,22 @@ std::optional<std::string> git_file(const Path& project, const std::string& rela
   return tree.read(Path(relative).lexically_normal().generic_string());
 }
 
-std::string git_tag_at_head(const Path& project, const std::string& glob) {
+std::vector<std::string> git_tags_at_head(const Path& project, const std::string& glob) {
   const auto opened = open_head(project);
   if (!opened) return {};
   References all;
   const int code =
       git().reference_iterator_glob_new(all.out(), opened->first.repository.get(), "refs/tags/*");
   if (code != 0) fail("list the tags", code, project);
-  std::optional<Tag> best;
+  std::vector<std::string> out;
   while (true) {
     Reference reference;
     if (git().reference_next(reference.out(), all.get()) != 0) break;
     const auto tag = tag_at(reference.get(), opened->second);
-    if (tag && glob_match(glob, tag->name) && (!best || nearer(*tag, *best))) best = tag;
+    if (tag && glob_match(glob, *tag)) out.push_back(*tag);
   }
-  return best ? best->name : "";
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 }  // namespace mlship

@@ -138,7 +138,8 @@ LastBuild::LastBuild(const Project& project, const BuildOptions& options, const 
       seen_code_ = look_at(*code_);
     }
     if (!project.package->version_git_tag.empty()) {
-      tag_ = git_tag_at_head(project.folder, project.package->version_git_tag);
+      for (const auto& tag : git_tags_at_head(project.folder, project.package->version_git_tag))
+        tag_ += tag + '\n';
     }
     known_ = true;
   } catch (const Error&) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,14 +16,15 @@
 namespace mlship {
 
 struct LockedRequirement {
-  std::string name;            // as written
-  std::string normal;          // PEP 503
-  std::string version;         // exact
-  std::vector<Digest> hashes;  // every file the lock allows
-  std::string file;            // file name when the lock names one
-  std::string url;             // "" when the lock names none
-  std::string marker;          // PEP 508, "" for always
-  std::string origin;          // "requirements.lock:12"
+  std::string name;                // as written
+  std::string normal;              // PEP 503
+  std::string version;             // exact
+  std::vector<Digest> hashes;      // every file the lock allows
+  std::string file;                // file name when the lock names one
+  std::string url;                 // "" when the lock names none
+  std::string marker;              // PEP 508, "" for always
+  std::string origin;              // "requirements.lock:12"
+  std::set<std::string> extras{};  // normalised
 };
 
 struct Lock {

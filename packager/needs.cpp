@@ -35,6 +35,7 @@ void merge(LockedRequirement& into, const LockedRequirement& from) {
     if (std::find(into.hashes.begin(), into.hashes.end(), hash) == into.hashes.end())
       into.hashes.push_back(hash);
   }
+  into.extras.insert(from.extras.begin(), from.extras.end());
 }
 
 // The lock's files by how much of their name fits: the interpreter counts least, the system most.

@@ -55,21 +55,36 @@ std::string from_file(const Project& project) {
       .fact("at", package.version_at.line_str());
 }
 
-std::string from_tag(const Project& project) {
-  const auto& package = *project.package;
-  std::string tag = git_tag_at_head(project.folder, package.version_git_tag);
-  if (tag.empty()) {
-    throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": no tag that matches '" +
-                                        package.version_git_tag + "' points at HEAD")
-        .fact("at", package.version_at.line_str())
-        .hint("git tag v1.4.0");
-  }
-  // "churn-v*" names 1.4.0 by churn-v1.4.0.
-  const std::string fixed = package.version_git_tag.substr(0, package.version_git_tag.find_first_of("*?["));
+// "churn-v*" names 1.4.0 by churn-v1.4.0.
+std::string version_in(std::string tag, const std::string& glob) {
+  const std::string fixed = glob.substr(0, glob.find_first_of("*?["));
   const bool digits = fixed.find_first_of("0123456789") != std::string::npos;
   if (!digits && tag.starts_with(fixed)) tag = tag.substr(fixed.size());
-  if (tag.starts_with('v')) tag = tag.substr(1);
-  return tag;
+  return tag.starts_with('v') ? tag.substr(1) : tag;
+}
+
+std::string likely_tag(const std::string& glob) {
+  const size_t star = glob.find('*');
+  const bool one = star != std::string::npos && glob.find_first_of("*?[", star + 1) == std::string::npos &&
+                   glob.find_first_of("?[") == std::string::npos;
+  return one ? glob.substr(0, star) + "1.4.0" + glob.substr(star + 1) : "v1.4.0";
+}
+
+// The highest version among the tags at HEAD; tags that are none (`vlatest`) do not count beside it.
+std::string from_tag(const Project& project) {
+  const auto& package = *project.package;
+  const auto tags = git_tags_at_head(project.folder, package.version_git_tag);
+  std::optional<Version> best;
+  for (const auto& tag : tags) {
+    const auto version = Version::parse(version_in(tag, package.version_git_tag), package.scheme);
+    if (version && (!best || *best < *version)) best = version;
+  }
+  if (best) return best->str();
+  if (!tags.empty()) return version_in(tags.front(), package.version_git_tag);
+  throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": no tag that matches '" +
+                                      package.version_git_tag + "' points at HEAD")
+      .fact("at", package.version_at.line_str())
+      .hint("git tag " + likely_tag(package.version_git_tag));
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ CheckedWheel check_wheel(const Path& wheel, const std::string& shown);
 // What a wheel says of itself, in METADATA and WHEEL. Throws Error(wheel|archive).
 struct WheelIdentity {
   std::string name, version;
-  std::vector<std::string> tags;  // expanded
+  std::vector<std::string> tags;           // expanded
+  std::vector<std::string> requires_dist;  // PEP 508 lines
 };
 WheelIdentity wheel_identity(const Path& wheel, const std::string& shown);
 

@@ -28,6 +28,7 @@ WheelIdentity wheel_identity(const Path& wheel, const std::string& shown) {
   for (const auto& [key, value] : parse_headers(text_of(zip, "METADATA", shown))) {
     if (key == "name" && out.name.empty()) out.name = value;
     if (key == "version" && out.version.empty()) out.version = value;
+    if (key == "requires-dist") out.requires_dist.push_back(value);
   }
   for (const auto& [key, value] : parse_headers(text_of(zip, "WHEEL", shown))) {
     if (key != "tag") continue;

@@ -1,10 +1,13 @@
 // `mlship pull`: a bundle to disk, as a runnable tree or as one of its output files.
 #include <algorithm>
+#include <functional>
+#include <memory>
 
 #include <fmt/core.h>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/open_bundle.h"
 #include "cli/release_source.h"
 #include "cli/render.h"
 #include "cli/resolve_ref.h"
@@ -18,6 +21,14 @@ namespace {
 struct Options {
   std::string ref;
   std::optional<std::string> into, kind, file;
+};
+
+// What is pulled, whatever it comes from: a registry, or a bundle on this disk.
+struct Origin {
+  std::string name;
+  Release release;
+  std::function<void(const Path& dir)> make_tree;
+  std::function<void(const Output& output, const Path& file)> write_output;
 };
 
 struct Pulled {
@@ -35,7 +46,7 @@ std::string package_at(const Path& dir) {
 }
 
 // The tree is replaced whole, so what somebody put into it (results, a .env) would be gone.
-void refuse_files_of_others(const Path& dir, const Resolved& resolved) {
+void refuse_files_of_others(const Path& dir, const Origin& origin) {
   constexpr std::size_t shown = 5;
   const auto files = files_of_others(dir);
   if (files.empty()) return;
@@ -46,34 +57,33 @@ void refuse_files_of_others(const Path& dir, const Resolved& resolved) {
   throw Error(ErrorCode::file_exists,
               fmt::format("cannot pull {} {} into {}: files that mlship did not put there "
                           "would be removed",
-                          resolved.name, resolved.release.version.str(), dir.string()))
+                          origin.name, origin.release.version.str(), dir.string()))
       .fact("files", names)
       .hint("move them out of it, or choose another folder");
 }
 
 // Absent, empty or the same package: anything else there is not ours to replace.
-void check_place(const Path& dir, const Resolved& resolved) {
+void check_place(const Path& dir, const Origin& origin) {
   const auto stat = fs::lstat(dir);
   if (!stat || (stat->kind == fs::Kind::folder && fs::list(dir).empty())) return;
-  if (stat->kind == fs::Kind::folder && package_at(dir) == resolved.release.package)
-    return refuse_files_of_others(dir, resolved);
-  throw Error(ErrorCode::file_exists,
-              fmt::format("cannot pull {} {} into {}: something else is there", resolved.name,
-                          resolved.release.version.str(), dir.string()))
+  if (stat->kind == fs::Kind::folder && package_at(dir) == origin.release.package)
+    return refuse_files_of_others(dir, origin);
+  throw Error(ErrorCode::file_exists, fmt::format("cannot pull {} {} into {}: something else is there",
+                                                  origin.name, origin.release.version.str(), dir.string()))
       .hint("choose a folder that is absent or empty");
 }
 
 // Complete beside it, then swapped in: a reader sees the old tree or the new one.
-Pulled pull_tree(Services& services, const Resolved& resolved, const Path& given) {
+Pulled pull_tree(const Origin& origin, const Path& given) {
   const Path dir = std::filesystem::absolute(given).lexically_normal();
-  check_place(dir, resolved);
+  check_place(dir, origin);
   const bool there = fs::exists(dir / metadata);
-  if (there && services.source().check_tree(resolved.release, dir).empty()) return {given, "tree", false};
+  if (there && check_tree(dir, origin.release.digest).empty()) return {given, "tree", false};
   fs::make_folders_durable(dir.parent_path());
   const fs::TempFolder temporary(dir.parent_path());
   const Path fresh = temporary.path() / "tree";
-  services.source().make_tree(resolved.release, fresh);
-  check_place(dir, resolved);  // a job may have written into it meanwhile
+  origin.make_tree(fresh);
+  check_place(dir, origin);  // a job may have written into it meanwhile
   if (!fs::exists(dir)) {
     fs::rename(fresh, dir);
   } else if (!fs::exchange(fresh, dir)) {
@@ -91,8 +101,8 @@ std::string joined(const std::vector<const Output*>& outputs, std::string Output
 }
 
 // The one output of that kind or with that name.
-const Output& wanted_output(const Resolved& resolved, const Options& options) {
-  const auto& release = resolved.release;
+const Output& wanted_output(const Origin& origin, const Options& options) {
+  const auto& release = origin.release;
   std::vector<const Output*> all, wanted;
   for (const auto& output : release.outputs) {
     all.push_back(&output);
@@ -102,19 +112,19 @@ const Output& wanted_output(const Resolved& resolved, const Options& options) {
   }
   if (wanted.size() == 1) return *wanted.front();
   const std::string what = options.file ? *options.file : "the " + options.kind.value_or("file");
-  const std::string of = fmt::format("cannot pull {} of {} {}: ", what, resolved.name, release.version.str());
+  const std::string of = fmt::format("cannot pull {} of {} {}: ", what, origin.name, release.version.str());
   if (wanted.empty()) {
     throw Error(ErrorCode::not_found, of + "the bundle has no such output")
         .fact("outputs", joined(all, options.file ? &Output::filename : &Output::kind))
-        .hint("mlship inspect " + resolved.name + ":" + release.version.str());
+        .hint("mlship inspect " + origin.name + ":" + release.version.str());
   }
   throw Error(ErrorCode::usage, fmt::format("{}it has {}", of, human_count(wanted.size(), "such file")))
       .fact("files", joined(wanted, &Output::filename))
       .hint(fmt::format("mlship pull {} --file {}", options.ref, wanted.front()->filename));
 }
 
-Pulled pull_output(Services& services, const Resolved& resolved, const Options& options, const Path& folder) {
-  const Output& output = wanted_output(resolved, options);
+Pulled pull_output(const Origin& origin, const Options& options, const Path& folder) {
+  const Output& output = wanted_output(origin, options);
   const std::string& kind = output.kind;
   const Path file = folder / output.filename;
   if (fs::exists(file)) {
@@ -127,11 +137,34 @@ Pulled pull_output(Services& services, const Resolved& resolved, const Options& 
   }
   fs::make_folders_durable(folder);
   const fs::TempFolder temporary(folder);
-  services.source().write_output(resolved.release, output, temporary.path() / output.filename);
+  origin.write_output(output, temporary.path() / output.filename);
   fs::sync_file(temporary.path() / output.filename);
   fs::rename(temporary.path() / output.filename, file);
   fs::sync_folder(folder);
   return {file, kind, true};
+}
+
+Origin in_registry(Services& services, const std::string& ref) {
+  const Resolved resolved = resolve_ref(services, ref);
+  RegistrySource& source = services.source();
+  const Release release = resolved.release;
+  return {resolved.name, release, [&source, release](const Path& dir) { source.make_tree(release, dir); },
+          [&source, release](const Output& output, const Path& file) {
+            source.write_output(release, output, file);
+          }};
+}
+
+// Verified as what a registry sends.
+Origin on_disk(Services& services, const Path& path) {
+  const auto bundle = std::make_shared<const Bundle>(open_path(services, path));
+  (void)verify_bundle(*bundle);
+  Host& host = services.host();
+  return {bundle->info.name, bundle->release(),
+          [bundle, &host](const Path& dir) { make_tree(*bundle, dir, host.env, host.process); },
+          [bundle](const Output& output, const Path& file) {
+            fs::place(bundle->layout.blob_path(output.digest), file, false);
+            fs::set_mode(file, 0644);
+          }};
 }
 
 ExitCode run(const Options& options, Services& services) {
@@ -141,17 +174,17 @@ ExitCode run(const Options& options, Services& services) {
                 fmt::format("cannot pull {}: neither --into nor --kind says what to make", options.ref))
         .hint(fmt::format("mlship pull {} --into DIR", options.ref));
   }
-  const Resolved resolved = resolve_ref(services, options.ref);
+  const auto path = named_path(options.ref);
+  const Origin origin = path ? on_disk(services, *path) : in_registry(services, options.ref);
   const Path into = options.into.value_or(".");
-  const Pulled pulled =
-      output ? pull_output(services, resolved, options, into) : pull_tree(services, resolved, into);
+  const Pulled pulled = output ? pull_output(origin, options, into) : pull_tree(origin, into);
   const std::string status = pulled.changed ? "pulled" : "unchanged";
-  services.out().text(fmt::format("{} {} {}\n{}: {}\n", resolved.name, resolved.release.version.str(),
-                                  resolved.release.digest.str(), status, pulled.path.string()));
+  services.out().text(fmt::format("{} {} {}\n{}: {}\n", origin.name, origin.release.version.str(),
+                                  origin.release.digest.str(), status, pulled.path.string()));
   services.out().document({{"schema", "mlship.pull/1"},
-                           {"name", resolved.name},
-                           {"version", resolved.release.version.str()},
-                           {"digest", resolved.release.digest.str()},
+                           {"name", origin.name},
+                           {"version", origin.release.version.str()},
+                           {"digest", origin.release.digest.str()},
                            {"kind", pulled.kind},
                            {"path", pulled.path.string()},
                            {"status", status}});
@@ -160,7 +193,9 @@ ExitCode run(const Options& options, Services& services) {
 
 CommandRun setup(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.required(options->ref, "REF", "a version, tag or digest in the registry");
+  arguments.required(
+      options->ref, "REF|PATH",
+      "a version, tag or digest in the registry; or a layout folder or archive that `build` made");
   arguments.option(
       options->into, "--into", "DIR",
       "make the runnable tree there (absent, empty, or the same package); with --kind the file's folder");
@@ -178,6 +213,7 @@ extern const CommandFactory pull_factory{
     "\n"
     "  mlship pull churn:stable --into /opt/churn && /opt/churn/bin/score data.csv\n"
     "  mlship pull churn:1.4.0 --kind wheel\n"
+    "  mlship pull ./dist/churn-1.4.0 --into try\n"
     "  mlship pull churn:1.4.0 --file churn-1.4.0-cp312-cp312-manylinux_2_17_aarch64.whl",
     setup};
 

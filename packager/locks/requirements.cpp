@@ -10,6 +10,7 @@
 #include "core/secret.h"
 #include "packager/lock.h"
 #include "packager/platform.h"
+#include "packager/requirement_line.h"
 #include "packager/requirement_lines.h"
 #include "packager/url.h"
 
@@ -32,6 +33,7 @@ struct Option {
   bool value;
   Rule rule;
   std::string_view why;
+  std::string_view hint{};  // "": one file with all requirements
 };
 constexpr auto options = std::to_array<Option>({
     {"--index-url", "-i", true, Rule::ignored, ""},
@@ -44,10 +46,18 @@ constexpr auto options = std::to_array<Option>({
     {"--no-binary", "", true, Rule::ignored, ""},
     {"--prefer-binary", "", false, Rule::ignored, ""},
     {"--require-hashes", "", false, Rule::ignored, ""},
+    {"--use-feature", "", true, Rule::ignored, ""},
+    {"--use-deprecated", "", true, Rule::ignored, ""},
+    {"--timeout", "", true, Rule::ignored, ""},
+    {"--retries", "", true, Rule::ignored, ""},
+    {"--proxy", "", true, Rule::ignored, ""},
+    {"--cert", "", true, Rule::ignored, ""},
+    {"--client-cert", "", true, Rule::ignored, ""},
     {"--pre", "", false, Rule::ignored, ""},
     {"--requirement", "-r", true, Rule::refused, "another file is included"},
     {"--constraint", "-c", true, Rule::refused, "a constraints file is included"},
-    {"--editable", "-e", true, Rule::refused, "an editable requirement cannot be locked"},
+    {"--editable", "-e", true, Rule::refused, "an editable requirement cannot be locked",
+     "leave the project itself out: uv export --no-emit-project, or --no-emit-workspace in a workspace"},
 });
 
 // One line being read; every refusal names it.
@@ -74,7 +84,8 @@ void read_option(const Line& line) {
   const auto words = shell_words(line.text());
   const std::string word = words.empty() ? "" : words.front();
   if (word.starts_with("--hash")) {
-    throw line.error("this hash belongs to no requirement").hint("remove the comment or empty line above it");
+    throw line.error("this hash belongs to no requirement")
+        .hint("end the line above it with a backslash, with no comment or empty line between");
   }
   const std::string name = word.substr(0, word.find('='));
   const auto* found = std::find_if(options.begin(), options.end(), [&](const Option& option) {
@@ -87,7 +98,8 @@ void read_option(const Line& line) {
   }
   if (found->rule == Rule::refused) {
     throw line.error(std::string(found->why))
-        .hint("put every requirement in one file: " + std::string(lock_hint));
+        .hint(!found->hint.empty() ? std::string(found->hint)
+                                   : "put every requirement in one file: " + std::string(lock_hint));
   }
 }
 
@@ -202,24 +214,18 @@ void read_url(const Line& line, LockedRequirement& requirement, std::string url,
   requirement.url = url;
 }
 
-bool name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-         c == '_';
-}
-
-// Takes `name[extra,…]` off the front. Extras change what else is needed, and a lock lists that already.
-std::string take_name(const Line& line, std::string_view& text) {
-  size_t end = 0;
-  while (end < text.size() && name_character(text[end])) ++end;
-  std::string name(text.substr(0, end));
-  if (!valid_name(name)) throw line.error("'" + std::string(text) + "' does not start with a package's name");
-  text = trim(text.substr(end));
-  if (text.starts_with('[')) {
-    const size_t close = text.find(']');
-    if (close == std::string_view::npos) throw line.error("a ']' is missing after the extras of " + name);
-    text = trim(text.substr(close + 1));
-  }
-  return name;
+// Takes `name[extra,…]` off the front.
+void take_name(const Line& line, LockedRequirement& requirement, std::string_view& text) {
+  const auto parts = parse_requirement(text.substr(0, text.find_first_of("@=<>~!")));
+  if (!parts) throw line.error("'" + std::string(text) + "' does not start with a package's name");
+  requirement.name = parts->text.substr(0, parts->text.find_first_of("[ \t"));
+  requirement.extras = parts->extras;
+  text = trim(text.substr(requirement.name.size()));
+  if (!text.starts_with('[')) return;
+  const size_t close = text.find(']');
+  if (close == std::string_view::npos)
+    throw line.error("a ']' is missing after the extras of " + requirement.name);
+  text = trim(text.substr(close + 1));
 }
 
 void read_version(const Line& line, LockedRequirement& requirement, std::string_view text) {
@@ -251,7 +257,7 @@ LockedRequirement read_requirement(const Line& line) {
   if (bare_url) {
     read_url(line, requirement, std::string(text), parts.hashes);
   } else {
-    requirement.name = take_name(line, text);
+    take_name(line, requirement, text);
     if (text.starts_with('@')) {
       read_url(line, requirement, std::string(trim(text.substr(1))), parts.hashes);
     } else {
@@ -286,13 +292,29 @@ void refuse_variables(const Line& line) {
       .hint("write the value instead, and passwords in ~/.netrc");
 }
 
-Lock read(std::string_view text, const std::string& file) {
-  if (text.find('\0') != std::string_view::npos) {
-    throw Error(ErrorCode::lock, "cannot read " + file + ": it holds binary data");
+[[noreturn]] void refuse_open_line(const Line& line) {
+  throw line.error("a backslash is missing at its end, so the hash on the next line belongs to nothing")
+      .hint("end each line but the last of a requirement with a backslash, or: " + std::string(lock_hint));
+}
+
+void refuse_binary(std::string_view text, const std::string& file) {
+  // Unicode §Byte Order Mark; PowerShell's `>` writes UTF-16.
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw Error(ErrorCode::lock, "cannot read " + file + ": it is UTF-16, and a lock must be UTF-8")
+        .hint("save the file as UTF-8; in PowerShell: … | Out-File -Encoding utf8 " + file);
   }
+  if (text.find('\0') != std::string_view::npos)
+    throw Error(ErrorCode::lock, "cannot read " + file + ": it holds binary data");
+}
+
+Lock read(std::string_view text, const std::string& file) {
+  refuse_binary(text, file);
   Lock lock{"requirements", {}};
-  for (const auto& raw : requirement_lines(text)) {
-    const Line line(raw, file);
+  const auto lines = requirement_lines(text);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const Line line(lines[i], file);
+    const bool hash_below = i + 1 < lines.size() && lines[i + 1].text.starts_with("--hash");
+    if (hash_below && !line.text().starts_with('-')) refuse_open_line(line);
     if (line.text().starts_with("--index-url") || line.text().starts_with("--extra-index-url")) {
       continue;  // often with ${PASSWORD}: never followed, so never read
     }

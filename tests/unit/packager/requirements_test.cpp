@@ -170,5 +170,33 @@ TEST(Locks, AreKnownByNameOrFirstLine) {
   }
 }
 
+TEST(Locks, SayWhatHelps) {
+  struct Case {
+    std::string file, text, said;
+  };
+  const std::vector<Case> cases{
+      {"uv.lock", "version = 1\nrevision = 3\n", "uv export"},
+      {"locks/linux.lock", "version = 1\nrevision = 3\n", "uv export"},
+      {"poetry.lock", "[[package]]\n", "poetry export"},
+      {"pdm.lock", "[metadata]\n", "pdm export"},
+      {"Pipfile.lock", "{\n  \"_meta\": {}}", "pipenv requirements --hash"},
+      {"requirements.txt", "-e .\n", "--no-emit-project"},
+      {"requirements.txt", "--editable=git+https://git.test/a\n", "--no-emit-project"},
+      {"requirements.txt", "a==1\n  --hash=sha256:00\n", "backslash"},
+      {"requirements.txt", "a==1  # note\n# more\n--hash=sha256:00\n", "backslash"},
+      {"requirements.txt", std::string("\xFF\xFE" "a\0=\0", 6), "UTF-8"},
+      {"requirements.txt", std::string("\xFE\xFF" "\0a\0=", 6), "UTF-8"},
+  };
+  for (const auto& c : cases) {
+    try {
+      read_lock(c.text, c.file);
+      ADD_FAILURE() << c.file << " " << c.text;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::lock);
+      EXPECT_NE(e.hint_text().find(c.said), std::string::npos) << c.text << ": " << e.hint_text();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mlship

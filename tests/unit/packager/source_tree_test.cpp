@@ -329,17 +329,17 @@ TEST_F(GitTree, AFolderIsReadOnce) {
   EXPECT_GT(bytes, 60000U);
 }
 
-TEST_F(GitTree, FindsTheTagAtHead) {
-  EXPECT_EQ(git_tag_at_head(folder(), "v*"), "");
+TEST_F(GitTree, FindsTheTagsAtHead) {
+  using Tags = std::vector<std::string>;
+  EXPECT_EQ(git_tags_at_head(folder(), "v*"), Tags());
   commit();
   git({"tag", "v1.3.0"});
   commit("second");
-  EXPECT_EQ(git_tag_at_head(folder(), "v*"), "");
+  EXPECT_EQ(git_tags_at_head(folder(), "v*"), Tags());
   git({"tag", "v1.4.0"});
   git({"tag", "other"});
-  EXPECT_EQ(git_tag_at_head(folder(), "v*"), "v1.4.0");
   git({"tag", "-a", "v1.4.1", "-m", "annotated"});
-  EXPECT_EQ(git_tag_at_head(folder(), "v*"), "v1.4.1");
+  EXPECT_EQ(git_tags_at_head(folder(), "v*"), (Tags{"v1.4.0", "v1.4.1"}));
 }
 
 }  // namespace
