@@ -132,7 +132,7 @@ TEST(Requirements, RefuseWhatDoesNotPinOneSetOfFiles) {
       {"x @ https://me:secret@index.test/x-1-py3-none-any.whl" + sha(hash_a), "holds a password"},
       {"a==1" + sha(hash_a) + " --global-option=x",
        "option --global-option only matters to a build from source"},
-      {"a==1 \\\n# why\n --hash=sha256:" + hash_a, "1: a 1 has no sha256 hash"},
+      {"a==1 \\\n# why\n --hash=sha256:" + hash_a, "1: a backslash is missing"},
       {"!!!" + sha(hash_a), "does not start with a package's name"},
       {std::string(300, 'a') + "==1" + sha(hash_a), "does not start with a package's name"},
   };
