@@ -76,7 +76,8 @@ class Completeness {
     wheel.requires_dist = requires_dist;
   }
 
-  // An extra that one wheel asks of another makes more of its requirements apply: again until nothing changes.
+  // An extra that one wheel asks of another makes more of its requirements apply: again until nothing
+  // changes.
   void check() {
     for (const auto& requirement : lock_.requirements) {
       const auto wheel = wheels_.find(requirement.normal);

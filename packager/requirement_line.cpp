@@ -49,7 +49,8 @@ std::optional<RequirementParts> parse_requirement(std::string_view line) {
   out.normal = normalize_name(name);
   const auto rest = trim(head.substr(end));
   const size_t close = rest.find(']');
-  if (rest.starts_with('[') && close != std::string_view::npos) out.extras = split_extras(rest.substr(1, close - 1));
+  if (rest.starts_with('[') && close != std::string_view::npos)
+    out.extras = split_extras(rest.substr(1, close - 1));
   return out;
 }
 

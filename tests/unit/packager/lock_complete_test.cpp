@@ -73,7 +73,8 @@ TEST_F(LockComplete, MarkersAreThoseOfThePlatform) {
   add("uvloop", {});
   EXPECT_EQ(missing(), "");
   add("beta", {"colorama; platform_system == 'Windows'"}, {}, {"cp311-win_amd64"});
-  EXPECT_NE(missing().find("colorama is not in the lock for cp311-win_amd64"), std::string::npos) << missing();
+  EXPECT_NE(missing().find("colorama is not in the lock for cp311-win_amd64"), std::string::npos)
+      << missing();
 }
 
 TEST_F(LockComplete, ExtrasCountWhenTheyAreAskedFor) {

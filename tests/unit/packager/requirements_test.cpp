@@ -184,8 +184,16 @@ TEST(Locks, SayWhatHelps) {
       {"requirements.txt", "--editable=git+https://git.test/a\n", "--no-emit-project"},
       {"requirements.txt", "a==1\n  --hash=sha256:00\n", "backslash"},
       {"requirements.txt", "a==1  # note\n# more\n--hash=sha256:00\n", "backslash"},
-      {"requirements.txt", std::string("\xFF\xFE" "a\0=\0", 6), "UTF-8"},
-      {"requirements.txt", std::string("\xFE\xFF" "\0a\0=", 6), "UTF-8"},
+      {"requirements.txt",
+       std::string("\xFF\xFE"
+                   "a\0=\0",
+                   6),
+       "UTF-8"},
+      {"requirements.txt",
+       std::string("\xFE\xFF"
+                   "\0a\0=",
+                   6),
+       "UTF-8"},
   };
   for (const auto& c : cases) {
     try {
