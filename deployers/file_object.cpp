@@ -76,7 +76,7 @@ class HostFileTarget final : public Target {
       const auto content = read_host_file(file);
       if (!content) continue;  // removed while we looked
       if (const auto* problem = std::get_if<FileProblem>(&*content)) {
-        skip(out, *problem);
+        if (file.idle.empty()) skip(out, *problem);
       } else {
         add_objects(out, file, std::get<std::string>(*content), scheme);
       }
@@ -315,17 +315,20 @@ class HostFileTarget final : public Target {
   }
 
   void add_objects(Discovery& out, const HostFile& file, std::string_view text, Scheme scheme) const {
-    const Page page = read_page(file.path, text, scheme);
+    const Page page = file.idle.empty() ? read_page(file.path, text, scheme) : idle_page(file, text, scheme);
     if (page.document.minor && find_references(text, grammar(scheme)).empty()) return;
     if (!page.document.problem.empty()) return skip(out, problem_of(file.path, page.document));
     const TextLines& lines = page.lines;
     const std::string token = sha256(text).str();
     const Owners owners(text);
     const std::string place = owner_of_place(file.resolved);
+    const auto idle = idle_part(file, text);
     std::optional<size_t> open;  // the object whose lines are being read
     FileLocator locator;
     const auto close = [&] {
-      if (open) out.objects.back().locator = to_json(locator);
+      if (!open) return;
+      out.objects.back().locator = to_json(locator);
+      if (idle && lines.objects[*open].extent.end > idle->from) set_aside(out, idle->why);
     };
     for (size_t i = 0; i < lines.lines.size(); ++i) {
       const TextLine& line = lines.lines[i];
@@ -348,6 +351,30 @@ class HostFileTarget final : public Target {
       add_references(out.objects.back(), lines, line, scheme);
     }
     close();
+  }
+
+  [[nodiscard]] std::optional<IdleText> idle_part(const HostFile& file, std::string_view text) const {
+    if (!file.idle.empty()) return IdleText{0, file.idle};
+    return kind_.idle_text ? kind_.idle_text(file.path, text) : std::nullopt;
+  }
+
+  // The newest object is none that the system acts on: it is listed, and nothing of it moves.
+  static void set_aside(Discovery& out, const std::string& why) {
+    LiveObject object = std::move(out.objects.back());
+    out.objects.pop_back();
+    object.info.cls = ObjectClass::both;
+    object.info.schedule.clear();
+    for (auto& found : object.references) found.reference.opaque = why;
+    out.idle.push_back(std::move(object));
+  }
+
+  // Whatever it is, a text.
+  [[nodiscard]] Page idle_page(const HostFile& file, std::string_view text, Scheme scheme) const {
+    Page page = read_page(file.path, text, scheme);
+    if (page.document.problem.empty()) return page;
+    page.document = {parse_text(text), "", false};
+    page.lines = read_lines(text, page.document.objects, grammar(scheme), file.path.string());
+    return page;
   }
 
   // A file of a version's tree, or a link to one, is a reference to that version; any other file below an

@@ -18,14 +18,19 @@ constexpr KeySpec in_place_key{
     "in-place", KeySpec::Type::boolean,
     "edit files that are mount points where they are; no new file can take their place", "false"};
 
+struct IdleText {
+  size_t from = 0;
+  std::string why;
+};
+
 // What differs between the kinds.
 struct HostFileKind {
   ParsedDocument (*parse)(const Path& path, std::string_view text);
   // Whether each object without a key is one line of this file; else the file is the object. null: never.
   bool (*by_line)(const Path& path);
   ObjectClass cls;
-  // Leaves out files that the system itself does not act on (backups in a folder of crontabs). What `files`
-  // names in full stays.
+  // Leaves out files that are nothing of this kind, and marks those that the system does not act on (backups in a
+  // folder of crontabs). What `files` names in full stays.
   std::function<void(std::vector<HostFile>& files)> sift;
   // What is left to do after an edit of the file before it runs ("daemon-reload"), "": nothing; null: never.
   std::string_view (*pending)(const Path& path) = nullptr;
@@ -40,6 +45,8 @@ struct HostFileKind {
   std::function<std::optional<bool>(const Path& file, const ObjectInfo& object, std::int64_t since)> waits;
   // When an object runs next after `now`; see Target::next_run.
   std::function<std::optional<std::int64_t>(const ObjectInfo& object, std::int64_t now)> next_run = {};
+  // From where on the system does not act on a file's text, and why; nullopt: it does.
+  std::function<std::optional<IdleText>(const Path& file, std::string_view text)> idle_text = {};
 };
 
 // Object ids are "<file>:<key>", "<file>:<line>" or "<file>"; names, for --jobs=GLOB and `include`, are

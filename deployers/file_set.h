@@ -17,6 +17,7 @@ struct HostFile {
   Path resolved;
   bool by_name = false;          // `files` names it in full, without a pattern
   std::vector<Path> names = {};  // all that the globs name it by
+  std::string idle = {};         // why the system does not act on it; "" when it does
 };
 
 // Why a file or folder cannot be looked at.

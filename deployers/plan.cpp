@@ -87,21 +87,25 @@ class TargetPlanner {
   void look(Chosen& chosen, Unmet& unmet, Diagnostics& diagnostics) {
     found_ = target_.discover(request_.release.version.scheme());
     for (const auto& warning : found_.warnings) diagnostics.warning(warning);
-    for (const auto& object : found_.objects) {
-      unmet.saw(object.info);
-      chosen.saw(object.info);
-      include_.saw(object.info);
-      exclude_.saw(object.info);
+    for (const auto* objects : {&found_.objects, &found_.idle}) {
+      for (const auto& object : *objects) {
+        unmet.saw(object.info);
+        chosen.saw(object.info);
+        include_.saw(object.info);
+        exclude_.saw(object.info);
+      }
     }
   }
 
   // Once all targets were looked through: which objects a selector means depends on all there are.
   void run(const Chosen& chosen) {
     for (auto& skipped : found_.skipped) plan_.skipped.push_back(std::move(skipped));
-    for (auto& object : found_.objects) {
-      const bool listed = include_.empty() || include_.mean(object.info);
-      if (listed && !exclude_.mean(object.info) && chosen.has(object.info)) one(object);
-      object = {};  // what was planned of it is in the plan: a large fleet is not held twice
+    for (auto* objects : {&found_.objects, &found_.idle}) {
+      for (auto& object : *objects) {
+        const bool listed = include_.empty() || include_.mean(object.info);
+        if (listed && !exclude_.mean(object.info) && chosen.has(object.info)) one(object);
+        object = {};  // what was planned of it is in the plan: a large fleet is not held twice
+      }
     }
     found_ = {};
   }

@@ -69,16 +69,27 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
     Discovery found = target->discover(Scheme::pep440);
     for (auto& skipped : found.skipped) report.skipped.push_back(std::move(skipped));
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
+    const auto skip = [&](const LiveObject& object, const FoundReference& found) {
+      report.skipped.push_back({target->name(), object.info, found.path, Reason::opaque,
+                                found.reference.opaque, "", found.text});
+    };
+    const auto wanted = [&](const Reference& r) {
+      return package.empty() || glob_match(package, name_of(r)) || glob_match(package, r.package);
+    };
+    for (const auto& object : found.idle) {
+      for (const auto& reference : object.references) {
+        if (wanted(reference.reference)) skip(object, reference);
+      }
+    }
     for (const auto& object : found.objects) {
       for (const auto& reference : object.references) {
         const Reference& r = reference.reference;
         if (r.package.empty()) {
-          report.skipped.push_back(
-              {target->name(), object.info, reference.path, Reason::opaque, r.opaque, "", reference.text});
+          skip(object, reference);
           continue;
         }
         const std::string name = name_of(r);
-        if (!package.empty() && !glob_match(package, name) && !glob_match(package, r.package)) continue;
+        if (!wanted(r)) continue;
         Counter& counter = counters[{name, ecosystem_of(r.form)}];
         count(r, counter);
         counter.objects.push_back({target->name(), object.info, reference.path, reference.text,

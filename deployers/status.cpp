@@ -195,6 +195,15 @@ std::string drift(const Recorded& last, const Observation& seen) {
   return seen.detail.empty() ? "something else stands there" : seen.detail;
 }
 
+void list_idle(const Target& target, const LiveObject& object, const std::string& package,
+               std::vector<Skipped>& out) {
+  for (const auto& found : object.references) {
+    const Reference& r = found.reference;
+    if (r.package.empty() || (!package.empty() && r.package != package)) continue;
+    out.push_back({target.name(), object.info, found.path, Reason::opaque, r.opaque, "", found.text});
+  }
+}
+
 // What is seen; what the ledger knows comes later.
 std::vector<Shown> discover(const StatusRequest& request, Targets& targets, StatusReport& report) {
   std::vector<Shown> shown;
@@ -206,12 +215,17 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
     Discovery& found = all.back().second;
     for (auto& row : found.skipped) report.skipped.push_back(std::move(row));
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
-    for (const auto& object : found.objects) {
-      report.unmet.saw(object.info);
-      chosen.saw(object.info);
+    for (const auto* objects : {&found.objects, &found.idle}) {
+      for (const auto& object : *objects) {
+        report.unmet.saw(object.info);
+        chosen.saw(object.info);
+      }
     }
   }
   for (auto& [target, found] : all) {
+    for (const auto& object : found.idle) {
+      if (chosen.has(object.info)) list_idle(*target, object, request.package, report.skipped);
+    }
     for (auto& object : found.objects) {
       if (!chosen.has(object.info)) continue;
       Shown each{target, std::move(object), {}};

@@ -33,9 +33,23 @@ bool by_line(const Path& path) {
   return script_period(path).empty();
 }
 
+bool debian() {
+  return fs::exists("/etc/debian_version");
+}
+
 void sift(std::vector<HostFile>& files) {
-  const bool debian = fs::exists("/etc/debian_version");
-  std::erase_if(files, [&](const HostFile& file) { return !file.by_name && !cron_reads(file.path, debian); });
+  for (auto& file : files) {
+    if (!file.by_name) file.idle = name_left_out(file.path, debian());
+    if (file.idle.empty()) file.idle = mode_left_out(file.path);
+  }
+}
+
+std::optional<IdleText> idle_text(const Path& path, std::string_view text) {
+  const bool crontab = script_period(path).empty() && path.filename() != "anacrontab";
+  const auto from = crontab ? unread_from(text, debian()) : std::nullopt;
+  if (!from) return std::nullopt;
+  return IdleText{*from, *from == 0 ? "cron does not read this file: its last entry does not end with a newline"
+                                    : "cron does not read this entry: it does not end with a newline"};
 }
 
 using Type = KeySpec::Type;
@@ -52,6 +66,7 @@ constexpr auto settings = std::to_array<KeySpec>({
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
   HostFileKind kind{parse, by_line, ObjectClass::job, sift, nullptr, {}, {}, {}};
+  kind.idle_text = idle_text;
   kind.next_run = [](const ObjectInfo& object, std::int64_t now) {
     return next_cron_run(object.schedule, now);
   };

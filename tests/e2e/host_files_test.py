@@ -1,6 +1,7 @@
 """Files that no new file can take the place of (bind mounts, read-only mounts, immutable files): the plan says what is in
 the way in the user's words; a mount point is edited where it is when `in-place` says so, and undone byte for byte."""
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,40 @@ class HostFiles(unittest.TestCase):
         run = self.box.run(["unshare", "-m", "bash", "-ec", lines], cwd=self.project, exit=8)
         self.assertIn("mounted read-only", run.out + run.err)
         self.assertNotIn(".mlship-", run.out + run.err)
+
+    def test_owner_and_mode_count_below_etc(self):
+        """What cron and run-parts do not run there is listed, and no job."""
+        project = e2e.make_project(self.box, version="1.4.0", extra=f"""
+[targets.edge]
+kind = "cron"
+files = ["/etc/cron.d/*", "/etc/cron.daily/*"]
+install-root = "{self.root}/opt"
+""")
+        self.box.mlship("build", cwd=project)
+        self.box.mlship("publish", cwd=project)
+        entry, script = ENTRY.format(root=self.root), f"#!/bin/sh\nexec {self.root}/opt/churn/1.3.0/bin/score\n"
+        files = {"cron.d/good": (entry, 0, 0o644), "cron.d/read-only": (entry, 0, 0o400), "cron.d/ada": (entry, 4242, 0o644),
+                 "cron.d/group": (entry, 0, 0o664), "cron.d/world": (entry, 0, 0o646), "cron.daily/on": (script, 0, 0o755),
+                 "cron.daily/off": (script, 0, 0o644), "cron.daily/of-ada": (script, 4242, 0o700)}
+        for name, (text, owner, mode) in files.items():
+            path = e2e.write_file(self.root / name, text)
+            os.chown(path, owner, owner)
+            os.chmod(path, mode)
+        os.symlink("good", self.root / "cron.d/link-of-ada")
+        os.lchown(self.root / "cron.d/link-of-ada", 4242, 4242)
+        mounts = [f'mkdir -p /etc/{d}; mount --bind "{self.root}/{d}" /etc/{d}' for d in ("cron.d", "cron.daily")]
+        lines = [*mounts, *(f'"{e2e.mlship_binary()}" {c}' for c in ("status --json >\"$1\"", "rollout --yes"))]
+        run = self.box.run(["unshare", "-m", "bash", "-ec", "\n".join(lines), "sh", str(self.root / "status.json")], cwd=project)
+        shown = json.loads((self.root / "status.json").read_text())
+        jobs = sorted({o["object"]["id"].split(":")[0] for o in shown["objects"]})
+        self.assertEqual(jobs, ["/etc/cron.d/good", "/etc/cron.d/read-only", "/etc/cron.daily/of-ada", "/etc/cron.daily/on"])
+        left = sorted({row["object"]["id"].split(":")[0] for row in shown["skipped"]})
+        self.assertEqual(left, ["/etc/cron.d/ada", "/etc/cron.d/group", "/etc/cron.d/world", "/etc/cron.daily/off"])
+        for name in files:
+            moved = "1.4.0" in (self.root / name).read_text()
+            self.assertEqual(moved, f"/etc/{name}" in jobs, name)
+        for why in ("belongs to root", "others than its owner", "only executable files"):
+            self.assertIn(why, run.out)
 
     def test_an_install_root_of_another_user(self):
         """Trees are made there; a link that the user puts in the way is not followed, and the plan says it."""

@@ -186,18 +186,67 @@ TEST_F(CronTarget, WhatCronLeavesOutIsNoJob) {
       {"churn", true},    {"churn-1_A", true}, {"churn.disabled", false}, {"churn.sh", false},
       {"#churn#", false}, {"churn~", false},   {"churn:old", false},      {"churn.dpkg-bak", false}};
   for (const auto& [name, read] : debian) {
-    EXPECT_EQ(cron_reads("/etc/cron.d/" + name, true), read) << name;
-    EXPECT_EQ(cron_reads("/etc/cron.weekly/" + name, true), read) << name;
+    EXPECT_EQ(name_left_out("/etc/cron.d/" + name, true).empty(), read) << name;
+    EXPECT_EQ(name_left_out("/etc/cron.weekly/" + name, true).empty(), read) << name;
   }
   // Elsewhere a dot is a letter like others; copies of editors and packages stay out.
   for (const std::string name : {"churn.disabled", "churn.sh", "churn:old"}) {
-    EXPECT_TRUE(cron_reads("/etc/cron.d/" + name, false)) << name;
-    EXPECT_TRUE(cron_reads("/srv/jobs/" + name, true)) << name;
-    EXPECT_TRUE(cron_reads("/var/spool/cron/crontabs/" + name, true)) << name;
+    EXPECT_EQ(name_left_out("/etc/cron.d/" + name, false), "") << name;
+    EXPECT_EQ(name_left_out("/srv/jobs/" + name, true), "") << name;
+    EXPECT_EQ(name_left_out("/var/spool/cron/crontabs/" + name, true), "") << name;
   }
   for (const std::string name : {"churn.rpmsave", "#churn#", "churn,v", "churn.swp", "churn.cfsaved"}) {
-    EXPECT_FALSE(cron_reads("/etc/cron.d/" + name, false)) << name;
-    EXPECT_FALSE(cron_reads("/var/spool/cron/" + name, false)) << name;
+    EXPECT_NE(name_left_out("/etc/cron.d/" + name, false), "") << name;
+    EXPECT_NE(name_left_out("/var/spool/cron/" + name, false), "") << name;
+  }
+}
+
+// What cron does not run and names a package is listed, and is no object.
+TEST_F(CronTarget, WhatCronLeavesOutIsListed) {
+  const std::string line = entry("1", "1.3.0");
+  struct Row {
+    std::string file, text, why;
+  };
+  std::vector<Row> rows = {
+      {"churn~", line, "of this name"},
+      {"#churn#", line + "see the wiki\n", "of this name"},
+      {"churn.rpmsave", "no crontab churn==1.3.0\n", "of this name"},
+  };
+  if (fs::exists("/etc/debian_version")) {
+    rows.push_back({"churn.disabled", line, "letters, digits"});
+    rows.push_back({"score.sh", "#!/bin/sh\nexec " + root() + "/opt/churn/1.3.0/bin/score\n", "letters, digits"});
+    rows.push_back({"cut", line + entry("2", "1.3.0").substr(0, line.size() - 1), "newline"});
+    rows.push_back({"only", line.substr(0, line.size() - 1), "newline"});
+  }
+  for (const auto& row : rows) {
+    put("cron.d/" + row.file, row.text);
+    const auto edge = crontabs();
+    const auto found = edge->discover(Scheme::pep440);
+    EXPECT_TRUE(found.objects.empty()) << row.file;
+    EXPECT_TRUE(found.skipped.empty()) << row.file;
+    ASSERT_FALSE(found.idle.empty()) << row.file;
+    for (const auto& object : found.idle) {
+      EXPECT_EQ(object.info.cls, ObjectClass::both);
+      EXPECT_EQ(object.info.schedule, "");
+      for (const auto& each : object.references)
+        EXPECT_NE(each.reference.opaque.find(row.why), std::string::npos) << each.reference.opaque;
+    }
+    fs::remove_file(at("cron.d/" + row.file));
+  }
+  put("cron.d/churn~", std::string("churn==1.3.0\0", 13));
+  put("cron.d/note~", "nothing\n");
+  const auto found = crontabs()->discover(Scheme::pep440);
+  EXPECT_TRUE(found.idle.empty() && found.skipped.empty());
+}
+
+TEST_F(CronTarget, TheLastEntryNeedsANewline) {
+  EXPECT_EQ(unread_from("A=b\n1 1 * * * x", true), 0U);
+  EXPECT_EQ(unread_from("A=b\n1 1 * * * x", false), 4U);
+  EXPECT_EQ(unread_from("A=b", false), 0U);
+  EXPECT_EQ(unread_from("\tA=b", true), 0U);
+  for (const std::string good : {"", "\n", "x\n", "x\n# end", "x\n  ", "# only", "x\n\t# y"}) {
+    EXPECT_EQ(unread_from(good, true), std::nullopt) << good;
+    EXPECT_EQ(unread_from(good, false), std::nullopt) << good;
   }
 }
 
