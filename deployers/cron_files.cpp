@@ -46,7 +46,9 @@ std::string mode_left_out(const Path& path) {
   if (!named || !file || file->kind != fs::Kind::file) return "";
   const Path folder = path.parent_path();
   if (!script_period(path).empty())
-    return folder.parent_path() == "/etc" && (file->mode & 0111U) == 0 ? "run-parts runs only executable files" : "";
+    return folder.parent_path() == "/etc" && (file->mode & 0111U) == 0
+               ? "run-parts runs only executable files"
+               : "";
   if (path != "/etc/crontab" && folder != "/etc/cron.d") return "";
   if (named->uid != 0 || file->uid != 0) return "cron reads only what belongs to root there";
   return (file->mode & 022U) != 0 ? "cron does not read what others than its owner may write" : "";

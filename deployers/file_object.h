@@ -29,8 +29,8 @@ struct HostFileKind {
   // Whether each object without a key is one line of this file; else the file is the object. null: never.
   bool (*by_line)(const Path& path);
   ObjectClass cls;
-  // Leaves out files that are nothing of this kind, and marks those that the system does not act on (backups in a
-  // folder of crontabs). What `files` names in full stays.
+  // Leaves out files that are nothing of this kind, and marks those that the system does not act on (backups
+  // in a folder of crontabs). What `files` names in full stays.
   std::function<void(std::vector<HostFile>& files)> sift;
   // What is left to do after an edit of the file before it runs ("daemon-reload"), "": nothing; null: never.
   std::string_view (*pending)(const Path& path) = nullptr;

@@ -70,8 +70,8 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
     for (auto& skipped : found.skipped) report.skipped.push_back(std::move(skipped));
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
     const auto skip = [&](const LiveObject& object, const FoundReference& found) {
-      report.skipped.push_back({target->name(), object.info, found.path, Reason::opaque,
-                                found.reference.opaque, "", found.text});
+      report.skipped.push_back(
+          {target->name(), object.info, found.path, Reason::opaque, found.reference.opaque, "", found.text});
     };
     const auto wanted = [&](const Reference& r) {
       return package.empty() || glob_match(package, name_of(r)) || glob_match(package, r.package);

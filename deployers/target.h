@@ -86,9 +86,9 @@ struct Skipped {
 bool fell_short(const Skipped& skipped);
 
 struct Discovery {
-  std::vector<LiveObject> objects;    // in a stable order
-  std::vector<LiveObject> idle;       // what the system does not act on: only to be listed, every reference opaque
-  std::vector<Skipped> skipped;       // what could not be read
+  std::vector<LiveObject> objects;  // in a stable order
+  std::vector<LiveObject> idle;  // what the system does not act on: only to be listed, every reference opaque
+  std::vector<Skipped> skipped;  // what could not be read
   std::vector<std::string> warnings;  // what of the target's settings is about nothing, for people
 };
 

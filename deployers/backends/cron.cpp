@@ -48,8 +48,9 @@ std::optional<IdleText> idle_text(const Path& path, std::string_view text) {
   const bool crontab = script_period(path).empty() && path.filename() != "anacrontab";
   const auto from = crontab ? unread_from(text, debian()) : std::nullopt;
   if (!from) return std::nullopt;
-  return IdleText{*from, *from == 0 ? "cron does not read this file: its last entry does not end with a newline"
-                                    : "cron does not read this entry: it does not end with a newline"};
+  return IdleText{*from, *from == 0
+                             ? "cron does not read this file: its last entry does not end with a newline"
+                             : "cron does not read this entry: it does not end with a newline"};
 }
 
 using Type = KeySpec::Type;

@@ -214,7 +214,8 @@ TEST_F(CronTarget, WhatCronLeavesOutIsListed) {
   };
   if (fs::exists("/etc/debian_version")) {
     rows.push_back({"churn.disabled", line, "letters, digits"});
-    rows.push_back({"score.sh", "#!/bin/sh\nexec " + root() + "/opt/churn/1.3.0/bin/score\n", "letters, digits"});
+    rows.push_back(
+        {"score.sh", "#!/bin/sh\nexec " + root() + "/opt/churn/1.3.0/bin/score\n", "letters, digits"});
     rows.push_back({"cut", line + entry("2", "1.3.0").substr(0, line.size() - 1), "newline"});
     rows.push_back({"only", line.substr(0, line.size() - 1), "newline"});
   }
