@@ -11,6 +11,7 @@ namespace mlship {
 namespace {
 
 constexpr size_t word_digits = 4;
+constexpr size_t frame_digits = 8;
 constexpr size_t most_words = 64;  // of a line; more say no more about it
 
 std::string blanked(const TextLines& lines, const TextLine& line) {
@@ -151,6 +152,18 @@ void count_twins(TextLines& lines) {
   }
 }
 
+void order_paths(TextLines& lines) {
+  for (size_t i = 0; i < lines.lines.size(); ++i) {
+    if (lines.lines[i].frames.size() != lines.lines[i].references.size()) continue;
+    for (size_t r = 0; r < lines.lines[i].frames.size(); ++r) lines.by_path.push_back({i, r});
+  }
+  const auto path = [&](const ReferencePlace& at) -> const std::string& {
+    return lines.lines[at.line].paths[at.reference];
+  };
+  std::sort(lines.by_path.begin(), lines.by_path.end(),
+            [&](const ReferencePlace& a, const ReferencePlace& b) { return path(a) < path(b); });
+}
+
 void add_line(TextLines& lines, TextLine line) {
   std::string text = blanked(lines, line);
   const std::string& key = key_of(lines, line);
@@ -160,10 +173,15 @@ void add_line(TextLines& lines, TextLine line) {
 }
 
 std::vector<SiteReference> references_of(std::string_view text, const DocumentObject& object,
-                                         const Grammar& grammar) {
+                                         const Grammar& grammar, const TextLines& lines) {
   std::vector<SiteReference> out;
   for (const auto& site : object.sites) {
-    for (auto& found : references_at(text, site, grammar)) out.push_back(std::move(found));
+    std::string frame;
+    for (auto& found : references_at(text, site, grammar)) {
+      if (!found.frame.empty()) frame = keyed_hash(lines, found.frame, frame_digits);
+      found.frame = frame;
+      out.push_back(std::move(found));
+    }
   }
   return out;
 }
@@ -176,6 +194,7 @@ void take(TextLine& line, SiteReference& found, size_t line_begin) {
   if (!found.reference.opaque.empty()) return line.opaque.push_back(std::move(found));
   line.references.push_back(std::move(found.reference));
   line.paths.push_back(std::move(found.path));
+  if (!found.frame.empty()) line.frames.push_back(std::move(found.frame));
 }
 
 // Goes through a text from line to line, looking at each byte once.
@@ -200,11 +219,11 @@ class LineCounter {
 
 TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
                      const Grammar& grammar, const std::string& key) {
-  TextLines out{text, key, {}, objects, {}};
+  TextLines out{text, key, {}, objects, {}, {}};
   LineCounter counter(text);
   for (size_t index = 0; index < objects.size(); ++index) {
     const DocumentObject& object = objects[index];
-    auto references = references_of(text, object, grammar);
+    auto references = references_of(text, object, grammar, out);
     auto next = references.begin();
     // A line of its own, or every line of the whole.
     for (size_t begin = object.extent.begin; begin <= object.extent.end;) {
@@ -224,6 +243,7 @@ TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& o
     }
   }
   count_twins(out);
+  order_paths(out);
   return out;
 }
 
@@ -239,7 +259,19 @@ Anchor anchor_of(const TextLines& lines, size_t index) {
   if (index > 0) anchor.above = lines.lines[index - 1].hash;
   if (index + 1 < lines.lines.size()) anchor.below = lines.lines[index + 1].hash;
   anchor.paths = line.paths;
+  anchor.frames = line.frames;
   return anchor;
+}
+
+std::vector<Anchor> anchors_of(const TextLines& lines, size_t object) {
+  std::vector<Anchor> out;
+  const auto first = std::partition_point(lines.lines.begin(), lines.lines.end(),
+                                          [&](const TextLine& line) { return line.object < object; });
+  for (auto line = first; line != lines.lines.end() && line->object == object; ++line) {
+    if (!line->references.empty())
+      out.push_back(anchor_of(lines, static_cast<size_t>(line - lines.lines.begin())));
+  }
+  return out;
 }
 
 nlohmann::json to_json(const Anchor& anchor) {
@@ -247,6 +279,7 @@ nlohmann::json to_json(const Anchor& anchor) {
                          {"of", anchor.of},       {"words", anchor.words}, {"above", anchor.above},
                          {"below", anchor.below}, {"paths", anchor.paths}};
   if (!anchor.key.empty()) json["key"] = anchor.key;
+  if (!anchor.frames.empty()) json["frames"] = anchor.frames;
   return json;
 }
 
@@ -261,6 +294,7 @@ Anchor parse_anchor(const nlohmann::json& json) {
   json.at("above").get_to(anchor.above);
   json.at("below").get_to(anchor.below);
   json.at("paths").get_to(anchor.paths);
+  if (json.contains("frames")) json.at("frames").get_to(anchor.frames);
   return anchor;
 }
 

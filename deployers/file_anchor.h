@@ -23,10 +23,16 @@ struct TextLine {
   Span extent;                        // without the line's end
   std::vector<Reference> references;  // spans relative to the document
   std::vector<std::string> paths;     // of the references
+  std::vector<std::string> frames;    // of keyed ones: hashes of what stands around them in their values
   std::vector<SiteReference> opaque;  // seen in what begins on this line, never rewritten
   std::string hash;                   // of the line with its references blanked
   size_t nth = 0, of = 1;             // among the lines with that hash
   size_t object = 0;                  // index of the object it is, or is of
+};
+
+// A reference of a line.
+struct ReferencePlace {
+  size_t line = 0, reference = 0;  // indexes
 };
 
 // A document cut into the lines of its objects.
@@ -36,6 +42,7 @@ struct TextLines {
   std::vector<TextLine> lines;
   std::span<const DocumentObject> objects;  // outlive it
   std::vector<size_t> by_hash;              // indexes of lines, by hash, then in their order
+  std::vector<ReferencePlace> by_path;      // keyed references
 };
 TextLines read_lines(std::string_view text, const std::vector<DocumentObject>& objects,
                      const Grammar& grammar, const std::string& key);
@@ -45,11 +52,14 @@ struct Anchor {
   std::string key;  // of the object it is of; lines of other objects are not it
   std::string hash;
   size_t nth = 0, of = 1;
-  std::string words;               // 4 hex digits per word: enough to compare, too few to look a word up
-  std::string above, below;        // hashes of the neighbours, "" at the ends
-  std::vector<std::string> paths;  // of the line's references when they were discovered; they never change
+  std::string words;                // 4 hex digits per word: enough to compare, too few to look a word up
+  std::string above, below;         // hashes of the neighbours, "" at the ends
+  std::vector<std::string> paths;   // of the line's references when they were discovered; they never change
+  std::vector<std::string> frames;  // see TextLine; empty in records that do not have them
 };
 Anchor anchor_of(const TextLines& lines, size_t index);
+// Of an object's lines with references.
+std::vector<Anchor> anchors_of(const TextLines& lines, size_t object);
 nlohmann::json to_json(const Anchor& anchor);
 Anchor parse_anchor(const nlohmann::json& json);  // throws nlohmann's exceptions
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "core/digest.h"
+#include "deployers/file_path.h"
 
 namespace mlship {
 namespace {
@@ -18,9 +19,21 @@ struct Place {
 // One change of an object by itself.
 class Alone {
  public:
-  Alone(const TextLines& lines, const FileLocator& locator) : lines_(lines), anchors_(locator.anchors) {}
+  Alone(const TextLines& lines, const FileLocator& locator, PathFinder& finder)
+      : lines_(lines), anchors_(locator.anchors), finder_(finder) {}
 
   Observation::Part part(const Change& change, size_t anchor, size_t reference) {
+    Observation::Part by_line = part_of_line(change, anchor, reference);
+    if (by_line.state == ObjectState::pre || by_line.state == ObjectState::post) return by_line;
+    const auto found = finder_.find(anchor, reference);
+    if (!found) return by_line;
+    const Span span = lines_.lines[found->line].references[found->reference].span;
+    const Observation::Part by_path = part_of(change, lines_.text.substr(span.begin, span.size()), "");
+    return by_path.state == ObjectState::conflict ? by_line : by_path;
+  }
+
+ private:
+  Observation::Part part_of_line(const Change& change, size_t anchor, size_t reference) {
     const Known& known = known_of(anchor);
     const std::string was = "line " + std::to_string(anchors_[anchor].line);
     if (!known.line)
@@ -38,7 +51,6 @@ class Alone {
     return {old == 1 ? ObjectState::pre : ObjectState::post, ""};
   }
 
- private:
   struct Known {
     std::optional<size_t> line;
     std::unordered_map<std::string_view, size_t> texts;  // how often each stands there
@@ -67,24 +79,56 @@ class Alone {
 
   const TextLines& lines_;
   const std::vector<Anchor>& anchors_;
+  PathFinder& finder_;
   std::map<size_t, Known> known_;  // by anchor
 };
 
 class Comparison {
  public:
-  Comparison(const TextLines& lines, const std::vector<Change>& changes, FileView& view)
-      : lines_(lines), changes_(changes), view_(view), live_(changes.size()) {}
+  Comparison(const TextLines& lines, const std::vector<Anchor>& discovered,
+             const std::vector<Change>& changes, FileView& view)
+      : lines_(lines), changes_(changes), view_(view), live_(changes.size()), finder_(lines, discovered) {}
 
   void run() {
     if (!places()) return conflict("the record of where it stands does not fit the plan");
     whole();
-    if (view_.state == ObjectState::conflict || view_.state == ObjectState::gone) parts();
+    if (!found()) by_paths();
+    if (!found()) parts();
   }
 
  private:
+  [[nodiscard]] bool found() const {
+    return view_.state == ObjectState::pre || view_.state == ObjectState::post;
+  }
+
+  // The lines are others, and the document says the same: every change must be found, and be as planned.
+  void by_paths() {
+    std::vector<ReferencePlace> places(changes_.size());
+    size_t post = 0;
+    for (const auto& [anchor, group] : groups_) {
+      for (const auto& place : group.places) {
+        const Change& change = changes_[place.change];
+        const auto at = finder_.find(place.anchor, place.reference);
+        if (!at) return;
+        const Reference& r = lines_.lines[at->line].references[at->reference];
+        if (text(r) != change.from && text(r) != change.to) return;
+        post += text(r) == change.from ? 0 : 1;
+        places[place.change] = *at;
+        live_[place.change] = &r;
+      }
+    }
+    if (post > 0 && post < changes_.size()) return;
+    view_.state = post > 0 ? ObjectState::post : ObjectState::pre;
+    view_.detail.clear();
+    view_.edits.clear();
+    const size_t object = lines_.lines[places.front().line].object;
+    place_object(object);
+    view_.locator.anchors = anchors_of(lines_, object);
+  }
+
   void parts() {
     view_.parts.resize(changes_.size());
-    Alone alone(lines_, view_.locator);
+    Alone alone(lines_, view_.locator, finder_);
     for (const auto& [anchor, group] : groups_) {
       for (const auto& place : group.places) {
         view_.parts[place.change] = alone.part(changes_[place.change], place.anchor, place.reference);
@@ -218,6 +262,7 @@ class Comparison {
   FileView& view_;
   std::map<size_t, Group> groups_;  // by anchor
   std::vector<const Reference*> live_;
+  PathFinder finder_;  // of what was discovered
   size_t missing_ = 0;
 };
 
@@ -246,7 +291,7 @@ std::optional<FileLocator> parse_locator(const nlohmann::json& json) {
 FileView compare(const TextLines& lines, const FileLocator& locator, const std::vector<Change>& changes) {
   FileView view;
   view.locator = locator;
-  Comparison(lines, changes, view).run();
+  Comparison(lines, locator.anchors, changes, view).run();
   return view;
 }
 

@@ -252,6 +252,18 @@ void place(Reference& r, const Site& site) {
   r.opaque = "it is written with escapes or over several lines";
 }
 
+std::string frame_of(std::string_view text, const std::vector<Reference>& references) {
+  std::string out;
+  size_t done = 0;
+  for (const auto& r : references) {
+    if (r.span.begin < done) continue;  // within what an interpolation falls back to
+    out += text.substr(done, r.span.begin - done);
+    out += '\0' + r.package + '\0';
+    done = r.span.end;
+  }
+  return out += text.substr(done);
+}
+
 }  // namespace
 
 std::vector<Span> interpolations(std::string_view text, Dialect dialect) {
@@ -267,8 +279,11 @@ std::vector<SiteReference> references_at(std::string_view document, const Site& 
   if (site.whole != grammar.whole) of_site = Grammar{grammar.scheme, grammar.roots, site.whole};
   const Grammar& own = of_site ? *of_site : grammar;
   std::vector<SiteReference> out;
-  for (auto& r : holes.empty() ? find_references(text, own) : find_interpolated(text, own, holes)) {
+  auto references = holes.empty() ? find_references(text, own) : find_interpolated(text, own, holes);
+  const std::string frame = site.path.empty() || references.empty() ? "" : frame_of(text, references);
+  for (auto& r : references) {
     SiteReference found;
+    if (out.empty()) found.frame = frame;
     found.text = text.substr(r.span.begin, r.span.size());
     if (r.opaque.empty()) r.opaque = site.fixed;
     if (r.opaque.empty()) place(r, site);
