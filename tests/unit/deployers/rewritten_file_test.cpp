@@ -1,4 +1,5 @@
-// Somebody writes a Compose or environment file anew: what a rollout wrote is found by its place in the document.
+// Somebody writes a Compose or environment file anew: what a rollout wrote is found by its place in the
+// document.
 #include "host_fixture.h"
 
 namespace mlship {
@@ -34,17 +35,20 @@ TEST_F(RewrittenFile, TheSameDocumentInOtherWords) {
   const std::vector<std::string> after = {
       "services:\n    b:\n        command:\n        - run\n        - churn==@\n        - --tree=~/churn/@\n"
       "        environment:\n            PIN: churn==@\n",
-      "{\"services\": {\"b\": {\"environment\": {\"PIN\": \"churn==@\"}, \"command\": [\"run\", \"churn==@\",\n"
+      "{\"services\": {\"b\": {\"environment\": {\"PIN\": \"churn==@\"}, \"command\": [\"run\", "
+      "\"churn==@\",\n"
       "\"--tree=~/churn/@\"]}}}\n",
       "# scoring\nservices:\n  a: {image: x}\n  b:\n    # what is run\n    environment:\n      # pin\n"
       "      PIN:\n        'churn==@'\n    command: ['run', \"churn==@\", \"--tree=~/churn/@\"]\n",
-      "services:\n  b:\n    environment:\n      B: 1\n      PIN: >-\n        churn==@\n    command:\n\n      - run\n"
+      "services:\n  b:\n    environment:\n      B: 1\n      PIN: >-\n        churn==@\n    command:\n\n      "
+      "- run\n"
       "\n      - churn==@\n\n      - \"--tree=~/churn/@\"\n\n"};
   for (const auto& text : after) EXPECT_EQ(undone("srv/compose.yaml", before, text), "written") << text;
 }
 
 TEST_F(RewrittenFile, AVariableIsItsName) {
-  EXPECT_EQ(undone("srv/score.env", "A=1\nPIN=churn==@\n", "# all\nexport PIN='churn==@'\n\nA=2\n"), "written");
+  EXPECT_EQ(undone("srv/score.env", "A=1\nPIN=churn==@\n", "# all\nexport PIN='churn==@'\n\nA=2\n"),
+            "written");
   EXPECT_EQ(undone("srv/score.env", "PIN='x churn==@'\n", "B=1\nC=1\nPIN: \"x churn==@\" # c\n"), "written");
 }
 
@@ -57,7 +61,8 @@ TEST_F(RewrittenFile, WhatIsNotSurelyTheSameIsAConflict) {
                       "    command:\n      - ~/churn/1.4.0:/b\n      - x:/c\n"),
             "conflict");
   // Of values that are alike one is gone.
-  EXPECT_EQ(rewritten("['~/churn/@', '~/churn/1.4.0']\n", "    command:\n      - ~/churn/1.4.0\n"), "conflict");
+  EXPECT_EQ(rewritten("['~/churn/@', '~/churn/1.4.0']\n", "    command:\n      - ~/churn/1.4.0\n"),
+            "conflict");
   // Another service has it.
   EXPECT_EQ(undone("srv/compose.yaml", "services:\n  b: {image: x, command: [churn==@]}\n",
                    "services:\n  c:\n    image: x\n    command:\n      - churn==@\n"),
@@ -70,7 +75,8 @@ TEST_F(RewrittenFile, WhatIsNotSurelyTheSameIsAConflict) {
 
 // One of its values was taken out: the others still go back.
 TEST_F(RewrittenFile, WhatIsLeftIsSaidPartByPart) {
-  put("srv/compose.yaml", with("1.3.0", "services:\n  b: {labels: {p: churn==@}, environment: {q: churn==@}}\n"));
+  put("srv/compose.yaml",
+      with("1.3.0", "services:\n  b: {labels: {p: churn==@}, environment: {q: churn==@}}\n"));
   const auto settings = target("compose", {"srv/compose.yaml"}, {{"trust-pins", true}});
   const auto operations = plan(*settings, release("1.4.0"));
   ASSERT_EQ(apply_all(*settings, operations), "written");
