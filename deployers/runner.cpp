@@ -389,23 +389,56 @@ RolloutReport Runner::finish(const std::string& state, std::vector<Skipped> skip
 
 namespace {
 
-// What is live now of an operation that a run died over; nullopt when that cannot be told.
-std::optional<Observation> look_after(Engine& engine, const RolloutView& rollout, const OperationRecord& op) {
-  Target* target = find_target(engine.targets, op.operation.target);
-  if (target == nullptr) return std::nullopt;
-  std::string why;
-  try {
-    target->recover(op.operation, op.tag);
-    Observation seen = target->observe(op.operation, rollout.plan.salt);
-    if (seen.state != ObjectState::unreadable) return seen;
-    why = seen.detail;
-  } catch (const Error& e) {
-    if (e.code() == ErrorCode::disk_full) throw;
-    why = e.message();
-  }
+using Records = std::vector<const OperationRecord*>;
+
+void warn_unsettled(Engine& engine, const RolloutView& rollout, const OperationRecord& op,
+                    const std::string& why) {
   engine.diagnostics.warning("cannot settle " + op.operation.object.id + " of rollout " + rollout.record.id +
                              ": " + why);
-  return std::nullopt;
+}
+
+// Cleans up after the writes that a run died over: all together, and where that fails one by one; what could
+// not be cleaned up is left out.
+Records recovered(Engine& engine, Target& target, const RolloutView& rollout, const Records& records) {
+  std::vector<Sending> sendings;
+  for (const auto* op : records) sendings.push_back({&op->operation, op->tag});
+  try {
+    target.recover_all(sendings);
+    return records;
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::disk_full) throw;
+  }
+  Records out;
+  for (const auto* op : records) {
+    try {
+      target.recover(op->operation, op->tag);
+      out.push_back(op);
+    } catch (const Error& e) {
+      if (e.code() == ErrorCode::disk_full) throw;
+      warn_unsettled(engine, rollout, *op, e.message());
+    }
+  }
+  return out;
+}
+
+// Says in the ledger what is live now of one target's operations that a run died over, all together.
+void settle(Engine& engine, Target& target, const RolloutView& rollout, const Records& records) {
+  const Records clean = recovered(engine, target, rollout, records);
+  std::vector<const Operation*> operations;
+  for (const auto* op : clean) operations.push_back(&op->operation);
+  const auto seen = target.observe_all(operations, rollout.plan.salt);
+  std::vector<Json> entries;
+  const auto now = engine.host.clock.now();
+  for (size_t i = 0; i < clean.size(); ++i) {
+    if (seen.at(i).state == ObjectState::unreadable) {
+      warn_unsettled(engine, rollout, *clean[i], seen[i].detail);
+      continue;
+    }
+    entries.push_back(result_json(clean[i]->operation.id, outcome_of(seen[i].state, clean[i]->reverting),
+                                  "settled by reading", seen[i]));
+    entries.back()["at"] = now;
+  }
+  if (!entries.empty()) engine.ledger.append(rollout.record.id, entries);
 }
 
 // Whether a run comes by every object that a rollout had left.
@@ -429,14 +462,14 @@ bool goes_past(const Plan& plan, const RunContext& context, const RolloutView& r
 }  // namespace
 
 void settle_dangling(Engine& engine, const RolloutView& rollout, const std::set<std::string>* leased) {
+  std::map<std::string, Records> by_target;
   for (const auto& op : rollout.operations) {
-    if (!op.dangling || (leased != nullptr && !leased->contains(op.operation.target))) continue;
-    const auto seen = look_after(engine, rollout, op);
-    if (!seen) continue;
-    Json entry =
-        result_json(op.operation.id, outcome_of(seen->state, op.reverting), "settled by reading", *seen);
-    entry["at"] = engine.host.clock.now();
-    engine.ledger.append(rollout.record.id, {entry});
+    const std::string& target = op.operation.target;
+    if (op.dangling && (leased == nullptr || leased->contains(target))) by_target[target].push_back(&op);
+  }
+  for (const auto& [name, records] : by_target) {
+    Target* target = find_target(engine.targets, name);
+    if (target != nullptr) settle(engine, *target, rollout, records);
   }
 }
 

@@ -84,7 +84,8 @@ class Runner {
   void prove(Tracks& tracks);
   void record(Tracks& tracks);
   [[nodiscard]] std::string wrong_texts(const Target& target, const Operation& inverse) const;
-  bool look_at_revert(Track& track, int round);
+  void put_back(Members& open);
+  bool look_at_revert(Track& track);
   void move(Track& track, OpEvent event);
   Limiter& limiter_of(const Target& target);
   void add_results(const Operation& operation, Outcome outcome, const std::string& detail,

@@ -260,33 +260,48 @@ void Runner::revert(std::span<const Operation* const> operations) {
     if (track.state == OpState::revert_intent) open.push_back(&track);
   }
   intend(open, true);
-  for (int round = 0; round < max_rounds && !open.empty(); ++round) {
-    read(open);
-    std::erase_if(open, [&](Track* track) { return look_at_revert(*track, round); });
-    if (round + 1 == max_sends) break;
-    if (!stop()) send(open);
-  }
+  put_back(open);
   record(tracks);
 }
 
+// Until each has been sent as often as is sensible and read once more; what the system asked to come later
+// for was not sent.
+void Runner::put_back(Members& open) {
+  for (int round = 0; round < max_rounds && !open.empty(); ++round) {
+    read(open);
+    std::erase_if(open, [&](Track* track) { return look_at_revert(*track); });
+    Members sending;
+    for (auto* track : open) {
+      if (track->seen.state != ObjectState::unreadable && track->sends < max_sends) sending.push_back(track);
+    }
+    if (open.empty() || stop() || round + 1 == max_rounds) return;
+    if (sending.empty()) engine_.host.clock.sleep(read_pause);
+    send(sending);
+  }
+}
+
 // True when there is nothing more to do for it.
-bool Runner::look_at_revert(Track& track, int round) {
+bool Runner::look_at_revert(Track& track) {
   // Seen from the inverse operation: its `to` is the old text.
   const ObjectState seen = track.seen.state;
   if (seen == ObjectState::post) {
     move(track, OpEvent::live_old);
-  } else if (seen == ObjectState::pre) {
-    move(track, OpEvent::live_new);
-    if (round > 0) track.detail = join("the new text still stands there", track.applied.detail);
-  } else if (seen == ObjectState::unreadable) {
+    track.detail = track.why;
+    return true;
+  }
+  if (seen == ObjectState::unreadable) {
     move(track, OpEvent::unreadable);
     track.detail = track.seen.detail;
-  } else {
+    return ++track.reads >= max_reads;
+  }
+  if (seen != ObjectState::pre) {
     move(track, OpEvent::live_other);
     track.detail = conflict_detail(track.seen);
+    return true;
   }
-  if (track.state == OpState::reverted) track.detail = track.why;
-  return track.state != OpState::revert_intent;
+  move(track, OpEvent::live_new);
+  if (track.sent) track.detail = join("the new text still stands there", track.applied.detail);
+  return track.sends >= max_sends;
 }
 
 Limiter& Runner::limiter_of(const Target& target) {

@@ -176,6 +176,12 @@ Path nearest_existing(Path path) {
 }
 
 void require_writable(const Path& folder) {
+  for (Path path = folder; !fs::exists(path) && path != path.parent_path(); path = path.parent_path()) {
+    if (!lstat(path)) continue;
+    throw Error(ErrorCode::file_permission,
+                "cannot write in " + path.string() + ": it is a link to what is not there")
+        .hint("ls -l " + path.string());
+  }
   const Path there = nearest_existing(folder);
   if (::access(there.c_str(), W_OK | X_OK) != 0) fail(errno, "write in", there);
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "deployers/history.h"
+#include "deployers/runner.h"
 #include "tests/support/memory_ledger.h"
 
 namespace mlship {
@@ -67,6 +68,84 @@ Outcome outcome_of(const RolloutReport& report, const std::string& object) {
 }
 
 // ---------------------------------------------------------------- putting back
+
+// A service that asks to come later, more often than a write is sent again.
+TEST(Revert, WaitsForAServiceThatAsksToComeLater) {
+  for (const int times : {1, 3, 10, 30}) {
+    Interrupted world({"a", "b", "c"});
+    world.edge->next["c"] = {Fault::refused};
+    for (const auto* id : {"a", "b"}) {
+      world.edge->next[id] = {Fault::none};
+      world.edge->next[id].insert(world.edge->next[id].end(), static_cast<size_t>(times), Fault::throttled);
+    }
+    Engine engine = world.engine();
+    const auto report = execute(engine, world.plan("1.4.0"), world.release("1.4.0"), Interrupted::careful());
+    EXPECT_EQ(report.state, "reverted") << times;
+    EXPECT_EQ(world.texts(), Texts(3, "churn==1.3.0")) << times;
+  }
+}
+
+// Of one that never stops asking, or has no effect, the end is said.
+TEST(Revert, HasAnEndAndSaysWhatStandsThere) {
+  for (const auto fault : {Fault::throttled, Fault::lies, Fault::drop_before, Fault::stale}) {
+    Interrupted world({"a", "b"});
+    world.edge->next["a"] = {Fault::none};
+    world.edge->always["a"] = fault;
+    world.edge->next["b"] = {Fault::refused};
+    Engine engine = world.engine();
+    const auto report = execute(engine, world.plan("1.4.0"), world.release("1.4.0"), Interrupted::careful());
+    EXPECT_EQ(report.state, "needs-human");
+    EXPECT_EQ(world.texts(), (Texts{"churn==1.4.0", "churn==1.3.0"}));
+    EXPECT_NE(report.results.at(0).detail.find("the new text still stands there"), std::string::npos)
+        << report.results.at(0).detail;
+  }
+}
+
+// What cannot be read is not written over: it is read again, and put back when it can be.
+TEST(Revert, OfAnObjectThatCannotBeReadForAWhile) {
+  for (const int reads : {1, 2, 3, 1'000}) {
+    Interrupted world({"a", "b"});
+    world.edge->next["b"] = {Fault::refused};
+    world.edge->on_write = [&](const std::string& id) {
+      if (id == "a" && world.edge->writes == 1) world.edge->objects.at("b").unreadable = 0;
+    };
+    world.edge->activities = [&](const std::string& id) -> Activity {
+      if (id == "b") world.edge->objects.at("a").unreadable = reads;
+      return {};
+    };
+    world.edge->pins = false;
+    Engine engine = world.engine();
+    const auto report = execute(engine, world.plan("1.4.0"), world.release("1.4.0"), Interrupted::careful());
+    EXPECT_EQ(report.state, reads < 4 ? "reverted" : "needs-human") << reads;
+    EXPECT_EQ(world.edge->writes, reads < 4 ? 2 : 1) << reads;
+  }
+}
+
+// ---------------------------------------------------------------- settling
+
+TEST(Settle, ReadsAndRecordsAllOfATargetTogether) {
+  World world;
+  for (int i = 0; i < 40; ++i) world.edge->add("job-" + std::to_string(i), {"churn==1.3.0"});
+  auto* far = world.add_target("far");
+  for (int i = 0; i < 3; ++i) far->add("far-" + std::to_string(i), {"churn==1.3.0"});
+  world.edge->after_apply = [&] {
+    if (world.edge->writes == 30) throw test::Killed{};
+  };
+  EXPECT_THROW(world.rollout("1.4.0"), test::Killed);
+  world.edge->after_apply = {};
+  const std::string id = world.memory.records.begin()->first;
+  const size_t before = world.memory.records.at(id).entries.size();
+  const int appends = world.memory.revision;
+  Engine engine = world.engine();
+  world.edge->objects.at("job-7").unreadable = 1'000;
+  settle_dangling(engine, read_view(world.memory, id));
+  EXPECT_EQ(world.memory.records.at(id).entries.size(), before + 42);
+  EXPECT_EQ(world.memory.revision, appends + 2);  // one for each target
+  ASSERT_FALSE(world.diagnostics.warnings.empty());
+  EXPECT_NE(world.diagnostics.warnings.back().find("job-7"), std::string::npos);
+  world.edge->objects.at("job-7").unreadable = 0;
+  EXPECT_TRUE(world.go_on(id).complete());
+}
 
 TEST(Revert, CoversWhatTheRunBeforeWrote) {
   for (int written = 1; written < 4; ++written) {
