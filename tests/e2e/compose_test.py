@@ -233,6 +233,34 @@ class Compose(unittest.TestCase):
         self.json("rollback", "--yes")
         self.assertEqual(self.stack.read_text(), edited)
 
+    def test_a_rollback_after_a_formatter(self):
+        """The value is found again by its path; it gets its old text, the new layout stays."""
+        box = e2e.Sandbox()
+        self.addCleanup(box.close)
+        project = published(box)
+        file = box.root / "srv/one/compose.yaml"
+        cases = {
+            "flow": ('services:\n  b:\n    volumes: [ "{1}:/app", "{1}/models:/m" ]\n',
+                     "services:\n  b:\n    volumes:\n      - {1}:/app\n      - '{1}/models:/m'\n"),
+            "environment": ("services: {{b: {{environment: {{LIB: {1}, PIN: 'churn=={0}'}}}}}}\n",
+                            "services:\n    b:\n        environment:\n            LIB: {1}\n            PIN: churn=={0}\n"),
+            "order": ("services:\n  b:\n    image: x:1\n    command: [run, {1}]\n",
+                      "# sorted\nservices:\n  b:\n    command:\n    - run\n    - {1}\n    image: x:1\n"),
+            "block": ("services:\n  b:\n    labels:\n      - pin=churn=={0}\n    volumes:\n      - {1}:/app\n",
+                      "services: {{b: {{labels: [pin=churn=={0}], volumes: ['{1}:/app']}}}}\n"),
+        }
+        for name, (before, after) in cases.items():
+            with self.subTest(name):
+                old, new = ((version, f"{box.root}/opt/churn/{version}") for version in ("1.3.0", NEW))
+                e2e.write_file(file, before.format(*old))
+                (box.root / "opt/churn/1.3.0").mkdir(parents=True, exist_ok=True)
+                box.mlship("rollout", "--yes", cwd=project)
+                self.assertEqual(file.read_text(), before.format(*new))
+                file.write_text(after.format(*new))
+                box.mlship("rollback", "--yes", cwd=project)
+                self.assertEqual(file.read_text(), after.format(*old))
+                box.mlship("rollback", f"churn:{NEW}", "--release-hold", cwd=project)
+
     def test_a_file_that_is_no_yaml_is_said_and_the_others_move(self):
         bad = e2e.write_file(self.srv / "bad/compose.yaml", "services:\n  a: {image: [churn==1.3.0}\n")
         twice = e2e.write_file(self.srv / "twice/compose.yaml", "services:\n  a: {k: churn==1.3.0}\n  a: {}\n")

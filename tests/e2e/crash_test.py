@@ -207,6 +207,39 @@ class Crash(unittest.TestCase):
 
         self.assertEqual(each_point(points, check), [])
 
+    def test_build(self):
+        """What a killed build leaves beside its result is removed by the next build, wherever it was killed."""
+        def dist(world):
+            return world.project / "dist"
+
+        def prepare(world):
+            e2e.remove_tree(dist(world))
+            for state in (world.project / ".mlship", world.box.home / ".cache/mlship"):
+                if state.exists():
+                    e2e.remove_tree(state)
+
+        def left(world):
+            return [p.name for p in dist(world).iterdir() if p.name.startswith(".")] if dist(world).exists() else []
+
+        world = World()
+        with world:
+            prepare(world)
+            points = kill.points(world.box, [e2e.mlship_binary(), "build"], world.project)
+        points = points[::max(1, len(points) // 40)]  # each costs two builds
+        caught = []
+
+        def check(world, point):
+            prepare(world)
+            kill.run_killed(world.box, [e2e.mlship_binary(), "build"], world.project, point)
+            caught.extend(left(world))
+            world.run("build")
+            assert left(world) == [], f"still there: {left(world)}"
+            world.run("verify", "dist/churn-1.4.0")
+
+        self.assertEqual(each_point(points, check), [])
+        print(f"\nbuild: {len(points)} points, {len(caught)} left something", file=sys.stderr)
+        self.assertGreater(len(caught), 5)
+
 
 if __name__ == "__main__":
     e2e.main()
