@@ -51,6 +51,11 @@ std::string place_key(const std::string& target, const ObjectInfo& info, const J
   return joined(target, info.kind, locator.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+// 1.4.0+cpu is a variant of 1.4.0, not another release.
+bool same_release(const Version& a, const Version& b) {
+  return without_accelerator(a) == without_accelerator(b);
+}
+
 // Takes rollouts, newest first, until they have said all there is to say of what is shown.
 class Knowledge {
  public:
@@ -154,21 +159,24 @@ class Knowledge {
     if (!last.record.touched()) return;
     for (size_t i = 0; i < shown.row.references.size(); ++i) {
       ReferenceStatus& row = shown.row.references[i];
+      const auto& version = shown.object.references[i].reference.version;
+      if (!version || row.digest || row.package != last.package) continue;
       const auto& changes = last.record.operation.changes;
       const bool as_recorded = std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
-        return c.to == row.text && c.to_version == row.version;
+        const auto to = Version::parse(c.to_version, version->scheme());
+        return c.to == row.text && to && same_release(*to, *version);
       });
-      if (row.digest || row.package != last.package || !as_recorded) continue;
-      if (last.to && last.digest != Digest{} && last.to->str() == row.version) {
+      if (!as_recorded) continue;
+      if (last.to && last.digest != Digest{} && same_release(*last.to, *version)) {
         row.digest = last.digest;
       } else {
-        wanted_[{row.package, row.version}].push_back(&row);
+        wanted_[{row.package, without_accelerator(*version).str()}].push_back(&row);
       }
     }
   }
 
   void answer(const std::string& package, const Version& version, const Digest& digest) {
-    const auto found = wanted_.find({package, version.str()});
+    const auto found = wanted_.find({package, without_accelerator(version).str()});
     if (found == wanted_.end()) return;
     for (auto* row : found->second) row->digest = digest;
     wanted_.erase(found);

@@ -1,9 +1,13 @@
 // `mlship diff`: which members of two bundles differ, and why.
+#include <map>
+#include <set>
+
 #include <fmt/core.h>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/open_bundle.h"
+#include "cli/release_source.h"
 #include "cli/render.h"
 #include "cli/services.h"
 #include "core/json_library.h"
@@ -19,24 +23,45 @@ struct Options {
   std::string a, b;
 };
 
-// One of the two bundles, with the places of its files' bytes.
+// One of the two bundles, with the places of its files' bytes; of a version in a registry its further files
+// too.
 class Side {
  public:
   Side(Services& services, const std::string& subject)
       : services_(services), named_(open_named(services, subject)) {
     services.use_registry("");  // what this REF named says nothing about the other
-    files_ = bundle_files(named_.bundle, [&](const auto& layer) { fetch(named_, layer); });
+    add(named_.bundle);
+    for (const auto* bundle : named_.further) add(*bundle);
   }
 
   [[nodiscard]] const NamedBundle& named() const { return named_; }
+  // What makes it what it is; a further file may come at any time.
+  [[nodiscard]] std::set<Digest> digests() const {
+    std::set<Digest> all = {named_.bundle.digest};
+    for (const auto* bundle : named_.further) all.insert(bundle->digest);
+    return all;
+  }
   [[nodiscard]] BundleSide side() {
     return {named_.bundle.info, files_, [this](const BundleFile& file) { return path_of(file); }};
   }
 
  private:
+  void add(const Bundle& bundle) {
+    const auto need = [&](const oci::Descriptor& layer) { fetch(bundle, layer); };
+    for (auto& file : bundle_files(bundle, need)) {
+      if (!paths_.insert(file.path).second) continue;
+      holders_[file.layer.digest] = &bundle;
+      files_.push_back(std::move(file));
+    }
+  }
+  void fetch(const Bundle& bundle, const oci::Descriptor& layer) {
+    if (named_.source != nullptr) named_.source->fetch_blob(bundle.info.package, bundle, layer);
+  }
+
   Path path_of(const BundleFile& file) {
-    fetch(named_, file.layer);
-    Path blob = named_.bundle.layout.blob_path(file.layer.digest);
+    const Bundle& bundle = *holders_.at(file.layer.digest);
+    fetch(bundle, file.layer);
+    Path blob = bundle.layout.blob_path(file.layer.digest);
     if (!file.in_tar()) return blob;
     Path& folder = unpacked_[file.layer.digest];
     if (folder.empty()) {
@@ -50,6 +75,8 @@ class Side {
   Services& services_;
   NamedBundle named_;
   std::vector<BundleFile> files_;
+  std::set<std::string> paths_;
+  std::map<Digest, const Bundle*> holders_;  // by layer
   std::map<Digest, Path> unpacked_;
 };
 
@@ -113,12 +140,12 @@ OrderedJson rows_json(const Part& part) {
 ExitCode run(const Options& options, Services& services) {
   Side a(services, options.a), b(services, options.b);
   const Digest &digest_a = a.named().bundle.digest, &digest_b = b.named().bundle.digest;
-  const bool identical = digest_a == digest_b;
+  const bool identical = a.digests() == b.digests();
   BundleDiff diff;
   if (!identical) {
     diff = compare_bundles(a.side(), b.side());
     // The same members, packed in another way: by another tool, or a later form of bundles.
-    if (diff.empty()) {
+    if (diff.empty() && digest_a != digest_b) {
       diff.metadata.push_back({Difference::Change::changed, "manifest", digest_a.str(), digest_b.str(), ""});
     }
   }

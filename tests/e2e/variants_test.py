@@ -81,6 +81,22 @@ class Variants(unittest.TestCase):
         self.assertEqual(names, [arm.name, x86.name, new.name])
         self.assertGreater(self.document("verify", "churn:1.4.0")["blobs"], 6)
 
+    def test_diff_compares_all_files_of_a_version(self):
+        old = self.wheel("1.3.0", X86)
+        self.publish(old)
+        new = [self.wheel("1.4.0", tag) for tag in (X86, ARM, "cp312-cp312-win_amd64")]
+        for file in new:
+            self.publish(file)
+        sources = self.jar("1.4.0", "_2.13", "-sources")
+        self.publish(sources)
+        rows = self.document("diff", "churn:1.3.0", "churn:1.4.0")["files"]
+        named = {change: sorted(r["path"].rpartition("/")[2] for r in rows if r["change"] == change) for change in
+                 ("added", "removed", "changed")}
+        self.assertEqual(named, {"added": sorted(file.name for file in [*new, sources]), "removed": [old.name], "changed": []})
+        same = self.document("diff", "churn:1.4.0", "churn:1.4.0")
+        self.assertEqual((same["identical"], same["files"]), (True, []))
+        self.assertIn("added", self.mlship("diff", "churn:1.3.0", "churn:1.4.0").out)
+
     def test_a_file_never_changes_and_no_two_are_the_same_build(self):
         x86, arm = self.wheel("1.4.0", X86), self.wheel("1.4.0", ARM)
         first = self.publish(x86, arm)

@@ -65,7 +65,9 @@ Destination FakeTarget::destination(const LiveObject& object, const FoundReferen
     to.detail = "scripted";
     return to;
   }
-  to.text = found.reference.name + "==" + release.version.str();
+  const auto label = labels.find(object.info.id);
+  to.text =
+      found.reference.name + "==" + release.version.str() + (label == labels.end() ? "" : label->second);
   if (needs_carrier) to.carriers.push_back({"tree:" + to.text, "/opt/" + to.text, release.digest});
   return to;
 }

@@ -75,6 +75,7 @@ class FakeTarget : public Target {
   bool needs_carrier = false;
   bool carrier_fails = false;
   std::map<std::string, Reason> destination_skips;  // by object id
+  std::map<std::string, std::string> labels;        // by object id: "+cpu", kept in what it is moved to
   std::function<void()> after_apply;                // something that happens while the rollout runs
   std::function<void(const std::string& id)> on_write;
   int writes = 0;

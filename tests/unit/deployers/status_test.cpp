@@ -94,6 +94,27 @@ TEST(Status, TheDigestIsThatOfTheRolloutThatBroughtTheVersion) {
   EXPECT_EQ(digest("a"), world.release("1.3.0").digest);
 }
 
+TEST(Status, AVariantHasTheDigestOfItsRelease) {
+  for (const auto* label : {"+cpu", "+cu118", "+rocm6.1", "+xpu"}) {
+    World world;
+    world.edge->labels["a"] = label;
+    world.edge->add("a", {std::string("churn==1.2.0") + label});
+    world.edge->add("b", {"churn==1.2.0"});
+    const auto digest = [&](const std::string& id) {
+      const auto report = status({"prod", "churn", Scheme::pep440, {}}, world.targets, world.memory);
+      return row_of(report, id).references.at(0).digest;
+    };
+    world.rollout("1.3.0");
+    EXPECT_EQ(digest("a"), world.release("1.3.0").digest) << label;
+    world.rollout("1.4.0");
+    EXPECT_EQ(digest("a"), world.release("1.4.0").digest) << label;
+    EXPECT_EQ(digest("b"), world.release("1.4.0").digest) << label;
+    world.rollback();  // its plan names no version: an older rollout brought the digest
+    EXPECT_EQ(world.texts(), (std::vector<std::string>{std::string("churn==1.3.0") + label, "churn==1.3.0"}));
+    EXPECT_EQ(digest("a"), world.release("1.3.0").digest) << label;
+  }
+}
+
 TEST(Status, AfterALineMovedItsLastOperationIsFoundByName) {
   World world;
   world.edge->add("a", {"churn==1.3.0"});
