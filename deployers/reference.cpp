@@ -17,10 +17,9 @@ constexpr auto form_words = std::to_array<std::string_view>(
 
 using Recogniser = void (*)(std::string_view, const Grammar&, forms::Found&);
 // Where two overlap the earlier row wins: a wheel inside an installed folder is a wheel.
-constexpr auto recognisers =
-    std::to_array<Recogniser>({forms::find_vcs, forms::find_files, forms::find_folders,
-                               forms::find_coordinates, forms::find_pins, forms::find_bare,
-                               forms::find_requests});
+constexpr auto recognisers = std::to_array<Recogniser>(
+    {forms::find_vcs, forms::find_files, forms::find_folders, forms::find_coordinates, forms::find_pins,
+     forms::find_bare, forms::find_requests});
 
 // What is one thing as a whole is read as that, never searched.
 struct WholeRow {
@@ -200,7 +199,8 @@ size_t marker_end(std::string_view text, size_t from) {
   while (at(text, word) == '(') word = skip_joined(text, word + 1);
   // A text in quotes is a marker's when it is compared with something.
   const size_t next = skip_joined(text, marker_token(text, word));
-  const bool compared = one_of(at(text, next), "<>=!~") || text.substr(next, 3) == "in " || text.substr(next, 4) == "not ";
+  const bool compared =
+      one_of(at(text, next), "<>=!~") || text.substr(next, 3) == "in " || text.substr(next, 4) == "not ";
   return next != word && compared ? skip_marker(text, word) : from;
 }
 

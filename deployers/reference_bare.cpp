@@ -216,7 +216,8 @@ void find_requests(std::string_view text, const Grammar& grammar, Found& found) 
     size_t begin = before_extras(text, mark), end = mark + 1;
     while (begin > 0 && mark - begin < longest && name_char(text[begin - 1])) --begin;
     if (begin > 0 && !one_of(text[begin - 1], " \t\r\n'\"`=")) continue;
-    while (end < text.size() && end - mark < longest && (name_char(text[end]) || one_of(text[end], "+!"))) ++end;
+    while (end < text.size() && end - mark < longest && (name_char(text[end]) || one_of(text[end], "+!")))
+      ++end;
     const Span version{mark + 1, end};
     if (end < text.size() && !one_of(text[end], word_ends)) continue;
     Reference r = bare(text, {begin, mark});

@@ -12,9 +12,14 @@ using namespace std::string_view_literals;
 
 namespace {
 
-constexpr auto extensions = std::to_array<Extension>(
-    {{".whl", Form::wheel}, {".egg", Form::egg}, {".jar", Form::jar}, {".zip", Form::zip},
-     {".tar.gz", Form::sdist}, {".tgz", Form::sdist}, {".tar.bz2", Form::sdist}, {".tar.xz", Form::sdist}});
+constexpr auto extensions = std::to_array<Extension>({{".whl", Form::wheel},
+                                                      {".egg", Form::egg},
+                                                      {".jar", Form::jar},
+                                                      {".zip", Form::zip},
+                                                      {".tar.gz", Form::sdist},
+                                                      {".tgz", Form::sdist},
+                                                      {".tar.bz2", Form::sdist},
+                                                      {".tar.xz", Form::sdist}});
 
 constexpr std::string_view before_file = " \t\r\n\v\f\0/\\'\"`=,:;|&<>([{@#"sv;
 constexpr std::string_view path_ends = " \t\r\n\v\f\0\\'\"`=,;|&<>()[]{}#"sv;

@@ -110,7 +110,9 @@ SubmitWord SubmitReader::read(std::string_view word) {
   const size_t equals = word.find('=');
   const bool list = listed(lists, word.substr(0, equals)), setting = listed(settings, word.substr(0, equals));
   if (word.starts_with("--") && equals != std::string_view::npos) {
-    return list ? SubmitWord::option_with_list : setting ? SubmitWord::option_with_setting : SubmitWord::other;
+    return list      ? SubmitWord::option_with_list
+           : setting ? SubmitWord::option_with_setting
+                     : SubmitWord::other;
   }
   value_is_next_ = !listed(switches, word);
   value_ = list ? SubmitWord::list : setting ? SubmitWord::setting : SubmitWord::other;

@@ -336,11 +336,12 @@ struct SubmitRow {
   forms::SubmitWord word;
   Holds holds;
 };
-constexpr auto submit_rows = std::to_array<SubmitRow>({{forms::SubmitWord::list, Holds::paths},
-                                                       {forms::SubmitWord::option_with_list, Holds::option},
-                                                       {forms::SubmitWord::setting, Holds::setting},
-                                                       {forms::SubmitWord::option_with_setting, Holds::setting},
-                                                       {forms::SubmitWord::application, Holds::path}});
+constexpr auto submit_rows =
+    std::to_array<SubmitRow>({{forms::SubmitWord::list, Holds::paths},
+                              {forms::SubmitWord::option_with_list, Holds::option},
+                              {forms::SubmitWord::setting, Holds::setting},
+                              {forms::SubmitWord::option_with_setting, Holds::setting},
+                              {forms::SubmitWord::application, Holds::path}});
 
 // The words of a spark-submit that name files or packages.
 void each_submit_word(const Json& words, const std::string& path, const Visit& visit) {
