@@ -27,9 +27,11 @@ TEST(ReferencePlaces, AMarkerComparesAndNamesNothing) {
         "; 'churn==1.1.0' != extra", " ; (os_name == 'nt' or extra not in 'churn>=1.0,churn==2')"}) {
     EXPECT_EQ(seen("churn==1.3.0" + marker, Whole::requirement), pin) << marker;
     EXPECT_EQ(seen("churn==1.3.0" + marker), pin) << marker;
-    EXPECT_EQ(seen("churn==1.3.0" + marker + " --hash=sha256:00", Whole::requirement), pin + " (hash)") << marker;
+    EXPECT_EQ(seen("churn==1.3.0" + marker + " --hash=sha256:00", Whole::requirement), pin + " (hash)")
+        << marker;
   }
-  EXPECT_EQ(seen("pip install churn==1.3.0; pip install 'churn==1.2.0'"), pin + " | pin churn 1.2.0 churn==1.2.0");
+  EXPECT_EQ(seen("pip install churn==1.3.0; pip install 'churn==1.2.0'"),
+            pin + " | pin churn 1.2.0 churn==1.2.0");
 }
 
 TEST(ReferencePlaces, SourceArchives) {
@@ -51,26 +53,35 @@ TEST(ReferencePlaces, DotsInTheWay) {
 TEST(ReferencePlaces, RequestsOfTools) {
   const std::string why = ": NAME@VERSION asks a tool for it, and is not rewritten";
   EXPECT_EQ(seen("uvx churn@1.3.0 score"), "pin churn 1.3.0 churn@1.3.0" + why);
-  EXPECT_EQ(seen("uv tool run --from 'churn[x]@1.3.0rc1' score"), "pin churn 1.3.0rc1 churn[x]@1.3.0rc1" + why);
+  EXPECT_EQ(seen("uv tool run --from 'churn[x]@1.3.0rc1' score"),
+            "pin churn 1.3.0rc1 churn[x]@1.3.0rc1" + why);
   EXPECT_EQ(seen("run --with=my_lib@2.0"), "pin my-lib 2.0 my_lib@2.0" + why);
-  EXPECT_EQ(seen("ssh churn@10.1.3.0 uses: x/churn@1.3.0 npx @x/churn@1.3.0 ada@example.invalid churn@v"), "");
+  EXPECT_EQ(seen("ssh churn@10.1.3.0 uses: x/churn@1.3.0 npx @x/churn@1.3.0 ada@example.invalid churn@v"),
+            "");
 }
 
 // `spark.jars` and its like in the words of a spark-submit.
 TEST(ReferencePlaces, SettingsOfSparkSubmit) {
   const auto words = [](const std::string& list) {
-    const auto json = nlohmann::json::parse(R"({"tasks":[{"task_key":"a","spark_submit_task":{"parameters":)" + list + "}}]}");
+    const auto json = nlohmann::json::parse(
+        R"({"tasks":[{"task_key":"a","spark_submit_task":{"parameters":)" + list + "}}]}");
     std::string out;
     for (const auto& found : databricks::find_in(json, databricks::job_sites(), Scheme::pep440))
       out += found.text + (found.reference.opaque.empty() ? " moves;" : " stays;");
     return out;
   };
-  EXPECT_EQ(words(R"(["--conf","spark.jars=/V/a b/churn-1.3.0.jar,/x","/app.py","--conf","spark.jars=/x/churn-1.0.jar"])"),
-            "/V/a b/churn-1.3.0.jar stays;");
-  EXPECT_EQ(words(R"(["-c","spark.jars.packages=com.acme:churn:1.3.0","--conf=spark.submit.pyFiles=/x/churn-1.3.0.zip","a.py"])"),
-            "com.acme:churn:1.3.0 stays;/x/churn-1.3.0.zip stays;");
-  EXPECT_EQ(words(R"(["--conf","spark.driver.extraClassPath=/x/churn-1.3.0.jar","--jars","/y/churn-1.2.0.jar","a.py"])"),
-            "/x/churn-1.3.0.jar stays;/y/churn-1.2.0.jar moves;");
+  EXPECT_EQ(
+      words(
+          R"(["--conf","spark.jars=/V/a b/churn-1.3.0.jar,/x","/app.py","--conf","spark.jars=/x/churn-1.0.jar"])"),
+      "/V/a b/churn-1.3.0.jar stays;");
+  EXPECT_EQ(
+      words(
+          R"(["-c","spark.jars.packages=com.acme:churn:1.3.0","--conf=spark.submit.pyFiles=/x/churn-1.3.0.zip","a.py"])"),
+      "com.acme:churn:1.3.0 stays;/x/churn-1.3.0.zip stays;");
+  EXPECT_EQ(
+      words(
+          R"(["--conf","spark.driver.extraClassPath=/x/churn-1.3.0.jar","--jars","/y/churn-1.2.0.jar","a.py"])"),
+      "/x/churn-1.3.0.jar stays;/y/churn-1.2.0.jar moves;");
   EXPECT_EQ(words(R"(["--conf","","--conf","spark.jars","--conf","=","a.py"])"), "");
 }
 
