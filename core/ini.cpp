@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace mlship {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n\v\f";
-  const size_t begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -28,18 +23,18 @@ IniFile parse_ini(std::string_view text) {
   std::string section;
   while (!text.empty()) {
     const size_t end = text.find('\n');
-    const std::string_view line = trimmed(text.substr(0, end));
+    const std::string_view line = stripped(text.substr(0, end), " \t\r\n\v\f");
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty() || line[0] == '#' || line[0] == ';') continue;
     if (line[0] == '[' && line.back() == ']') {
-      section = trimmed(line.substr(1, line.size() - 2));
+      section = stripped(line.substr(1, line.size() - 2), " \t\r\n\v\f");
       file[section];
       continue;
     }
     const size_t mark = line.find_first_of("=:");
     if (mark == std::string_view::npos) continue;
-    file[section].insert_or_assign(lowered(trimmed(line.substr(0, mark))),
-                                   std::string(trimmed(line.substr(mark + 1))));
+    file[section].insert_or_assign(lowered(stripped(line.substr(0, mark), " \t\r\n\v\f")),
+                                   std::string(stripped(line.substr(mark + 1), " \t\r\n\v\f")));
   }
   return file;
 }

@@ -49,6 +49,12 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string_view stripped(std::string_view text, std::string_view of) {
+  const size_t first = text.find_first_not_of(of);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(of) - first + 1);
+}
+
 std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {

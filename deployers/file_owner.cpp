@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "core/text.h"
 #include "deployers/owner_words.h"
 #include "deployers/reference_forms.h"
 
@@ -28,12 +29,6 @@ constexpr auto block_comments =
 // cron module and Salt's cron state as well.
 constexpr auto entry_marks = std::to_array<std::string_view>(
     {"Ansible:", "Puppet Name:", "Chef Name:", "SALT_CRON_IDENTIFIER:", "JENKINS_CRON:"});
-
-std::string_view stripped(std::string_view text, std::string_view set) {
-  const size_t begin = text.find_first_not_of(set);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(set) - begin + 1);
-}
 
 struct CommentLine {
   Span span;

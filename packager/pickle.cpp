@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <zlib.h>
-
+#include "packager/inflate.h"
 #include "packager/pickle_walk.h"
 #include "packager/zip_heads.h"
 
@@ -68,19 +67,7 @@ std::string inflated_head(std::string_view head) {
   const bool zlib =
       head.size() > 1 && head[0] == '\x78' && (head[0] * 256 + static_cast<unsigned char>(head[1])) % 31 == 0;
   if (!gzip && !zlib) return "";
-  z_stream stream{};
-  // 32: zlib or gzip, by header.
-  if (::inflateInit2(&stream, MAX_WBITS + 32) != Z_OK) return "";
-  std::string in(head);
-  std::string out(64U << 10U, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  ::inflate(&stream, Z_SYNC_FLUSH);
-  out.resize(out.size() - stream.avail_out);
-  ::inflateEnd(&stream);
-  return out;
+  return inflated(head, Deflated::headed, 64U << 10U);
 }
 
 // A dtype of NumPy that is an object: 'O', '|O', '<O8'. A field's own name stands behind a `(`.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/host/fs.h"
+#include "core/text.h"
 #include "packager/resolve.h"
 #include "packager/url.h"
 
@@ -14,12 +15,6 @@ constexpr std::string_view space = " \t\r";
 constexpr const char* environment = ":env:";  // pip's own name for what the variables say
 constexpr auto keys =
     std::to_array<std::string_view>({"index-url", "extra-index-url", "find-links", "no-index"});
-
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
 
 std::string lower_dashed(std::string_view text) {
   std::string out(text);
@@ -93,7 +88,7 @@ PipSections parse_pip_conf(std::string_view text) {
     const size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    const std::string_view content = trim(line);
+    const std::string_view content = stripped(line, space);
     if (content.empty() || content.front() == '#' || content.front() == ';') continue;
     const bool indented = space.find(line.front()) != std::string_view::npos;
     const size_t separator = content.find_first_of("=:");
@@ -104,10 +99,10 @@ PipSections parse_pip_conf(std::string_view text) {
       sections[section];
       value = nullptr;
     } else if (separator != std::string_view::npos) {
-      std::string key = lower_dashed(trim(content.substr(0, separator)));
+      std::string key = lower_dashed(stripped(content.substr(0, separator), space));
       if (key.starts_with("--")) key = key.substr(2);
       value = &sections[section][key];
-      *value = std::string(trim(content.substr(separator + 1)));
+      *value = std::string(stripped(content.substr(separator + 1), space));
     }
   }
   const auto everywhere = sections["DEFAULT"];
@@ -137,7 +132,7 @@ PipConfig pip_config(const Env& env) {
   for (const auto* section : {"global", "install", environment}) {
     for (const auto& [key, value] : merged[section]) {
       const bool known = std::find(keys.begin(), keys.end(), key) != keys.end();
-      if (known && !trim(value).empty()) config.values[key] = value;
+      if (known && !stripped(value, space).empty()) config.values[key] = value;
     }
   }
   return config;

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "packager/bundler.h"
 #include "packager/source_tree.h"
 
@@ -9,19 +10,13 @@ namespace {
 
 constexpr std::string_view variable = "__version__";
 
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
 // `__version__ = "1.4.0"` or `__version__: str = '1.4.0'` at the start of a line; nullopt for anything else.
 std::optional<std::string> assigned(std::string_view line) {
   if (!line.starts_with(variable)) return std::nullopt;
-  line = trimmed(line.substr(variable.size()));
+  line = stripped(line.substr(variable.size()), " \t\r");
   const size_t equals = line.find('=');
   if (equals == std::string_view::npos || (equals != 0 && line.front() != ':')) return std::nullopt;
-  line = trimmed(line.substr(equals + 1));
+  line = stripped(line.substr(equals + 1), " \t\r");
   if (line.empty() || (line.front() != '"' && line.front() != '\'')) return std::nullopt;
   const size_t end = line.find(line.front(), 1);
   if (end == std::string_view::npos) return std::nullopt;

@@ -3,17 +3,12 @@
 #include <algorithm>
 
 #include "core/names.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
 
 constexpr std::string_view space = " \t";
-
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
 
 bool name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
@@ -24,7 +19,7 @@ std::set<std::string> split_extras(std::string_view list) {
   std::set<std::string> out;
   while (!list.empty()) {
     const size_t comma = std::min(list.find(','), list.size());
-    const auto one = trim(list.substr(0, comma));
+    const auto one = stripped(list.substr(0, comma));
     if (!one.empty()) out.insert(normalize_name(std::string(one)));
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
@@ -34,20 +29,20 @@ std::set<std::string> split_extras(std::string_view list) {
 }  // namespace
 
 std::optional<RequirementParts> parse_requirement(std::string_view line) {
-  line = trim(line);
+  line = stripped(line);
   // After a URL a marker needs white space before its semicolon, because `;` may be part of a URL.
   const bool url = line.find('@') < line.find(';') && line.find("://") != std::string_view::npos;
   const size_t semicolon = url ? std::min(line.find(" ;"), line.find("\t;")) : line.find(';');
   RequirementParts out;
-  const auto head = trim(line.substr(0, semicolon));
-  if (semicolon != std::string_view::npos) out.marker = trim(line.substr(line.find(';', semicolon) + 1));
+  const auto head = stripped(line.substr(0, semicolon));
+  if (semicolon != std::string_view::npos) out.marker = stripped(line.substr(line.find(';', semicolon) + 1));
   size_t end = 0;
   while (end < head.size() && name_character(head[end])) ++end;
   const std::string name(head.substr(0, end));
   if (!valid_name(name)) return std::nullopt;
   out.text = head;
   out.normal = normalize_name(name);
-  const auto rest = trim(head.substr(end));
+  const auto rest = stripped(head.substr(end));
   const size_t close = rest.find(']');
   if (rest.starts_with('[') && close != std::string_view::npos)
     out.extras = split_extras(rest.substr(1, close - 1));

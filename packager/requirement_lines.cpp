@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace mlship {
 namespace {
 
 constexpr std::string_view space = " \t\f\v";
-
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
 
 // A comment starts at `#` at the beginning or after white space: the # of a URL's fragment is none.
 std::string_view without_comment(std::string_view text) {
@@ -36,7 +32,7 @@ std::string_view take_line(std::string_view& text) {
 class Joiner {
  public:
   void physical(size_t number, std::string_view line) {
-    const bool comment = trim(line).starts_with('#');
+    const bool comment = stripped(line, space).starts_with('#');
     const bool continued = line.ends_with('\\') && !comment;
     if (joined_.empty()) first_ = number;
     if (continued) line.remove_suffix(1);
@@ -47,7 +43,7 @@ class Joiner {
     if (!open_) end();
   }
   void end() {
-    const std::string_view text = trim(without_comment(joined_));
+    const std::string_view text = stripped(without_comment(joined_), space);
     if (!text.empty()) lines_.push_back({first_, std::string(text)});
     joined_.clear();
     open_ = false;

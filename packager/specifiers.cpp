@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/text.h"
 #include "core/version.h"
 #include "packager/markers.h"
 
@@ -12,12 +13,6 @@ namespace mlship {
 namespace {
 
 constexpr std::string_view space = " \t\n\v\f\r";
-
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -123,7 +118,7 @@ const Operator& operator_of(std::string_view specifier) {
 
 Specifier parse(std::string_view whole) {
   const Operator& row = operator_of(whole);
-  Specifier s{row.text, trim(whole.substr(row.text.size())), false, std::nullopt};
+  Specifier s{row.text, stripped(whole.substr(row.text.size()), space), false, std::nullopt};
   if (row.holds == nullptr) {
     if (s.text.empty() || s.text.find_first_of(" \t;)") != std::string_view::npos) bad(whole);
     return s;
@@ -158,7 +153,7 @@ bool specifier_matches(std::string_view specifiers, std::string_view version, bo
   std::vector<Specifier> all;
   while (!specifiers.empty()) {
     const size_t comma = specifiers.find(',');
-    const std::string_view one = trim(specifiers.substr(0, comma));
+    const std::string_view one = stripped(specifiers.substr(0, comma), space);
     if (!one.empty()) all.push_back(parse(one));
     specifiers = comma == std::string_view::npos ? "" : specifiers.substr(comma + 1);
   }

@@ -2,30 +2,13 @@
 
 #include <algorithm>
 
-#include <zlib.h>
-
+#include "packager/inflate.h"
 #include "packager/zip_records.h"
 
 namespace mlship {
 namespace {
 
 constexpr std::uint64_t largest_directory = 256ULL << 20U;  // bytes
-
-// Raw deflate: as much as comes out of it, at most `most` bytes.
-std::string inflated(const std::string& data, std::uint64_t most) {
-  z_stream stream{};
-  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) return {};
-  std::string in = data;
-  std::string out(static_cast<size_t>(most), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  ::inflate(&stream, Z_SYNC_FLUSH);
-  out.resize(out.size() - stream.avail_out);
-  ::inflateEnd(&stream);
-  return out;
-}
 
 struct Directory {
   std::string bytes;
@@ -67,7 +50,7 @@ std::string head_of(const ByteFile& file, std::uint64_t header, unsigned method,
   const std::uint64_t names = fields.u16();
   const std::uint64_t extra = fields.u16();
   const std::string data = file.read(header + 30 + names + extra, std::min(most, compressed));
-  return method == zip::deflated ? inflated(data, most) : data;
+  return method == zip::deflated ? inflated(data, Deflated::raw, most) : data;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "core/text.h"
 #include "deployers/databricks/kind.h"
 #include "deployers/databricks/store.h"
 
@@ -19,20 +20,14 @@ std::string key_of(std::string_view path) {
   return file.store == nullptr ? "" : std::string(file.store->what()) + ":" + file.path;
 }
 
-std::string_view trimmed(std::string_view line) {
-  const size_t begin = line.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
-}
-
 // Every line that is not a comment, without the comment at its end.
 template <typename Take>
 void each_line(std::string_view text, Take take) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = trimmed(text.substr(0, end));
+    std::string_view line = stripped(text.substr(0, end), " \t\r");
     text.remove_prefix(std::min(end + 1, text.size()));
-    line = trimmed(line.substr(0, std::min(line.find(" #"), line.size())));
+    line = stripped(line.substr(0, std::min(line.find(" #"), line.size())), " \t\r");
     if (!line.empty() && line[0] != '#') take(line);
   }
 }

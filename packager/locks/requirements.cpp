@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "core/secret.h"
+#include "core/text.h"
 #include "packager/lock.h"
 #include "packager/platform.h"
 #include "packager/requirement_line.h"
@@ -18,12 +19,6 @@ namespace mlship {
 namespace {
 
 constexpr std::string_view space = " \t";
-
-std::string_view trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
 
 // What options do to a lock. Where files come from is the project's and the machine's setting and never the
 // lock's, and only wheels are ever taken: options about either are read and not followed.
@@ -132,13 +127,13 @@ Parts split_line(const Line& line) {
           .hint("remove it: only wheels are taken");
     }
   }
-  const std::string_view whole = trim(std::string_view(text).substr(0, options_at));
+  const std::string_view whole = stripped(std::string_view(text).substr(0, options_at));
   // PEP 508: after a URL a marker needs white space before its semicolon, because `;` may be part of a URL.
   const bool url = whole.find("://") != std::string_view::npos;
   const size_t semicolon = url ? std::min(whole.find(" ;"), whole.find("\t;")) : whole.find(';');
-  parts.requirement = std::string(trim(whole.substr(0, semicolon)));
+  parts.requirement = std::string(stripped(whole.substr(0, semicolon)));
   if (semicolon != std::string_view::npos) {
-    parts.marker = std::string(trim(whole.substr(whole.find(';', semicolon) + 1)));
+    parts.marker = std::string(stripped(whole.substr(whole.find(';', semicolon) + 1)));
   }
   return parts;
 }
@@ -220,22 +215,22 @@ void take_name(const Line& line, LockedRequirement& requirement, std::string_vie
   if (!parts) throw line.error("'" + std::string(text) + "' does not start with a package's name");
   requirement.name = parts->text.substr(0, parts->text.find_first_of("[ \t"));
   requirement.extras = parts->extras;
-  text = trim(text.substr(requirement.name.size()));
+  text = stripped(text.substr(requirement.name.size()));
   if (!text.starts_with('[')) return;
   const size_t close = text.find(']');
   if (close == std::string_view::npos)
     throw line.error("a ']' is missing after the extras of " + requirement.name);
-  text = trim(text.substr(close + 1));
+  text = stripped(text.substr(close + 1));
 }
 
 void read_version(const Line& line, LockedRequirement& requirement, std::string_view text) {
-  if (text.starts_with('(') && text.ends_with(')')) text = trim(text.substr(1, text.size() - 2));
+  if (text.starts_with('(') && text.ends_with(')')) text = stripped(text.substr(1, text.size() - 2));
   const auto not_pinned = [&] {
     return line.error(requirement.name + " is not pinned to one version with ==")
         .hint(std::string(lock_hint));
   };
   if (!text.starts_with("==")) throw not_pinned();
-  text = trim(text.substr(text.starts_with("===") ? 3 : 2));
+  text = stripped(text.substr(text.starts_with("===") ? 3 : 2));
   if (text.ends_with(".*") || text.find(',') != std::string_view::npos) throw not_pinned();
   if (!Version::parse(text)) {
     throw line.error("'" + std::string(text) + "' is not a version of " + requirement.name);
@@ -259,7 +254,7 @@ LockedRequirement read_requirement(const Line& line) {
   } else {
     take_name(line, requirement, text);
     if (text.starts_with('@')) {
-      read_url(line, requirement, std::string(trim(text.substr(1))), parts.hashes);
+      read_url(line, requirement, std::string(stripped(text.substr(1))), parts.hashes);
     } else {
       read_version(line, requirement, text);
     }

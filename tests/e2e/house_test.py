@@ -28,7 +28,7 @@ ADAPTERS = {
     r"toml\+\+": ["core/toml"],
     r"CLI/": ["cli/"],
     r"nlohmann/json\.hpp": ["core/json_library"],
-    r"zlib\.h": ["packager/zip_", "packager/pickle"],
+    r"zlib\.h": ["packager/zip_", "packager/inflate"],
     r"utf8proc": ["packager/"],
 }
 

@@ -8,22 +8,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support"))
 import e2e
 
-TARGETS = """
-[targets.cron]
-kind = "cron"
-files = ["{root}/cron.d/*"]
-install-root = "{root}/opt"
-
-[targets.stacks]
-kind = "compose"
-files = ["{root}/stacks/*.yaml"]
-install-root = "{root}/opt"
-
-[targets.texts]
-kind = "files"
-files = ["{root}/texts/*"]
-install-root = "{root}/opt"
-"""
+ROOT = 'install-root = "{root}/opt"'
+TARGETS = (e2e.file_target("cron", "cron", "cron.d/*", ROOT) + e2e.file_target("stacks", "compose", "stacks/*.yaml", ROOT) +
+           e2e.file_target("texts", "files", "texts/*", ROOT))
 ENTRIES = 1_300  # of one crontab: more than a wave of other objects holds
 
 

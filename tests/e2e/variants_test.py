@@ -12,12 +12,7 @@ sys.path.insert(0, os.path.join(os.environ["MLSHIP_SOURCE"], "tests", "support")
 import databricks
 import e2e
 
-TARGETS = """
-[targets.conf]
-kind = "files"
-files = ["{root}/conf/*"]
-library-path = "{root}/libs"
-
+TARGETS = e2e.file_target("conf", "files", "conf/*", 'library-path = "{root}/libs"') + """
 [registries.dev]
 url = "layout:{root}/dev"
 

@@ -282,6 +282,12 @@ targets = ["edge"]
 """
 
 
+def file_target(name, kind, files, *more):
+    """A section for `extra` of make_project(); {root} is the sandbox's."""
+    lines = [f"[targets.{name}]", f'kind = "{kind}"', f'files = ["{{root}}/{files}"]', *more]
+    return "\n" + "\n".join(lines) + "\n"
+
+
 def make_project(sandbox, folder="project", name="churn", version="1.4.0", extra=""):
     """Makes root/FOLDER: a git project with one package, a hash-pinned lock of one local wheel (tinydep 1.0, found
     through find-links), one model and mlship.toml, all committed. `extra` is appended to mlship.toml. No network is

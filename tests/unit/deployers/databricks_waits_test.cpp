@@ -53,16 +53,21 @@ DbxWorld& with_objects(DbxWorld& world) {
   return world;
 }
 
+// `times` 0: for ever.
+void say_busy(DbxWorld& world, const Busy& row, int times) {
+  world.workspace.add_fault({.method = row.method,
+                             .path = row.path,
+                             .times = times,
+                             .status = 409,
+                             .code = row.code,
+                             .message = row.words});
+}
+
 TEST(DatabricksWaits, AServiceThatSaysNotNowIsAskedAgain) {
   for (const auto& row : busy_rows) {
     DbxWorld world;
     const Plan plan = with_objects(world).plan("1.4.0");
-    world.workspace.add_fault({.method = row.method,
-                               .path = row.path,
-                               .times = 4,
-                               .status = 409,
-                               .code = row.code,
-                               .message = row.words});
+    say_busy(world, row, 4);
     EXPECT_TRUE(world.run(plan).complete()) << row.path;
   }
 }
@@ -71,12 +76,7 @@ TEST(DatabricksWaits, WhatStaysBusyIsAConflictInTheServicesWords) {
   for (const auto& row : busy_rows) {
     DbxWorld world;
     const Plan plan = with_objects(world).plan("1.4.0");
-    world.workspace.add_fault({.method = row.method,
-                               .path = row.path,
-                               .times = 0,
-                               .status = 409,
-                               .code = row.code,
-                               .message = row.words});
+    say_busy(world, row, 0);
     const auto begun = world.clock.monotonic();
     const auto report = world.run(plan);
     EXPECT_LT(world.clock.monotonic() - begun, std::chrono::minutes(7));
