@@ -15,7 +15,7 @@
 #include "deployers/host_destination.h"
 #include "deployers/installed_tree.h"
 #include "deployers/linked_version.h"
-#include "deployers/selection.h"
+#include "deployers/selectors.h"
 
 namespace mlship {
 namespace {
@@ -82,6 +82,7 @@ class HostFileTarget final : public Target {
       }
     }
     if (kind_.complete) kind_.complete(out.objects, set.files);
+    declare_owners(owners_, out.objects);
     return out;
   }
 
@@ -310,7 +311,6 @@ class HostFileTarget final : public Target {
     out.kind = object.kind;
     out.schedule = object.schedule;
     out.cls = kind_.cls;
-    out.owner = declared_owner(owners_, out);
     return out;
   }
 
@@ -383,7 +383,6 @@ class HostFileTarget final : public Target {
     if (auto tree = roots_.tree_of(file.resolved, scheme)) {
       LiveObject object;
       object.info = {file.path.string(), file.path.filename().string(), "installed-file", "", "", kind_.cls};
-      object.info.owner = declared_owner(owners_, object.info);
       object.locator = to_json(FileLocator{file.path.string(), scheme, {}});
       object.references.push_back(std::move(*tree));
       return out.objects.push_back(std::move(object));

@@ -83,7 +83,7 @@ void Prover::begin(Watch& watch, const Plan& plan) {
     watch.wanted = options_.soak_runs;
     return;
   }
-  if (const auto probe = traits_of(sections_, subject.operation->object).probe; !probe.empty()) {
+  if (const auto probe = traits_of(rules_, subject.operation->object).probe; !probe.empty()) {
     const Verdict verdict = run_probe(subject, plan, probe);
     return watch.settle(verdict.event, verdict.detail);
   }

@@ -11,6 +11,7 @@
 #include "core/host/host.h"
 #include "core/project.h"
 #include "deployers/plan.h"
+#include "deployers/selectors.h"
 #include "deployers/states.h"
 
 namespace mlship {
@@ -39,9 +40,8 @@ struct Verdict {
 class Prover {
  public:
   // `stop`: waits and probes end once it says true.
-  Prover(Host& host, const ProofOptions& options, std::span<const ObjectSection> sections,
-         std::function<bool()> stop)
-      : host_(host), options_(options), sections_(sections), stop_(std::move(stop)) {}
+  Prover(Host& host, const ProofOptions& options, const ObjectRules& rules, std::function<bool()> stop)
+      : host_(host), options_(options), rules_(rules), stop_(std::move(stop)) {}
 
   // In the subjects' order; returns early, with run_missing, when stopped.
   std::vector<Verdict> prove(const std::vector<ProofSubject>& subjects, const Plan& plan);
@@ -56,7 +56,7 @@ class Prover {
 
   Host& host_;
   ProofOptions options_;
-  std::span<const ObjectSection> sections_;
+  const ObjectRules& rules_;
   std::function<bool()> stop_;
 };
 

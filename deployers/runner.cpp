@@ -102,7 +102,15 @@ bool RolloutReport::complete() const {
 
 Runner::Runner(Engine& engine, Lease& lease, std::string id, const Plan& plan, const Release& release,
                const RunContext& context)
-    : engine_(engine), lease_(lease), id_(std::move(id)), plan_(plan), release_(release), context_(context) {
+    : engine_(engine),
+      lease_(lease),
+      id_(std::move(id)),
+      plan_(plan),
+      release_(release),
+      context_(context),
+      rules_(engine.objects) {
+  for (const auto& op : plan_.operations) rules_.saw(op.object);
+  for (const auto& row : plan_.skipped) rules_.saw(row.object);
   results_.reserve(plan_.changes());  // growing would hold them twice
   for (const auto& target : engine_.targets) target->heed([this] { return stop(); });
 }
@@ -276,7 +284,7 @@ void Runner::prove(Tracks& tracks) {
     }
   }
   if (!watched.empty()) {
-    Prover prover(engine_.host, context_.execution.proof, engine_.objects, [this] { return stop(); });
+    Prover prover(engine_.host, context_.execution.proof, rules_, [this] { return stop(); });
     const auto verdicts = prover.prove(subjects, plan_);
     for (size_t i = 0; i < watched.size(); ++i) {
       move(*watched[i], verdicts[i].event);

@@ -15,6 +15,7 @@
 #include "deployers/proof.h"
 #include "deployers/record.h"
 #include "deployers/rollout.h"
+#include "deployers/selectors.h"
 #include "deployers/states.h"
 
 namespace mlship {
@@ -98,6 +99,7 @@ class Runner {
   const Plan& plan_;
   const Release& release_;
   const RunContext& context_;
+  ObjectRules rules_;  // over the plan's objects
   mutable std::atomic<bool> lease_lost_ = false;
   std::map<std::string, std::string> failed_carriers_;  // target and id -> why
   std::map<std::string, std::unique_ptr<Limiter>> limiters_;

@@ -16,14 +16,6 @@ bool means(std::span<const std::string> globs, const ObjectInfo& object) {
                      [&](const std::string& glob) { return means(glob, object); });
 }
 
-std::string declared_owner(std::span<const ObjectSection> sections, const ObjectInfo& object) {
-  const auto says = [&](const ObjectSection& section) {
-    return !section.owner.empty() && means(section.glob, object);
-  };
-  const auto first = std::find_if(sections.begin(), sections.end(), says);
-  return first == sections.end() ? "" : first->owner;
-}
-
 bool selects(const Selection& selection, const std::string& target) {
   const auto& names = selection.targets;
   return names.empty() || std::find(names.begin(), names.end(), target) != names.end();

@@ -17,9 +17,6 @@ namespace mlship {
 bool means(std::string_view glob, const ObjectInfo& object);
 bool means(std::span<const std::string> globs, const ObjectInfo& object);  // any of them
 
-// The owner that [objects] declares, of the first entry that means it and has one; "": none.
-std::string declared_owner(std::span<const ObjectSection> sections, const ObjectInfo& object);
-
 struct Selection {
   std::optional<std::string> jobs;  // --jobs[=GLOB]: "" = all jobs
   std::optional<std::string> services;

@@ -7,10 +7,12 @@
 namespace mlship {
 namespace {
 
-// The id within its kind; files have paths, which are no such thing.
+// The id within its kind. Files have paths, absolute or not, which are no such thing.
 std::string_view number_of(std::string_view id) {
   const size_t slash = id.find('/');
-  return slash == std::string_view::npos || slash == 0 ? "" : id.substr(slash + 1);
+  if (slash == std::string_view::npos || slash == 0) return "";
+  const std::string_view rest = id.substr(slash + 1);
+  return rest.find_first_of("/.:") == std::string_view::npos ? rest : "";
 }
 
 std::optional<Selectors> selectors_of(const std::optional<std::string>& flag) {
@@ -45,6 +47,38 @@ bool Selectors::mean(const ObjectInfo& object) const {
     const Fit here = fit(each.first, object);
     return here != Fit::none && here >= each.second;
   });
+}
+
+ObjectRules::ObjectRules(std::span<const ObjectSection> sections) {
+  for (const auto& section : sections) rules_.emplace_back(&section, Selectors(std::span(&section.glob, 1)));
+}
+
+void ObjectRules::saw(const ObjectInfo& object) {
+  for (auto& rule : rules_) rule.second.saw(object);
+}
+
+std::vector<const ObjectSection*> ObjectRules::of(const ObjectInfo& object) const {
+  std::vector<const ObjectSection*> out;
+  for (const auto& [section, selectors] : rules_) {
+    if (selectors.mean(object)) out.push_back(section);
+  }
+  return out;
+}
+
+std::string ObjectRules::owner_of(const ObjectInfo& object) const {
+  for (const auto* section : of(object)) {
+    if (!section->owner.empty()) return section->owner;
+  }
+  return "";
+}
+
+void declare_owners(std::span<const ObjectSection> sections, std::vector<LiveObject>& objects) {
+  if (sections.empty()) return;
+  ObjectRules rules(sections);
+  for (const auto& object : objects) rules.saw(object.info);
+  for (auto& object : objects) {
+    if (auto owner = rules.owner_of(object.info); !owner.empty()) object.info.owner = std::move(owner);
+  }
 }
 
 Chosen::Chosen(const Selection& selection)

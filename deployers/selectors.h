@@ -31,6 +31,22 @@ class Selectors {
   std::vector<std::pair<std::string, Fit>> best_;
 };
 
+// [objects."GLOB"] entries over the objects there are.
+class ObjectRules {
+ public:
+  explicit ObjectRules(std::span<const ObjectSection> sections);  // which outlive it
+  void saw(const ObjectInfo& object);
+  // The entries that mean it, in their order.
+  [[nodiscard]] std::vector<const ObjectSection*> of(const ObjectInfo& object) const;
+  // The owner that the first of them with one declares; "": none.
+  [[nodiscard]] std::string owner_of(const ObjectInfo& object) const;
+
+ private:
+  std::vector<std::pair<const ObjectSection*, Selectors>> rules_;
+};
+// Declares them for all objects there are; what is not declared stays.
+void declare_owners(std::span<const ObjectSection> sections, std::vector<LiveObject>& objects);
+
 // The objects of a selection.
 class Chosen {
  public:

@@ -5,8 +5,6 @@
 
 #include <fmt/ranges.h>
 
-#include "deployers/selection.h"
-
 namespace mlship {
 namespace {
 
@@ -20,10 +18,15 @@ bool share(const std::vector<std::string>& a, const std::vector<std::string>& b)
 // Who goes before whom.
 class Graph {
  public:
-  Graph(std::span<const Operation> operations, std::span<const ObjectSection> sections,
+  Graph(std::span<const Operation> operations, const ObjectRules& rules,
         const std::vector<std::vector<std::string>>& needs)
       : operations_(operations) {
-    for (const auto& op : operations) traits_.push_back(traits_of(sections, op.object));
+    for (const auto& op : operations) traits_.push_back(traits_of(rules, op.object));
+    for (const auto& traits : traits_) {
+      after_.emplace_back(traits.after);
+      if (traits.after.empty()) continue;
+      for (const auto& op : operations) after_.back().saw(op.object);
+    }
     for (size_t later = 0; later < operations.size(); ++later) {
       // Most objects of a large fleet wait for nothing.
       const bool waits = !traits_[later].reads.empty() || !traits_[later].after.empty() ||
@@ -55,7 +58,7 @@ class Graph {
                               const std::vector<std::vector<std::string>>& needs) const {
     const ObjectInfo& object = operations_[first].object;
     if (share(traits_[first].writes, traits_[later].reads)) return true;
-    if (means(traits_[later].after, object)) return true;
+    if (after_[later].mean(object)) return true;
     if (operations_[first].target != operations_[later].target || later >= needs.size()) return false;
     return std::any_of(needs[later].begin(), needs[later].end(),
                        [&](const auto& name) { return name == object.name || name == object.id; });
@@ -86,6 +89,7 @@ class Graph {
 
   std::span<const Operation> operations_;
   std::vector<ObjectTraits> traits_;
+  std::vector<Selectors> after_;
   std::map<size_t, std::vector<size_t>> before_;
   std::map<size_t, size_t> depth_;
 };
@@ -93,12 +97,11 @@ class Graph {
 // A sample with every kind in it, the least critical first; the rest keeps its order.
 class Sampler {
  public:
-  Sampler(std::span<const Operation> operations, std::span<const ObjectSection> sections, Wave& layer)
-      : layer_(layer) {
+  Sampler(std::span<const Operation> operations, const ObjectRules& rules, Wave& layer) : layer_(layer) {
     Wave order = layer;
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return traits_of(sections, operations[a].object).criticality <
-             traits_of(sections, operations[b].object).criticality;
+      return traits_of(rules, operations[a].object).criticality <
+             traits_of(rules, operations[b].object).criticality;
     });
     for (const size_t i : order) strata_[{operations[i].target, operations[i].object.kind}].push_back(i);
   }
@@ -128,17 +131,16 @@ bool written_together(std::span<const Operation> operations, const std::vector<s
 
 }  // namespace
 
-ObjectTraits traits_of(std::span<const ObjectSection> sections, const ObjectInfo& object) {
+ObjectTraits traits_of(const ObjectRules& rules, const ObjectInfo& object) {
   ObjectTraits traits;
   bool ranked = false;
-  for (const auto& section : sections) {
-    if (!means(section.glob, object)) continue;
-    if (section.criticality && !ranked) traits.criticality = *section.criticality;
-    ranked = ranked || section.criticality.has_value();
-    if (traits.after.empty()) traits.after = section.after;
-    if (traits.reads.empty()) traits.reads = section.reads;
-    if (traits.writes.empty()) traits.writes = section.writes;
-    if (traits.probe.empty()) traits.probe = section.probe;
+  for (const auto* section : rules.of(object)) {
+    if (section->criticality && !ranked) traits.criticality = *section->criticality;
+    ranked = ranked || section->criticality.has_value();
+    if (traits.after.empty()) traits.after = section->after;
+    if (traits.reads.empty()) traits.reads = section->reads;
+    if (traits.writes.empty()) traits.writes = section->writes;
+    if (traits.probe.empty()) traits.probe = section->probe;
   }
   return traits;
 }
@@ -152,16 +154,18 @@ size_t batch_end(size_t begin, size_t end, const std::function<bool(size_t, size
 Course make_course(std::span<const Operation> operations, std::span<const ObjectSection> sections,
                    const CourseHints& hints, const WaveOptions& options) {
   Course course;
+  ObjectRules rules(sections);
+  for (const auto& op : operations) rules.saw(op.object);
   std::vector<Wave> layers(1);
   for (size_t i = 0; i < operations.size(); ++i) layers.front().push_back(i);
   if (options.with_dependencies) {
-    Graph graph(operations, sections, hints.needs);
+    Graph graph(operations, rules, hints.needs);
     layers = graph.layers();
     course.before = graph.take();
   }
   size_t size = options.wave > 0 ? options.wave : largest_wave;
   if (options.canary > 0 && !operations.empty()) {
-    course.waves.push_back(Sampler(operations, sections, layers.front()).take(options.canary));
+    course.waves.push_back(Sampler(operations, rules, layers.front()).take(options.canary));
     if (options.wave == 0) size = std::min(largest_wave, options.canary * widening);
   }
   for (const Wave& layer : layers) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/project.h"
+#include "deployers/selectors.h"
 #include "deployers/target.h"
 
 namespace mlship {
@@ -25,7 +26,7 @@ struct ObjectTraits {
   std::vector<std::string> after, reads, writes;
   std::string probe;
 };
-ObjectTraits traits_of(std::span<const ObjectSection> sections, const ObjectInfo& object);
+ObjectTraits traits_of(const ObjectRules& rules, const ObjectInfo& object);
 
 using Wave = std::vector<size_t>;  // indexes of operations
 

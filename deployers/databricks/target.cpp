@@ -19,7 +19,7 @@
 #include "deployers/databricks/running.h"
 #include "deployers/databricks/runs.h"
 #include "deployers/databricks/store.h"
-#include "deployers/selection.h"
+#include "deployers/selectors.h"
 
 namespace mlship::databricks {
 namespace {
@@ -160,6 +160,7 @@ class Workspace final : public Target {
       std::move(part.objects.begin(), part.objects.end(), std::back_inserter(out.objects));
       std::move(part.skipped.begin(), part.skipped.end(), std::back_inserter(out.skipped));
     }
+    declare_owners(owners_, out.objects);
     contents_.resolve(api_, out.objects, scheme);
     return out;
   }
@@ -370,9 +371,6 @@ void Workspace::take(const Kind& kind, const Document& document, Discovery& out)
   std::move(beside.begin(), beside.end(), std::back_inserter(object.references));
   if (object.references.empty()) return;
   object.info = kind.info(document);
-  if (std::string owner = declared_owner(owners_, object.info); !owner.empty()) {
-    object.info.owner = std::move(owner);
-  }
   object.token = kind.token(document.whole);
   object.locator = {{"id", document.id}};
   const Owner owner = kind.owner(document.whole);

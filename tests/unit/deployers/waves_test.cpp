@@ -120,10 +120,54 @@ TEST(Waves, TheFirstSectionThatSaysSomethingWins) {
   second.probe = "false";
   second.criticality = 2;
   const std::vector<ObjectSection> sections = {first, second};
-  const ObjectTraits traits = traits_of(sections, operation("nightly-score").object);
+  const ObjectTraits traits = traits_of(ObjectRules(sections), operation("nightly-score").object);
   EXPECT_EQ(traits.probe, "true");
   EXPECT_EQ(traits.criticality, 2);
-  EXPECT_EQ(traits_of({}, operation("x").object).criticality, 3);
+  EXPECT_EQ(traits_of(ObjectRules({}), operation("x").object).criticality, 3);
+}
+
+// An entry, or a name in `after`, that is an object's own means that object alone, whatever it would match as
+// a pattern; where there is no such object it is a pattern.
+TEST(Waves, ASectionThatIsAnObjectsNameOrIdMeansThatObjectAlone) {
+  for (const auto* name : {"[dev ada] nightly", "score-[12]", "job?", "a*b"}) {
+    const std::string other = std::string(name) == "[dev ada] nightly" ? "d nightly"
+                              : std::string(name) == "score-[12]"      ? "score-1"
+                              : std::string(name) == "job?"            ? "job1"
+                                                                       : "axb";
+    ObjectSection one = section(name);
+    one.probe = "true";
+    one.owner = "ada";
+    const std::vector<ObjectSection> sections = {one};
+    ObjectRules rules(sections), without(sections);
+    for (const auto& there : {std::string(name), other}) rules.saw(operation(there).object);
+    without.saw(operation(other).object);
+    EXPECT_EQ(traits_of(rules, operation(name).object).probe, "true") << name;
+    EXPECT_EQ(traits_of(rules, operation(other).object).probe, "") << name;
+    EXPECT_EQ(rules.owner_of(operation(other).object), "") << name;
+    EXPECT_EQ(without.owner_of(operation(other).object), "ada") << name;
+
+    ObjectSection last = section("last");
+    last.after = {name};
+    const std::vector<ObjectSection> ordered = {last};
+    const std::vector<Operation> operations = {operation("last"), operation(other), operation(name)};
+    const Course course = make_course(operations, ordered, {}, {0, 0, true});
+    EXPECT_EQ(course.before.at(0), std::vector<size_t>{2}) << name;
+  }
+}
+
+TEST(Waves, APathIsNoKindAndNumber) {
+  const auto fit_of = [](const std::string& selector, const std::string& id) {
+    ObjectInfo object;
+    object.id = id;
+    object.name = "other";
+    return fit(selector, object);
+  };
+  EXPECT_EQ(fit_of("1001", "jobs/1001"), Fit::number);
+  EXPECT_EQ(fit_of("0123-abcd", "pipelines/0123-abcd"), Fit::number);
+  for (const auto* id : {"deploy/app/churn", "deploy/churn.service", "cron.d/jobs:2", "/etc/crontab"}) {
+    const std::string path(id);
+    EXPECT_EQ(fit_of(path.substr(path.find('/') + 1), path), Fit::none) << id;
+  }
 }
 
 }  // namespace
