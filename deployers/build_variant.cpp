@@ -18,6 +18,7 @@ constexpr auto kinds = std::to_array<KindRow>({{Form::wheel, "wheel"},
                                                {Form::egg, "egg"},
                                                {Form::jar, "jar"},
                                                {Form::zip, "pyfiles"},
+                                               {Form::sdist, "sdist"},
                                                {Form::pin, "wheel"},
                                                {Form::maven, "jar"}});
 

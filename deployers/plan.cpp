@@ -22,8 +22,8 @@ struct OutputRow {
   Form form;
   std::string_view kind;
 };
-constexpr auto other_outputs =
-    std::to_array<OutputRow>({{Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}});
+constexpr auto other_outputs = std::to_array<OutputRow>(
+    {{Form::egg, "egg"}, {Form::jar, "jar"}, {Form::zip, "pyfiles"}, {Form::sdist, "sdist"}});
 
 // Reasons under which a reference known to be older stays where it is.
 constexpr auto left_behind =

@@ -28,7 +28,7 @@ constexpr auto directions =
     std::to_array<Word<Direction>>({{Direction::up, "up"}, {Direction::down, "down"}});
 constexpr auto forms =
     std::to_array<Form>({Form::wheel, Form::egg, Form::jar, Form::zip, Form::pin, Form::range, Form::vcs,
-                         Form::image, Form::maven, Form::bundle, Form::folder});
+                         Form::image, Form::maven, Form::bundle, Form::folder, Form::sdist});
 
 template <typename Table, typename Value>
 std::string word_of(const Table& table, Value value) {

@@ -13,13 +13,13 @@ namespace mlship {
 namespace {
 
 constexpr auto form_words = std::to_array<std::string_view>(
-    {"wheel", "egg", "jar", "zip", "pin", "range", "vcs", "image", "maven", "bundle", "folder"});
+    {"wheel", "egg", "jar", "zip", "pin", "range", "vcs", "image", "maven", "bundle", "folder", "sdist"});
 
 using Recogniser = void (*)(std::string_view, const Grammar&, forms::Found&);
 // Where two overlap the earlier row wins: a wheel inside an installed folder is a wheel.
-constexpr auto recognisers =
-    std::to_array<Recogniser>({forms::find_vcs, forms::find_files, forms::find_folders,
-                               forms::find_coordinates, forms::find_pins, forms::find_bare});
+constexpr auto recognisers = std::to_array<Recogniser>(
+    {forms::find_vcs, forms::find_files, forms::find_folders, forms::find_coordinates, forms::find_pins,
+     forms::find_bare, forms::find_requests});
 
 // What is one thing as a whole is read as that, never searched.
 struct WholeRow {
@@ -191,6 +191,18 @@ size_t skip_marker(std::string_view text, size_t i) {
 }
 
 }  // namespace
+
+size_t marker_end(std::string_view text, size_t from) {
+  const size_t i = skip_joined(text, from);
+  if (at(text, i) != ';') return from;
+  size_t word = skip_joined(text, i + 1);
+  while (at(text, word) == '(') word = skip_joined(text, word + 1);
+  // A text in quotes is a marker's when it is compared with something.
+  const size_t next = skip_joined(text, marker_token(text, word));
+  const bool compared =
+      one_of(at(text, next), "<>=!~") || text.substr(next, 3) == "in " || text.substr(next, 4) == "not ";
+  return next != word && compared ? skip_marker(text, word) : from;
+}
 
 bool hash_follows(std::string_view text, size_t from) {
   constexpr int most_options = 64;

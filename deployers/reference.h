@@ -12,7 +12,7 @@
 
 namespace mlship {
 
-enum class Form { wheel, egg, jar, zip, pin, range, vcs, image, maven, bundle, folder };
+enum class Form { wheel, egg, jar, zip, pin, range, vcs, image, maven, bundle, folder, sdist };
 std::string_view to_string(Form form);
 
 struct Span {

@@ -187,6 +187,20 @@ class Arguments {
   size_t at_;
 };
 
+// The end of the name before the extras that end at `end`.
+size_t before_extras(std::string_view text, size_t end) {
+  if (end == 0 || text[end - 1] != ']') return end;
+  size_t open = end - 1;
+  while (open > 0 && (name_char(text[open - 1]) || text[open - 1] == ',')) --open;
+  return open > 0 && text[open - 1] == '[' ? open - 1 : end;
+}
+
+// `ada@10.1.3.0` is somebody at a host.
+bool address(std::string_view text) {
+  return std::count(text.begin(), text.end(), '.') == 3 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return digit(c) || c == '.'; });
+}
+
 }  // namespace
 
 void find_bare(std::string_view text, const Grammar& grammar, Found& found) {
@@ -194,6 +208,27 @@ void find_bare(std::string_view text, const Grammar& grammar, Found& found) {
   for (size_t pip = text.find("pip"); pip != std::string_view::npos; pip = text.find("pip", pip + 1)) {
     const size_t after = after_install(text, pip);
     if (after != std::string_view::npos) Arguments(text, after).run(found);
+  }
+}
+
+void find_requests(std::string_view text, const Grammar& grammar, Found& found) {
+  for (size_t mark = text.find('@'); mark != std::string_view::npos; mark = text.find('@', mark + 1)) {
+    size_t begin = before_extras(text, mark), end = mark + 1;
+    while (begin > 0 && mark - begin < longest && name_char(text[begin - 1])) --begin;
+    if (begin > 0 && !one_of(text[begin - 1], " \t\r\n'\"`=")) continue;
+    while (end < text.size() && end - mark < longest && (name_char(text[end]) || one_of(text[end], "+!")))
+      ++end;
+    const Span version{mark + 1, end};
+    if (end < text.size() && !one_of(text[end], word_ends)) continue;
+    Reference r = bare(text, {begin, mark});
+    r.version_text = text.substr(version.begin, version.size());
+    if (!valid_name(r.name) || !digit(at(text, version.begin)) || address(r.version_text)) continue;
+    r.version = Version::parse(r.version_text, grammar.scheme);
+    if (!r.version) continue;
+    r.version_span = version;
+    r.span = {begin, end};
+    r.opaque = "NAME@VERSION asks a tool for it, and is not rewritten";
+    found.push_back(std::move(r));
   }
 }
 

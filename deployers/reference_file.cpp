@@ -1,4 +1,4 @@
-// Files whose names carry a version: wheels, eggs, jars and zips, in any path or URL.
+// Files whose names carry a version: wheels, eggs, jars, zips and source archives, in any path or URL.
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -12,8 +12,14 @@ using namespace std::string_view_literals;
 
 namespace {
 
-constexpr auto extensions = std::to_array<Extension>(
-    {{".whl", Form::wheel}, {".egg", Form::egg}, {".jar", Form::jar}, {".zip", Form::zip}});
+constexpr auto extensions = std::to_array<Extension>({{".whl", Form::wheel},
+                                                      {".egg", Form::egg},
+                                                      {".jar", Form::jar},
+                                                      {".zip", Form::zip},
+                                                      {".tar.gz", Form::sdist},
+                                                      {".tgz", Form::sdist},
+                                                      {".tar.bz2", Form::sdist},
+                                                      {".tar.xz", Form::sdist}});
 
 constexpr std::string_view before_file = " \t\r\n\v\f\0/\\'\"`=,:;|&<>([{@#"sv;
 constexpr std::string_view path_ends = " \t\r\n\v\f\0\\'\"`=,;|&<>()[]{}#"sv;
@@ -307,6 +313,13 @@ std::optional<Named> read_stem(std::string_view stem, Form form, Scheme scheme) 
   const bool wheel = form == Form::wheel;
   auto named = wheel ? wheel_name(stem, scheme) : other_name(stem, scheme, form == Form::egg);
   return named ? named : unread_name(stem, wheel);
+}
+
+const Extension* extension_before(std::string_view text, size_t end) {
+  const auto row = std::find_if(extensions.begin(), extensions.end(), [&](const Extension& extension) {
+    return text.substr(0, end).ends_with(extension.suffix);
+  });
+  return row == extensions.end() ? nullptr : &*row;
 }
 
 bool snapshot_mark(std::string_view text) {

@@ -15,8 +15,9 @@ namespace {
 constexpr std::string_view before = " \t\r\n\v\f\0'\"`=,:;|&<>([{@#"sv;
 constexpr std::string_view after = " \t\r\n\v\f\0'\"`=,:;|&<>)]}/\\#"sv;
 
+// Doubled slashes are one, and so is `/./`.
 size_t skip_slashes(std::string_view text, size_t i) {
-  while (at(text, i) == '/') ++i;
+  while (at(text, i) == '/' || (i > 0 && text[i - 1] == '/' && text.substr(i, 2) == "./")) ++i;
   return i;
 }
 
@@ -49,7 +50,7 @@ bool glued(std::string_view text, size_t begin) {
 // its own. npos: it is the end of a longer path.
 size_t path_start(std::string_view text, size_t i) {
   size_t begin = i;
-  while (begin > 0 && text[begin - 1] == '/') --begin;
+  while (begin > 0 && (text[begin - 1] == '/' || (begin > 1 && text.substr(begin - 2, 3) == "/./"))) --begin;
   if (begin > 0 && text[begin - 1] == ':' && i - begin == 2) return i;
   if (begin > 0 && text[begin - 1] == ':' && i - begin == 1) return std::string_view::npos;  // a host
   return begin == 0 || one_of(text[begin - 1], before) || glued(text, begin) ? begin : std::string_view::npos;

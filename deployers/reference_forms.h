@@ -22,13 +22,16 @@ void find_pins(std::string_view text, const Grammar& grammar, Found& found);
 // Requirements without a version, as pins without one: arguments of `pip install`, and a whole requirement.
 void find_bare(std::string_view text, const Grammar& grammar, Found& found);
 
+// `name@version`, as uvx and pipx take it: seen, never rewritten.
+void find_requests(std::string_view text, const Grammar& grammar, Found& found);
+
 // A string that is known to be something as a whole: see Whole.
 void find_path(std::string_view text, const Grammar& grammar, Found& found);
 void find_list(std::string_view text, const Grammar& grammar, Found& found);
 void find_requirement(std::string_view text, const Grammar& grammar, Found& found);
 void find_coordinate(std::string_view text, const Grammar& grammar, Found& found);
 // What a word on the command line of spark-submit is: `user` is an argument of the application.
-enum class SubmitWord { other, list, option_with_list, application, user };
+enum class SubmitWord { other, list, option_with_list, setting, option_with_setting, application, user };
 class SubmitReader {
  public:
   SubmitWord read(std::string_view word);  // in the order of the words
@@ -55,6 +58,8 @@ struct Extension {
   Form form;
 };
 const Extension* extension_at(std::string_view text, size_t dot);
+// The one that ends at `end`.
+const Extension* extension_before(std::string_view text, size_t end);
 // The file of this name, whose suffix is the extension's; its span is the name alone.
 std::optional<Reference> named_file(std::string_view text, Span file, const Extension& extension,
                                     const Named& named);
@@ -124,6 +129,9 @@ std::string_view without_scala(std::string_view name);
 // The requirement that ends at `from` asks pip for a hash: markers, options and joined lines may stand
 // between. What belongs to another requirement, argument or command is none of it.
 bool hash_follows(std::string_view text, size_t from);
+// The end of the environment marker of the requirement that ends at `from`: what it compares with is no
+// reference. `from` when none follows.
+size_t marker_end(std::string_view text, size_t from);
 
 // The position after the userinfo of a URL whose authority starts at `authority`; credentials are no part of
 // a reference.

@@ -177,7 +177,7 @@ void find_pins(std::string_view text, const Grammar& grammar, Found& found) {
       continue;
     }
     found.push_back(requirement(text, *name, clauses, grammar.scheme));
-    i = clauses.back().end - 1;
+    i = marker_end(text, clauses.back().end) - 1;
   }
 }
 

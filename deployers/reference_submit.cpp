@@ -14,6 +14,9 @@ constexpr auto switches = std::to_array<std::string_view>(
 constexpr auto lists =
     std::to_array<std::string_view>({"--jars", "--py-files", "--files", "--archives", "--packages"});
 
+// Those whose value is KEY=VALUE of Spark's configuration.
+constexpr auto settings = std::to_array<std::string_view>({"--conf", "-c"});
+
 template <typename Table>
 bool listed(const Table& table, std::string_view word) {
   return std::find(table.begin(), table.end(), word) != table.end();
@@ -105,11 +108,14 @@ SubmitWord SubmitReader::read(std::string_view word) {
     return SubmitWord::application;
   }
   const size_t equals = word.find('=');
-  const bool list = listed(lists, word.substr(0, equals));
-  if (word.starts_with("--") && equals != std::string_view::npos)
-    return list ? SubmitWord::option_with_list : SubmitWord::other;
+  const bool list = listed(lists, word.substr(0, equals)), setting = listed(settings, word.substr(0, equals));
+  if (word.starts_with("--") && equals != std::string_view::npos) {
+    return list      ? SubmitWord::option_with_list
+           : setting ? SubmitWord::option_with_setting
+                     : SubmitWord::other;
+  }
   value_is_next_ = !listed(switches, word);
-  if (list) value_ = SubmitWord::list;
+  value_ = list ? SubmitWord::list : setting ? SubmitWord::setting : SubmitWord::other;
   return SubmitWord::other;
 }
 

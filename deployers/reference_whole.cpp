@@ -35,7 +35,7 @@ Span without_extras(std::string_view text, Span span) {
   size_t open = span.end - 1;
   while (open > span.begin && (name_char(text[open - 1]) || one_of(text[open - 1], ", "))) --open;
   const bool extras =
-      open > span.begin && text[open - 1] == '[' && open >= 5 && extension_at(text, open - 5) != nullptr;
+      open > span.begin && text[open - 1] == '[' && extension_before(text, open - 1) != nullptr;
   return extras ? Span{span.begin, open - 1} : span;
 }
 
@@ -81,11 +81,9 @@ std::optional<Named> whole_stem(std::string_view stem) {
 
 // The place of the suffix that the file's name ends with; npos without one.
 size_t suffix_of(std::string_view text, Span file) {
-  constexpr size_t length = 4;
-  const size_t dot = file.end - std::min(file.size(), length);
-  return file.size() > length && extension_at(text.substr(0, file.end), dot) != nullptr
-             ? dot
-             : std::string_view::npos;
+  const Extension* extension = extension_before(text, file.end);
+  return extension != nullptr && file.size() > extension->suffix.size() ? file.end - extension->suffix.size()
+                                                                        : std::string_view::npos;
 }
 
 // A fragment behind a name that is no URL's: `x.whl#sha256=…`.
@@ -99,8 +97,9 @@ Tail before_fragment(std::string_view text, const Tail& tail) {
 // The position of the first suffix behind which a path on a line of pip may end.
 size_t pip_path_end(std::string_view text, Span line) {
   for (size_t dot = text.find('.', line.begin); dot < line.end; dot = text.find('.', dot + 1)) {
-    if (extension_at(text.substr(0, line.end), dot) == nullptr) continue;
-    size_t end = dot + 4;
+    const Extension* extension = extension_at(text.substr(0, line.end), dot);
+    if (extension == nullptr) continue;
+    size_t end = dot + extension->suffix.size();
     if (at(text, end) == '[') {
       size_t close = end + 1;
       while (close < line.end && (name_char(text[close]) || one_of(text[close], ", "))) ++close;
@@ -247,8 +246,9 @@ class Requirement {
   bool named(Span span) {
     const size_t marker = std::min(str(span).find(';'), span.size());
     const size_t before = found_.size();
-    find_pins(text_.substr(0, span.end), grammar_, found_);
+    find_pins(text_.substr(0, span.begin + marker), grammar_, found_);
     if (found_.size() > before) {
+      found_.back().hash_pinned = hash_follows(text_, found_.back().span.end);
       const Span behind = trimmed(text_, {found_.back().span.end, span.end});
       const bool all =
           behind.size() == 0 || one_of(text_[behind.begin], ";)\\") || str(behind).starts_with("--");

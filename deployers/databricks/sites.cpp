@@ -204,7 +204,21 @@ constexpr auto wholes = std::to_array<WholeRow>({{Holds::path, Whole::path},
                                                  {Holds::requirement, Whole::requirement},
                                                  {Holds::coordinate, Whole::coordinate}});
 
+// KEY=VALUE, also behind `--conf=`: settings whose value is a list of files or packages are read as one.
+Site setting_of(const std::string& text) {
+  constexpr auto lists = std::to_array<std::string_view>(
+      {"spark.jars", "spark.jars.packages", "spark.submit.pyFiles", "spark.files", "spark.archives"});
+  const size_t key = text.starts_with("--") ? text.find('=') + 1 : 0;
+  const size_t value = std::min(text.find('=', key), text.size() - 1) + 1;
+  const std::string_view name = std::string_view(text).substr(key, value - key - 1);
+  const bool list = std::find(lists.begin(), lists.end(), name) != lists.end();
+  Site site{{value, text.size()}, "", std::nullopt, Dialect::plain, list ? Whole::list : Whole::text};
+  site.fixed = "it stands in the Spark configuration, which is not changed: change it there";
+  return site;
+}
+
 Site site_of(const SiteRow& row, const std::string& text) {
+  if (row.holds == Holds::setting && !text.empty()) return setting_of(text);
   const auto whole =
       std::find_if(wholes.begin(), wholes.end(), [&](const WholeRow& w) { return w.holds == row.holds; });
   const size_t begin = row.holds == Holds::option ? text.find('=') + 1 : 0;
@@ -322,9 +336,12 @@ struct SubmitRow {
   forms::SubmitWord word;
   Holds holds;
 };
-constexpr auto submit_rows = std::to_array<SubmitRow>({{forms::SubmitWord::list, Holds::paths},
-                                                       {forms::SubmitWord::option_with_list, Holds::option},
-                                                       {forms::SubmitWord::application, Holds::path}});
+constexpr auto submit_rows =
+    std::to_array<SubmitRow>({{forms::SubmitWord::list, Holds::paths},
+                              {forms::SubmitWord::option_with_list, Holds::option},
+                              {forms::SubmitWord::setting, Holds::setting},
+                              {forms::SubmitWord::option_with_setting, Holds::setting},
+                              {forms::SubmitWord::application, Holds::path}});
 
 // The words of a spark-submit that name files or packages.
 void each_submit_word(const Json& words, const std::string& path, const Visit& visit) {

@@ -21,6 +21,7 @@ enum class Holds {
   paths,        // several, or Maven coordinates, separated by commas
   option,       // `--jars=…` with the same behind the `=`
   requirement,  // a line of pip: `churn==1.3.0`, `churn @ https://…`, a bare path, `-r file`
+  setting,      // `spark.jars=…`: seen, never changed
   coordinate,   // Maven coordinates, or the path of a jar
   submit,       // a list: the words of spark-submit; what each is follows from those before it
   opaque,       // the name of something that may hold references: an init script, a requirements file

@@ -34,7 +34,7 @@ SHELL = set(" '\"#&;()|<>*$`{}[]!?\\~")  # a word with one of these stands in qu
 NONE = frozenset()  # says nothing
 # Faults of the program that are known and open: left out of the files unless MLSHIP_KNOWN (names, by commas) says
 # otherwise; MLSHIP_KNOWN= shows them all.
-OPEN_FAULTS = ("escaped blanks,paths with dots,name@version,source archives,doubled quotes of YAML,"
+OPEN_FAULTS = ("escaped blanks,doubled quotes of YAML,"
                "wheels in a folder with a blank")
 KNOWN = set(os.environ.get("MLSHIP_KNOWN", OPEN_FAULTS).split(","))
 
@@ -65,6 +65,12 @@ class Piece:
     def silent(self):
         """The same text where it does not count."""
         return Piece(self.old)
+
+    def switched_off(self):
+        """The same text in a file that cron does not run: listed, whatever the reason, and never moved."""
+        made = Piece(self.old)
+        made.maybe = True
+        return made
 
     def owned(self):
         """The same text in what another program writes."""
@@ -399,7 +405,7 @@ class Fleet:
         make, pick = self.generator, self.generator.pick
         self.add("cron.d/churn-jobs", make.crontab(True))
         self.add("cron.d/" + pick(["B_1", "nightly"]), make.crontab(True))
-        self.add("cron.d/" + pick(["churn.disabled", "x~", "#x#", "old.dpkg-old", "a.bak", ".churn"]), make.crontab(True), silent=True)
+        self.add("cron.d/" + pick(["churn.disabled", "x~", "#x#", "old.dpkg-old", "a.bak", ".churn"]), make.crontab(True), off=True)
         self.add("crontabs/ada", make.crontab(False))
         self.add("cron.d/rendered", [pick(OWNERS)] + make.crontab(True), owned=True)
         self.add("cron.d/team", [pick(PEOPLE)] + make.crontab(True))
@@ -418,10 +424,10 @@ class Fleet:
         self.add("texts/" + pick(["\u00fcber/x.conf", "churn-1.1.0/x", "a;b/[c].txt"]), make.text())
         self.add("texts/requirements.txt", make.requirements())
 
-    def add(self, name, lines, silent=False, owned=False):
+    def add(self, name, lines, silent=False, owned=False, off=False):
         path = self.root / name
         lines = [line if isinstance(line, Piece) else Piece(line) for line in lines]
-        self.files[path] = [line.silent() if silent else line.owned() if owned else line for line in lines]
+        self.files[path] = [line.silent() if silent else line.switched_off() if off else line.owned() if owned else line for line in lines]
         self.ends[path] = self.generator.pick(["\n", "\n", "\n", "\r\n"] if name.startswith(("texts/x", "etc/sys")) else ["\n"]), True
 
     def content(self, path, which):
