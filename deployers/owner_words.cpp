@@ -131,7 +131,7 @@ constexpr auto keeps = std::to_array<std::string_view>(
 constexpr auto agents = std::to_array<std::string_view>({"by", "from", "with", "using", "via", "through"});
 constexpr auto edits = std::to_array<std::string_view>({"edit", "modify", "change", "touch", "alter"});
 constexpr auto conditions = std::to_array<std::string_view>(
-    {"without", "unless", "before", "until", "if", "ask", "except", "below", "above", "while", "when"});
+    {"without", "unless", "before", "until", "if", "ask", "except", "below", "above", "while", "when", "during", "outside"});
 constexpr auto changes =
     std::to_array<std::string_view>({"changes", "change", "edits", "edit", "editing", "modifications",
                                      "customizations", "file", "it", "contents"});
@@ -260,6 +260,14 @@ bool warns(const Words& words) {
          std::any_of(will, words.end(), gone);
 }
 
+// "under Puppet control", "under the management of Ansible"
+bool under_control(const Words& words, size_t from) {
+  constexpr auto kinds = std::to_array<std::string_view>({"control", "management"});
+  const auto begin = words.begin() + static_cast<std::ptrdiff_t>(from);
+  return std::any_of(begin, words.end(), [&](const std::string& word) { return listed(kinds, word); }) &&
+         std::any_of(begin, words.end(), [](const std::string& word) { return is_tool(word); });
+}
+
 bool owned(const Words& words, bool forbidden) {
   if (forbids(words) || warns(words)) return true;
   size_t i = 0;
@@ -272,6 +280,7 @@ bool owned(const Words& words, bool forbidden) {
   if (i == words.size() || (i > 0 && (words[i - 1] == "not" || words[i - 1] == "longer"))) return false;
   const std::string& verb = words[i];
   if (tool_and_verb(verb) || listed(alone, verb)) return true;
+  if (verb == "under") return under_control(words, i + 1);
   const Agent agent = agent_of(words, i + 1);
   if (listed(makes, verb)) {
     const bool noun = i + 1 < words.size() && (words[i + 1] == "file" || words[i + 1] == "automatically");

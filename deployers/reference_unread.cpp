@@ -79,6 +79,10 @@ bool escape_at(std::string_view text, size_t i) {
 
 size_t template_end(std::string_view text, size_t i) {
   const char c = at(text, i), next = at(text, i + 1);
+  if (c == '$' && next == '$' && at(text, i + 2) != '$') {  // systemd's and Compose's way to leave it to the shell
+    const size_t end = template_end(text, i + 1);
+    return end == i + 1 ? i : end;
+  }
   if (c == '*') return i + 1;
   if (const size_t end = bracketed_end(text, i); end != i) return end;
   if (c == '%' && letter(next) && !escape_at(text, i)) return i + 2;

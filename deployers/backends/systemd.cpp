@@ -30,20 +30,22 @@ ParsedDocument parse(const Path& path, std::string_view text) {
   return {parse_text(text), "", false};
 }
 
-// What systemd does not read either, and units that are masked (a link to /dev/null). What a unit of the
-// target names as its environment counts, whatever it is called.
+// Units that are masked (a link to /dev/null) are nothing; what systemd does not read either is idle. What a unit of
+// the target names as its environment counts, whatever it is called.
 void sift(std::vector<HostFile>& files) {
   std::vector<std::string> read;
   for (const auto& file : files) {
     if (!unit_file(file.path)) continue;
     for (auto& glob : environment_globs(file.path)) read.push_back(std::move(glob));
   }
-  std::erase_if(files, [&](const HostFile& file) {
-    if (file.resolved == "/dev/null") return true;
-    if (file.by_name || unit_file(file.path) || is_environment(file.path)) return false;
-    return std::none_of(read.begin(), read.end(),
-                        [&](const std::string& glob) { return glob_match(glob, file.path.native()); });
-  });
+  std::erase_if(files, [](const HostFile& file) { return file.resolved == "/dev/null"; });
+  for (auto& file : files) {
+    if (file.by_name || unit_file(file.path) || is_environment(file.path)) continue;
+    const bool named = std::any_of(read.begin(), read.end(), [&](const std::string& glob) {
+      return glob_match(glob, file.path.native());
+    });
+    if (!named) file.idle = "systemd does not read a file of this name there";
+  }
 }
 
 // An environment file is read anew whenever its unit starts.

@@ -211,6 +211,7 @@ TEST_F(CronTarget, WhatCronLeavesOutIsListed) {
       {"churn~", line, "of this name"},
       {"#churn#", line + "see the wiki\n", "of this name"},
       {"churn.rpmsave", "no crontab churn==1.3.0\n", "of this name"},
+      {"churn.dpkg-old", "churn==1.3.0\n", "of this name"},
   };
   if (fs::exists("/etc/debian_version")) {
     rows.push_back({"churn.disabled", line, "letters, digits"});

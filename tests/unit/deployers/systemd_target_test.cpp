@@ -152,6 +152,31 @@ TEST_F(SystemdTarget, WhatStartsWithAJobAndAtBootIsBoth) {
             "store.service systemd-service both daily\n");
 }
 
+TEST_F(SystemdTarget, WhatSystemdDoesNotReadIsListed) {
+  unit("score.service.bak", service("1.3.0"));
+  unit("score.service.disabled", service("1.3.0"));
+  unit("README", "see churn==1.3.0\n");
+  unit("note.txt", "nothing\n");
+  put("etc/systemd/system/binary.old", std::string("churn==1.3.0\0", 13));
+  const auto found = units()->discover(Scheme::pep440);
+  EXPECT_TRUE(found.objects.empty() && found.skipped.empty());
+  ASSERT_EQ(found.idle.size(), 3U);
+  for (const auto& object : found.idle) {
+    EXPECT_EQ(object.info.cls, ObjectClass::both);
+    EXPECT_EQ(object.references.at(0).reference.opaque, "systemd does not read a file of this name there");
+  }
+}
+
+TEST_F(SystemdTarget, WhatIsLeftToTheShellIsListed) {
+  for (const std::string version : {"$${V:-1.2.0}", "$$V", "1.$$MINOR.0"}) {
+    unit("a.service", "[Service]\nExecStart=/bin/sh -c 'pip install churn==" + version + "'\n");
+    const auto objects = units()->discover(Scheme::pep440).objects;
+    ASSERT_EQ(objects.size(), 1U) << version;
+    EXPECT_NE(objects[0].references.at(0).reference.opaque, "") << version;
+    EXPECT_TRUE(plan(*units(), release("1.4.0")).empty());
+  }
+}
+
 TEST_F(SystemdTarget, QuadletFilesStartWhatTheyName) {
   const std::string image = "Image=host/ml/churn:1.3.0\n";
   put("etc/containers/systemd/score.container",
