@@ -371,9 +371,9 @@ class HostFileTarget final : public Target {
   // Whatever it is, a text.
   [[nodiscard]] Page idle_page(const HostFile& file, std::string_view text, Scheme scheme) const {
     Page page = read_page(file.path, text, scheme);
-    const bool names_something = std::any_of(page.lines.lines.begin(), page.lines.lines.end(), [](const auto& line) {
-      return !line.references.empty() || !line.opaque.empty();
-    });
+    const bool names_something =
+        std::any_of(page.lines.lines.begin(), page.lines.lines.end(),
+                    [](const auto& line) { return !line.references.empty() || !line.opaque.empty(); });
     if (page.document.problem.empty() && names_something) return page;
     page.document = {parse_text(text), "", false};
     page.lines = read_lines(text, page.document.objects, grammar(scheme), file.path.string());

@@ -130,8 +130,9 @@ constexpr auto keeps = std::to_array<std::string_view>(
      "configured", "owned", "handled", "updated", "overwritten", "populated", "built", "governed", "placed"});
 constexpr auto agents = std::to_array<std::string_view>({"by", "from", "with", "using", "via", "through"});
 constexpr auto edits = std::to_array<std::string_view>({"edit", "modify", "change", "touch", "alter"});
-constexpr auto conditions = std::to_array<std::string_view>(
-    {"without", "unless", "before", "until", "if", "ask", "except", "below", "above", "while", "when", "during", "outside"});
+constexpr auto conditions =
+    std::to_array<std::string_view>({"without", "unless", "before", "until", "if", "ask", "except", "below",
+                                     "above", "while", "when", "during", "outside"});
 constexpr auto changes =
     std::to_array<std::string_view>({"changes", "change", "edits", "edit", "editing", "modifications",
                                      "customizations", "file", "it", "contents"});

@@ -79,7 +79,8 @@ bool escape_at(std::string_view text, size_t i) {
 
 size_t template_end(std::string_view text, size_t i) {
   const char c = at(text, i), next = at(text, i + 1);
-  if (c == '$' && next == '$' && at(text, i + 2) != '$') {  // systemd's and Compose's way to leave it to the shell
+  if (c == '$' && next == '$' &&
+      at(text, i + 2) != '$') {  // systemd's and Compose's way to leave it to the shell
     const size_t end = template_end(text, i + 1);
     return end == i + 1 ? i : end;
   }

@@ -30,8 +30,8 @@ ParsedDocument parse(const Path& path, std::string_view text) {
   return {parse_text(text), "", false};
 }
 
-// Units that are masked (a link to /dev/null) are nothing; what systemd does not read either is idle. What a unit of
-// the target names as its environment counts, whatever it is called.
+// Units that are masked (a link to /dev/null) are nothing; what systemd does not read either is idle. What a
+// unit of the target names as its environment counts, whatever it is called.
 void sift(std::vector<HostFile>& files) {
   std::vector<std::string> read;
   for (const auto& file : files) {
