@@ -294,6 +294,7 @@ class HostFileTarget final : public Target {
   [[nodiscard]] Grammar grammar(Scheme scheme) const {
     Grammar out{scheme, {}};
     if (!places_.install_root.empty()) out.roots.push_back(places_.install_root);
+    if (!places_.library_path.empty()) out.folders.push_back(places_.library_path);
     return out;
   }
 

@@ -100,7 +100,11 @@ Destination folder(const Question& q) {
                      "add this machine's platform to `targets` of [dependencies]");
   }
   Destination out = rewritten(q);
-  const std::string place = Path(out.text).lexically_normal().string();  // slashes may be doubled there
+  // The text may have doubled slashes and escapes.
+  const std::string version = Path(out.text).filename().string();
+  const Path tree =
+      q.reference().root.empty() ? Path(out.text) : Path(q.reference().root) / q.reference().name / version;
+  const std::string place = tree.lexically_normal().string();
   out.carriers.push_back({"tree:" + place, place, q.release.digest});
   return out;
 }
@@ -117,10 +121,10 @@ Destination file(const Question& q) {
   }
   const Output* output = fitting_output(q.release, q.reference(), q.found.text);
   if (output == nullptr) return other_build(q.found, q.release);
-  const std::string folder = host_folder(q.reference().folder);
+  const std::string& spelled = q.reference().folder;
+  const std::string folder = host_folder(q.reference().place.empty() ? spelled : q.reference().place);
   if (folder.empty()) {
-    return no_output("'" + q.reference().folder + "' is no folder of this host",
-                     "write the file's absolute path there");
+    return no_output("'" + spelled + "' is no folder of this host", "write the file's absolute path there");
   }
   Destination out;
   out.text = rewrite(q.found.text, q.reference(), q.release.version, output->filename);
@@ -230,14 +234,16 @@ std::optional<Digest> digest_at(const Path& path) {
 }
 
 bool host_place_exists(const HostPlaces& places, const std::string& text) {
-  const auto references = find_references(text, {Scheme::pep440, {places.install_root}});
+  Grammar grammar{Scheme::pep440, {places.install_root}};
+  if (!places.library_path.empty()) grammar.folders = {places.library_path};
+  const auto references = find_references(text, grammar);
   if (references.size() != 1) return !text.empty();
   const Reference& r = references.front();
   if (r.form == Form::folder) {
-    const auto stat = fs::stat(text);
+    const auto stat = fs::stat(Path(r.root) / r.name / r.version_text);
     return stat && stat->kind == fs::Kind::folder;
   }
-  const std::string folder = r.file.empty() ? "" : host_folder(r.folder);
+  const std::string folder = r.file.empty() ? "" : host_folder(r.place.empty() ? r.folder : r.place);
   return folder.empty() || fs::exists(Path(folder) / r.file);
 }
 

@@ -11,8 +11,13 @@ namespace {
 
 // "" where the reference names nothing on this host.
 Path named_path(const Reference& reference, const std::string& text) {
-  if (reference.form == Form::folder) return Path(text).lexically_normal();
-  const std::string folder = reference.file.empty() ? "" : host_folder(reference.folder);
+  if (reference.form == Form::folder) {
+    const Path tree =
+        reference.root.empty() ? Path(text) : Path(reference.root) / reference.name / reference.version_text;
+    return tree.lexically_normal();
+  }
+  const std::string folder =
+      reference.file.empty() ? "" : host_folder(reference.place.empty() ? reference.folder : reference.place);
   return folder.empty() ? Path() : (Path(folder) / reference.file).lexically_normal();
 }
 

@@ -36,9 +36,10 @@ struct Reference {
   Span version_span;               // empty when version_text is
   Span digest_span;                // the "sha256:…" text, empty without one
   std::string folder;              // file forms: everything before the file name, with its `/`; "" when none
-  std::string file;                // file forms: the file name alone
-  std::string root;                // folder form: the install root it stands under
-  std::string opaque;              // why its text cannot be rewritten where it stands; "" when it can
+  std::string place;   // what `folder` is, where it is spelled otherwise (escapes, doubled quotes)
+  std::string file;    // file forms: the file name alone
+  std::string root;    // folder form: the install root it stands under
+  std::string opaque;  // why its text cannot be rewritten where it stands; "" when it can
 };
 
 // What a string is as a whole, where the place it stands in says so: there a name without a version is a
@@ -57,6 +58,8 @@ struct Grammar {
   Scheme scheme = Scheme::pep440;
   std::vector<std::string> roots;  // install roots: <root>/<package>/<version>[/…] is a folder reference
   Whole whole = Whole::text;
+  std::vector<std::string> folders =
+      {};  // of libraries: in a text a file's path may begin with one, blanks and all
 };
 
 // Every reference in `text`, left to right, none overlapping. One whose version does not parse has none,

@@ -119,6 +119,43 @@ size_t path_begin(std::string_view text, size_t file, size_t floor) {
   return begin + (whole ? part : colon + 1);
 }
 
+size_t before_slashes(std::string_view text, size_t i, size_t floor) {
+  const auto dot = [&] { return i >= floor + 2 && text[i - 1] == '.' && text[i - 2] == '/'; };
+  while (i > floor && (text[i - 1] == '/' || dot())) --i;
+  return i;
+}
+
+// Where the path begins that leads through this folder to the file name at `file`; npos when none does.
+// Blanks and what else its name has may be escaped.
+size_t folder_begin(std::string_view text, size_t file, size_t floor, std::string_view folder) {
+  constexpr std::string_view before = " \t\r\n\v\f'\"`=,;|&<>([{";
+  while (folder.ends_with('/')) folder.remove_suffix(1);
+  size_t i = before_slashes(text, file, floor);
+  if (i == file || folder.empty()) return std::string_view::npos;
+  for (size_t part = folder.size(); part-- > 0;) {
+    if (i <= floor || text[i - 1] != folder[part]) return std::string_view::npos;
+    --i;
+    if (folder[part] == '/')
+      i = before_slashes(text, i, floor);
+    else if (i > floor && text[i - 1] == '\\' && !alnum(folder[part]))
+      --i;
+  }
+  return i == floor || one_of(text[i - 1], before) ? i : std::string_view::npos;
+}
+
+// The path of the file whose name begins at the end of `path`: within a folder of libraries that is known it
+// is whole, whatever the folder is called.
+void read_folder(Reference& r, std::string_view text, size_t file, size_t floor, const Grammar& grammar) {
+  r.span.begin = path_begin(text, file, floor);
+  for (const std::string& folder : grammar.folders) {
+    const size_t begin = folder_begin(text, file, floor, folder);
+    if (begin >= r.span.begin) continue;  // npos too
+    r.span.begin = begin;
+    r.place = folder + "/";
+  }
+  r.folder = text.substr(r.span.begin, file - r.span.begin);
+}
+
 // Cut at every `-` that does not stand within a template.
 std::vector<Span> dash_parts(std::string_view stem) {
   std::vector<Span> parts;
@@ -256,14 +293,14 @@ std::optional<Reference> named_at(std::string_view text, size_t dot, const Exten
 }
 
 std::optional<Reference> file_reference(std::string_view text, size_t dot, const Extension& extension,
-                                        Scheme scheme, size_t floor) {
+                                        const Grammar& grammar, size_t floor) {
   const size_t end = dot + extension.suffix.size();
   if (!name_ends(text, end)) return std::nullopt;
-  auto r = named_at(text, dot, extension, scheme);
+  auto r = named_at(text, dot, extension, grammar.scheme);
   if (!r || r->span.begin < floor) return std::nullopt;
   const size_t file = r->span.begin;
-  r->span = {path_begin(text, file, floor), end};
-  r->folder = text.substr(r->span.begin, file - r->span.begin);
+  r->span.end = end;
+  read_folder(*r, text, file, floor, grammar);
   if (!r->version) r->opaque = why_unread(r->version_text);
   size_t word = end;
   while (word < text.size() && word - end < longest && !one_of(text[word], " \t\r\n'\"")) ++word;
@@ -339,7 +376,7 @@ void find_files(std::string_view text, const Grammar& grammar, Found& found) {
     const Extension* extension = extension_at(text, dot);
     if (extension == nullptr) continue;
     const size_t floor = found.empty() ? 0 : found.back().span.end;
-    if (auto r = file_reference(text, dot, *extension, grammar.scheme, floor)) found.push_back(std::move(*r));
+    if (auto r = file_reference(text, dot, *extension, grammar, floor)) found.push_back(std::move(*r));
   }
 }
 

@@ -21,8 +21,8 @@ size_t skip_slashes(std::string_view text, size_t i) {
   return i;
 }
 
-// The position after the root's own text, whose slashes may be doubled; npos when something else stands
-// there.
+// The position after the root's own text, whose slashes may be doubled and blanks escaped; npos when
+// something else stands there.
 size_t after_root(std::string_view text, size_t i, std::string_view root) {
   for (size_t part = 0; part < root.size();) {
     part = skip_slashes(root, part);
@@ -30,9 +30,8 @@ size_t after_root(std::string_view text, size_t i, std::string_view root) {
     if (part == end) break;
     if (at(text, i) != '/') return std::string_view::npos;
     i = skip_slashes(text, i);
-    if (!text.substr(i).starts_with(root.substr(part, end - part))) return std::string_view::npos;
-    i += end - part;
-    part = end;
+    for (; part < end && i != std::string_view::npos; ++part) i = after_char(text, i, root[part]);
+    if (i == std::string_view::npos) return i;
   }
   return i;
 }
@@ -118,11 +117,15 @@ std::optional<Reference> tree(std::string_view text, size_t begin, size_t name, 
 
 void find_folders(std::string_view text, const Grammar& grammar, Found& found) {
   for (std::string_view root : grammar.roots) {
-    while (root.ends_with('/')) root.remove_suffix(1);
+    while (root.ends_with('/') || root.ends_with("/.")) root.remove_suffix(1);
     const size_t part = skip_slashes(root, 0);
     if (part == 0 || part == root.size()) continue;
-    const std::string first(root.substr(part - 1, std::min(root.find('/', part), root.size()) - part + 1));
+    size_t plain = part;  // what no shell escapes
+    while (plain < root.size() && (alnum(root[plain]) || foreign(root[plain]))) ++plain;
+    const std::string first(root.substr(part - 1, plain - part + 1));
     for (size_t i = text.find(first); i != std::string_view::npos; i = text.find(first, i + 1)) {
+      if (at(text, i + 1) == '/' || text.substr(i + 1, 2) == "./")
+        continue;  // one of several slashes: the last
       const size_t name = after_root(text, i, root);
       if (name == std::string_view::npos || at(text, name) != '/') continue;
       const size_t begin = path_start(text, i);

@@ -115,6 +115,12 @@ inline char at(std::string_view text, size_t i) {
   return i < text.size() ? text[i] : '\0';
 }
 
+// The position behind the character `c` at `i`, which a shell may have escaped; npos when it is another.
+inline size_t after_char(std::string_view text, size_t i, char c) {
+  if (at(text, i) == c && i < text.size()) return i + 1;
+  return at(text, i) == '\\' && at(text, i + 1) == c && !alnum(c) ? i + 2 : std::string_view::npos;
+}
+
 // "%2B" is "+": package URLs escape local versions. Anything that is no escape stays.
 std::string percent_decoded(std::string_view text);
 

@@ -265,7 +265,7 @@ class Requirement {
 
   // More than pip takes on one line: seen, and nothing of it is written.
   void rest(Span span, const std::string& why) {
-    const Grammar own{grammar_.scheme, grammar_.roots, Whole::text};
+    const Grammar own{grammar_.scheme, grammar_.roots, Whole::text, grammar_.folders};
     for (auto& r : find_references(text_.substr(0, span.end), own)) {
       if (r.span.begin < span.begin) continue;
       if (r.opaque.empty()) r.opaque = why;

@@ -245,10 +245,30 @@ void only_begin(Reference& r, const Site& site) {
   r.version_span = r.digest_span = {};
 }
 
-void place(Reference& r, const Site& site) {
+// A path whose folder is spelled otherwise, `it''s`, while what changes stands there as it is: the spelling
+// stays.
+bool place_spelled(std::string_view document, Reference& r, const Decoded& decoded) {
+  if (r.form != Form::folder && r.file.empty()) return false;
+  const size_t tail = r.file.empty() ? r.version_span.begin : r.span.end - r.file.size();
+  const size_t begin = decoded.source[r.span.begin];
+  const auto source = source_of(decoded, {tail, r.span.end});
+  if (!source || begin == Decoded::nowhere || begin > source->begin) return false;
+  const std::string_view folder = document.substr(begin, source->begin - begin);
+  if (folder.find_first_of("\r\n") != std::string_view::npos) return false;
+  if (!r.file.empty()) {
+    if (r.place.empty()) r.place = r.folder;
+    r.folder = folder;
+  }
+  r.version_span = {r.version_span.begin - tail + source->begin, r.version_span.end - tail + source->begin};
+  r.span = {begin, source->end};
+  return true;
+}
+
+void place(std::string_view document, Reference& r, const Site& site) {
   if (!site.decoded) return shift(r, site.span.begin);
   const auto source = source_of(*site.decoded, r.span);
   if (source) return shift(r, source->begin - r.span.begin);
+  if (place_spelled(document, r, *site.decoded)) return;
   r.opaque = "it is written with escapes or over several lines";
 }
 
@@ -276,7 +296,8 @@ std::vector<SiteReference> references_at(std::string_view document, const Site& 
                                              : document.substr(site.span.begin, site.span.size());
   const auto holes = interpolations(text, site.dialect);
   std::optional<Grammar> of_site;
-  if (site.whole != grammar.whole) of_site = Grammar{grammar.scheme, grammar.roots, site.whole};
+  if (site.whole != grammar.whole)
+    of_site = Grammar{grammar.scheme, grammar.roots, site.whole, grammar.folders};
   const Grammar& own = of_site ? *of_site : grammar;
   std::vector<SiteReference> out;
   auto references = holes.empty() ? find_references(text, own) : find_interpolated(text, own, holes);
@@ -286,7 +307,10 @@ std::vector<SiteReference> references_at(std::string_view document, const Site& 
     if (out.empty()) found.frame = frame;
     found.text = text.substr(r.span.begin, r.span.size());
     if (r.opaque.empty()) r.opaque = site.fixed;
-    if (r.opaque.empty()) place(r, site);
+    if (r.opaque.empty()) {
+      place(document, r, site);
+      if (r.opaque.empty()) found.text = document.substr(r.span.begin, r.span.size());
+    }
     if (!r.opaque.empty()) only_begin(r, site);
     found.reference = std::move(r);
     found.path = site.path;

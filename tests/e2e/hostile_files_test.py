@@ -32,11 +32,6 @@ COMMENTS = ["was churn==1.1.0", "{opt}/churn/1.1.0/bin/score", "it's \u00e4 \"co
 HEX = "0" * 64
 SHELL = set(" '\"#&;()|<>*$`{}[]!?\\~")  # a word with one of these stands in quotes
 NONE = frozenset()  # says nothing
-# Faults of the program that are known and open: left out of the files unless MLSHIP_KNOWN (names, by commas) says
-# otherwise; MLSHIP_KNOWN= shows them all.
-OPEN_FAULTS = ("escaped blanks,doubled quotes of YAML,"
-               "wheels in a folder with a blank")
-KNOWN = set(os.environ.get("MLSHIP_KNOWN", OPEN_FAULTS).split(","))
 
 
 class Piece:
@@ -156,7 +151,7 @@ class Generator:
             return piece
         if "$" in text:
             return piece.map(lambda t: f'"{t}"')
-        if set(text) & SHELL == {" "} and self.chance(0.3) and "escaped blanks" not in KNOWN:
+        if set(text) & SHELL == {" "} and self.chance(0.3):
             return piece.map(lambda t: t.replace(" ", "\\ "))
         fit = [mark for mark in marks if mark not in text and not (mark == '"' and set(text) & set("$`\\!"))]
         if not fit:
@@ -194,20 +189,21 @@ class Generator:
                 return "spark-submit --py-files " + self.quoted(self.wheel()) + " --master local main.py " + self.quoted(self.pin())
             return "spark-submit --py-files " + self.quoted(self.wheel()) + " --master local main.py" + self.pick(
                 [" churn==1.1.0", f" --jar {self.libs}/churn-1.1.0.jar" if "'" not in self.libs and " " not in self.libs else " x", ""])
-        if kind < 0.901 and "paths with dots" not in KNOWN and not set(self.opt) & SHELL:
+        if kind < 0.91 and not set(self.opt) & SHELL:
+            self.old_files.add(f"{self.opt}/churn/1.2.0/bin/score")
             return Piece(f"{self.opt}/./churn/1.2.0/bin/score", f"{self.opt}/./churn/{NEW}/bin/score", ["1.2.0"], site="dots")
-        if kind < 0.902 and "name@version" not in KNOWN:
+        if kind < 0.92:
             return Piece("uvx churn@1.2.0 score", skipped=[{"no-output", "unresolvable", "opaque"}], site="name@version")
-        if kind < 0.903 and "source archives" not in KNOWN:
+        if kind < 0.93:
             return Piece("pip install /srv/churn-1.2.0.tar.gz", skipped=[{"other-kind", "no-output"}], site="source archive")
-        if kind < 0.905:
+        if kind < 0.94:
             return Piece(f"ls {self.opt}/churn/1.2.0*" if not set(self.opt) & SHELL else "true",
                          skipped=[{"unresolvable", "opaque"}] if not set(self.opt) & SHELL else [], site="glob")
-        if kind < 0.92:
+        if kind < 0.95:
             other = Piece(f"rsync -a backup:/srv{self.pick(['', '/x y'])}/churn/1.2.0/ /srv/churn".replace("/x y", "/xy"), site="other host")
             other.maybe = True
             return other
-        if kind < 0.95 and not set(self.opt) & SHELL:
+        if kind < 0.98 and not set(self.opt) & SHELL:
             return self.pick(["cc -I", "java --lib=", "x -p", "run A="]) + self.tree(("/include", "//lib")) + " x.c"
         return "echo " + self.pick(["xchurn==1.2.0", "churn-plus", "/srv/churn_extra-1.2.0.tar.gz"]) + " done"
 
@@ -286,8 +282,6 @@ class Generator:
         if not set(text) & set("'\"#:{}[],&*!|>%@`\\") and text.strip() == text:
             styles += ["", ""]
         style = self.pick(styles)
-        if "doubled quotes of YAML" in KNOWN and "'" in text:
-            style = '"'
         if style == "'":
             return piece.map(lambda t: "'" + t.replace("'", "''") + "'")
         if style == '"':
@@ -481,8 +475,6 @@ class HostileFiles(unittest.TestCase):
         dice = random.Random(seed)
         place = self.box.folder(f"s{seed}")
         opt, libs = place / dice.choice(FOLDERS), place / (dice.choice(FOLDERS) + " libs" if dice.random() < 0.5 else "libs")
-        if "wheels in a folder with a blank" in KNOWN:
-            libs = place / "libs"
         for folder in (opt, libs):
             folder.mkdir(parents=True)
         fleet = Fleet(seed, place, str(opt), str(libs))

@@ -22,10 +22,6 @@ HOSTILE_NAMES = ["team a", "a#b", "x & y", "it's", 'say "hi"', "(old)", "a,b", "
                  "k|l", "`id`", "100%", "$HOME", "back\\slash", "f\u00fcr alle", "e\u0301cole", "tab\there", "churn-1.1.0",
                  "churn==1.1.0", "churn @ x", "churn>=1", "1.1.0", "--jars", "-r x", "churn-1.1.0-py3-none-any.whl",
                  "lib.jar", "# churn", "a  b", "it's \"both\"", "x" * 200]
-# Faults of the program that are known and open: left out of the workspaces unless MLSHIP_KNOWN (names, by commas) says
-# otherwise; MLSHIP_KNOWN= shows them all.
-OPEN_FAULTS = ""
-KNOWN = set(os.environ.get("MLSHIP_KNOWN", OPEN_FAULTS).split(","))
 
 
 class Ref:
@@ -168,7 +164,7 @@ class Generator:
         """(requirement, new one, reasons) without comment."""
         package = self.pick(["churn", "churn", "Churn", "CHURN"]) + self.pick(["", "", "[train]", "[a,b]"])
         between = self.pick(["==", "==", " == ", " ==", "== "])
-        odd = "; python_version>'3.8'" if "pin in a marker" in KNOWN else "; python_version>'3.8' and extra != 'churn==1.1.0'"
+        odd = "; python_version>'3.8' and extra != 'churn==1.1.0'"
         marker = self.pick(["", "", ' ; python_version > "3.8"', "; sys_platform == 'churn'", odd])
         kind = self.dice.random()
         if kind < 0.12:
@@ -225,13 +221,13 @@ class Generator:
                        None if new is None else f"{package} @ file://{new}{tail}", reasons)
         if kind < 0.92:
             return self.included()
-        if kind < 0.95 and "files behind an option" not in KNOWN:
+        if kind < 0.95:
             path = self.keep(f"{self.folder(HARD, ['/Volumes/main'])}/churn-1.2.0-py3-none-any.whl")
             option = self.pick(["--find-links ", "-f ", "--find-links="])
             ref = Ref("dependency option", option + path, self.wheel and option + self.wheel, ("opaque", "unresolvable", "no-output", "other-kind"))
             ref.either = True
             return ref
-        if kind < 0.97 and "source archives" not in KNOWN:
+        if kind < 0.97:
             return Ref("dependency archive", self.keep(f"{self.folder(HARD, ['/Volumes/main'])}/churn-1.2.0.tar.gz"), None, ("other-kind", "no-output"))
         return Ref("dependency other", self.pick(["numpy==1.26.4", "", "--index-url https://index.example/simple", "-e .",
                                                   "git+https://git.example/churn-tools.git@v1.2.0"]))
@@ -243,7 +239,7 @@ class Generator:
         kind = self.pick(["named", "other", "gone"])
         if kind != "gone":
             self.files[path] = b"# c\nchurn==1.1.0\n" if kind == "named" else b"churn-plus==1.1.0\n# churn==1.0.0\n"
-        option = self.pick(["-r ", "-r ", "-r " if "glued -r" in KNOWN else "-r", "--requirement ", "--requirement=", "-c ", "--constraint "])
+        option = self.pick(["-r ", "-r ", "-r", "--requirement ", "--requirement=", "-c ", "--constraint "])
         return Ref("dependency -r", option + path, None, () if kind == "other" else ("opaque",))
 
     # ---------------------------------------------------------------- libraries
@@ -334,7 +330,7 @@ class Generator:
                 words += [flag, joined]
         if self.chance(0.3):
             words += ["--packages", self.coordinates("submit --packages")]
-        if self.chance(0.2) and "spark.jars of spark-submit" not in KNOWN:
+        if self.chance(0.2):
             words += ["--conf", Ref("submit --conf", f"spark.jars={self.folder(',')}/churn-1.2.0.jar", None, ("opaque",))]
         words += ["--conf", "spark.executor.memory=4g", "--class", "com.example.churn.Score"]
         if self.chance(0.5):

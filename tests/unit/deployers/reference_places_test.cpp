@@ -50,6 +50,27 @@ TEST(ReferencePlaces, DotsInTheWay) {
   EXPECT_EQ(seen("/opt/../opt/mlship/churn/1.3.0 x./opt/mlship/churn/1.3.0"), "");
 }
 
+// Folders that are known: an install root, a library path.
+TEST(ReferencePlaces, FoldersWithBlanksAndEscapes) {
+  const auto files = [](const std::string& text) {
+    std::string out;
+    for (const auto& r :
+         find_references(text, {Scheme::pep440, {"/srv/my apps"}, Whole::text, {"/srv/it's (old) libs"}}))
+      out += (out.empty() ? "" : " | ") + text.substr(r.span.begin, r.span.size()) +
+             (r.place.empty() ? "" : " in " + r.place);
+    return out;
+  };
+  const std::string wheel = "churn-1.3.0-py3-none-any.whl", libs = "/srv/it's (old) libs/";
+  for (const std::string& path :
+       {libs, std::string("/srv/it\\'s\\ \\(old\\)\\ libs/"), std::string("/srv//it's (old) libs/./")}) {
+    EXPECT_EQ(files("run --lib \"" + path + wheel + "\" x"), path + wheel + " in " + libs);
+    EXPECT_EQ(files(path + wheel), path + wheel + " in " + libs);
+  }
+  EXPECT_EQ(files("cp '/srv/others libs/" + wheel + "' /srv/my\\ apps/churn/1.3.0/x"),
+            "libs/" + wheel + " | /srv/my\\ apps/churn/1.3.0");
+  EXPECT_EQ(files("\"/srv/my apps/churn/1.3.0\" /srv/my\\  apps/churn/1.3.0"), "/srv/my apps/churn/1.3.0");
+}
+
 TEST(ReferencePlaces, RequestsOfTools) {
   const std::string why = ": NAME@VERSION asks a tool for it, and is not rewritten";
   EXPECT_EQ(seen("uvx churn@1.3.0 score"), "pin churn 1.3.0 churn@1.3.0" + why);

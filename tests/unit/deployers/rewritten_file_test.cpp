@@ -87,5 +87,27 @@ TEST_F(RewrittenFile, WhatIsLeftIsSaidPartByPart) {
   EXPECT_EQ(word(seen.parts[1].state), "pre");
 }
 
+// A quote in a folder's name stands twice in YAML, an escape in JSON: its spelling stays.
+TEST_F(RewrittenFile, TheSpellingOfAFolderStays) {
+  const std::string before =
+      "services:\n  b: {command: ['~/it''s/churn/@/bin', \"~/it's \\u00e4/churn/@\", '~/it''s "
+      "l/churn-@-py3-none-any.whl']}\n";
+  put("srv/compose.yaml", with("1.3.0", before));
+  std::string out;
+  for (const auto& [install, library] :
+       {std::pair{"/opt/it's", "/opt/it's l"}, std::pair{"/opt/it's \xc3\xa4", "/none"}}) {
+    const auto settings = target("compose", {"srv/compose.yaml"},
+                                 {{"install-root", root() + install}, {"library-path", root() + library}});
+    const auto operations = plan(*settings, release("1.4.0"));
+    ASSERT_EQ(operations.size(), 1U);
+    for (const auto& change : operations[0].changes) out += change.to.substr(root().size()) + "\n";
+    EXPECT_EQ(apply_all(*settings, operations), "written");
+  }
+  EXPECT_EQ(
+      out,
+      "/opt/it''s/churn/1.4.0\n/opt/it''s l/churn-1.4.0-py3-none-any.whl\n/opt/it's \\u00e4/churn/1.4.0\n");
+  EXPECT_EQ(text("srv/compose.yaml"), with("1.4.0", before));
+}
+
 }  // namespace
 }  // namespace mlship
