@@ -57,12 +57,8 @@ class Piece:
         made.sites, made.maybe = self.sites, self.maybe
         return made
 
-    def silent(self):
-        """The same text where it does not count."""
-        return Piece(self.old)
-
     def switched_off(self):
-        """The same text in a file that cron does not run: listed, whatever the reason, and never moved."""
+        """The same text in a file that cron or systemd does not act on: listed, whatever the reason, and never moved."""
         made = Piece(self.old)
         made.maybe = True
         return made
@@ -409,7 +405,7 @@ class Fleet:
         self.add(system + pick(["score.service", "a\\x2db.service", "each@.service"]), make.unit("service"))
         self.add(system + "score.timer", make.unit("timer"))
         self.add(system + pick(["score.service.d/10 pin.conf", "service.d/x.conf", "score-.service.d/\u00e4.conf"]), make.unit("service")[3:])
-        self.add(system + pick(["notes.txt", "score.service.bak"]), make.unit("service"), silent=True)
+        self.add(system + pick(["notes.txt", "score.service.bak"]), make.unit("service"), off=True)
         self.add("etc/containers/systemd/batch.container", make.unit("container"))
         self.add("etc/default/score", make.env_file(["V{}=", "V{}=", "#"]))
         self.add("srv/a b/compose.yaml", make.compose())
@@ -418,10 +414,10 @@ class Fleet:
         self.add("texts/" + pick(["\u00fcber/x.conf", "churn-1.1.0/x", "a;b/[c].txt"]), make.text())
         self.add("texts/requirements.txt", make.requirements())
 
-    def add(self, name, lines, silent=False, owned=False, off=False):
+    def add(self, name, lines, owned=False, off=False):
         path = self.root / name
         lines = [line if isinstance(line, Piece) else Piece(line) for line in lines]
-        self.files[path] = [line.silent() if silent else line.switched_off() if off else line.owned() if owned else line for line in lines]
+        self.files[path] = [line.switched_off() if off else line.owned() if owned else line for line in lines]
         self.ends[path] = self.generator.pick(["\n", "\n", "\n", "\r\n"] if name.startswith(("texts/x", "etc/sys")) else ["\n"]), True
 
     def content(self, path, which):
