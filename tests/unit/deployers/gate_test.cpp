@@ -29,6 +29,9 @@ TEST(Gate, AnotherVersionInTheSamePlacePasses) {
            {"churn==1.4.0", "churn==1.3.0"},
            {"churn==1.4.0", "churn==1.3"},
            {"/opt/mlship/churn/1.4.0", "/opt/mlship/churn/1.3.0"},
+           {"/opt/./mlship/churn/1.4.0", "/opt/./mlship/churn/1.3.0"},
+           {"/opt/mlship/./churn/1.4.0", "/opt/mlship/./churn/1.3.0"},
+           {"/opt//mlship/churn/./1.4.0", "/opt//mlship/churn/./1.3.0"},
            {"/srv/libs/churn-1.4.0-py3-none-any.whl", "/srv/libs/churn-1.3.0-cp310-cp310-linux_x86_64.whl"},
            {"host:5000/ml/churn:1.4.0", "host:5000/ml/churn:1.3.0"},
            {"com.acme:churn:1.4.0", "com.acme:churn:1.3.0"}}) {
