@@ -48,7 +48,8 @@ Grammar grammar_for(const std::string& text, const std::string& package, Scheme 
     const size_t end = text.find('/', slash + 1);
     if (end == std::string::npos) break;
     if (normalize_name(text.substr(slash + 1, end - slash - 1)) == package)
-      grammar.roots.push_back(std::filesystem::path(text.substr(0, slash)).lexically_normal().string());  // `/./` may stand there
+      grammar.roots.push_back(
+          std::filesystem::path(text.substr(0, slash)).lexically_normal().string());  // `/./` may stand there
   }
   return grammar;
 }
