@@ -249,7 +249,8 @@ std::optional<Named> other_name(std::string_view stem, Scheme scheme, bool egg) 
     const std::string_view part = part_of(stem, parts[i]);
     return i > first && (egg ? python_tag(part) : classifier_word(part));
   };
-  while (end < parts.size() && !tail(end)) ++end;
+  constexpr size_t most_parts = 16;  // of a version
+  while (end < std::min(parts.size(), first + most_parts) && !tail(end)) ++end;
   for (size_t last = end; last-- > first;) {
     const Span version{parts[first].begin, parts[last].end};
     const auto read = version_in(stem, version, scheme);

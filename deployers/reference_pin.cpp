@@ -1,4 +1,5 @@
 // pip requirements (PEP 508): `churn==1.3.0`, `churn[x] == 1.3.0 ; marker`, ranges, and VCS URLs.
+#include <algorithm>
 #include <array>
 
 #include "core/names.h"
@@ -199,28 +200,40 @@ std::optional<Reference> unread_pin(std::string_view text, Span span) {
   return r;
 }
 
+namespace {
+
+// Where the prefix that ends with the `+` at `plus` begins; npos when none does.
+size_t vcs_begin(std::string_view text, size_t plus) {
+  for (const auto prefix : vcs_prefixes) {
+    const size_t length = prefix.size() - 1;
+    if (plus < length || text.substr(plus - length, prefix.size()) != prefix) continue;
+    const size_t begin = plus - length;
+    if (begin == 0 || !(name_char(text[begin - 1]) || foreign(text[begin - 1]))) return begin;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
 // What a branch or tag of a repository holds cannot be said without fetching it: seen, named, never
 // rewritten.
 void find_vcs(std::string_view text, const Grammar&, Found& found) {
-  for (size_t i = text.find('+'); i != std::string_view::npos; i = text.find('+', i + 1)) {
-    for (const auto prefix : vcs_prefixes) {
-      const size_t length = prefix.size() - 1;
-      if (i < length || text.substr(i - length, prefix.size()) != prefix) continue;
-      const size_t begin = i - length;
-      if (begin > 0 && (name_char(text[begin - 1]) || foreign(text[begin - 1]))) continue;
-      const size_t colon = text.substr(0, std::min(text.size(), i + 16)).find("://", i);
-      if (colon == std::string_view::npos) continue;
-      size_t end = colon;
-      while (end < text.size() && end - colon < longest && !one_of(text[end], url_ends)) ++end;
-      Reference r;
-      r.form = Form::vcs;
-      const size_t user = after_userinfo(text.substr(0, end), colon + 3);
-      r.span = {user == colon + 3 ? begin : user, end};
-      r.name = vcs_name(text, begin, text.substr(colon + 3, end - colon - 3));
-      if (!valid_name(r.name)) continue;
-      r.package = normalize_name(r.name);
-      found.push_back(std::move(r));
-    }
+  size_t end = 0;
+  for (size_t i = text.find('+'); i != std::string_view::npos; i = text.find('+', std::max(i + 1, end))) {
+    const size_t begin = vcs_begin(text, i);
+    if (begin == std::string_view::npos) continue;
+    const size_t colon = text.substr(0, std::min(text.size(), i + 16)).find("://", i);
+    if (colon == std::string_view::npos) continue;
+    end = colon;
+    while (end < text.size() && end - colon < longest && !one_of(text[end], url_ends)) ++end;
+    Reference r;
+    r.form = Form::vcs;
+    const size_t user = after_userinfo(text.substr(0, end), colon + 3);
+    r.span = {user == colon + 3 ? begin : user, end};
+    r.name = vcs_name(text, begin, text.substr(colon + 3, end - colon - 3));
+    if (!valid_name(r.name)) continue;
+    r.package = normalize_name(r.name);
+    found.push_back(std::move(r));
   }
 }
 

@@ -289,7 +289,7 @@ std::optional<Reference> path_at(std::string_view text, Span span, Scheme scheme
   const bool left_over = shorter.end != tail.end;
   tail = shorter;
   const size_t dot = suffix_of(text, tail.file);
-  if (dot == std::string_view::npos) return std::nullopt;
+  if (dot == std::string_view::npos || tail.file.size() > longest_name) return std::nullopt;
   const Extension& extension = *extension_at(text, dot);
   const std::string_view stem = text.substr(tail.file.begin, dot - tail.file.begin);
   auto named = read_stem(stem, extension.form, scheme);
