@@ -69,6 +69,44 @@ Node convert(const ::toml::node& from, const Context& context) {
   refuse(context, at, "a date or time is not a value of any key; write it as a string");
 }
 
+// The position behind the string or comment that begins at `i`; `i` when none does.
+size_t after_opaque(std::string_view text, size_t i) {
+  const char c = text[i];
+  if (c == '#') return std::min(text.find('\n', i), text.size());
+  if (c != '"' && c != '\'') return i;
+  const std::string triple(3, c);
+  if (text.substr(i, 3) == triple) {
+    const size_t close = text.find(triple, i + 3);
+    return close == std::string_view::npos ? text.size() : close + 3;
+  }
+  size_t end = i + 1;
+  while (end < text.size() && text[end] != c && text[end] != '\n')
+    end += c == '"' && text[end] == '\\' ? 2 : 1;
+  return std::min(end + 1, text.size());
+}
+
+// Each part of a key is a level, and toml++ goes down without a limit: `a.a.a.…` would end the stack.
+void refuse_long_keys(std::string_view text, const Context& context) {
+  constexpr int most_parts = 32;
+  int dots = 0;
+  for (size_t i = 0; i < text.size();) {
+    if (const size_t next = after_opaque(text, i); next != i) {
+      i = next;
+      continue;
+    }
+    const bool ends = std::string_view("\n=,[]{}").find(text[i]) != std::string_view::npos;
+    dots = ends ? 0 : dots + (text[i] == '.' ? 1 : 0);
+    if (dots >= most_parts) {
+      const size_t before = text.substr(0, i).rfind('\n');  // npos + 1 is 0
+      const auto line = static_cast<std::uint32_t>(
+          std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n') + 1);
+      refuse(context, {line, static_cast<std::uint32_t>(i - before)},
+             "a key has more than " + std::to_string(most_parts) + " parts");
+    }
+    ++i;
+  }
+}
+
 }  // namespace
 
 const Member* Node::find(std::string_view key) const {
@@ -89,6 +127,7 @@ std::string_view Node::type_name() const {
 Node parse(std::string_view text, std::string_view file, ErrorCode code) {
   const Context context{file, code};
   try {
+    refuse_long_keys(text, context);
     return convert(::toml::parse(text, file), context);
   } catch (const ::toml::parse_error& e) {
     refuse(context, position(e.source()), std::string(e.description()));

@@ -53,5 +53,28 @@ TEST(Toml, DatesAreRefused) {
             "cannot read x.toml:1:5: a date or time is not a value of any key; write it as a string");
 }
 
+// Whatever nests, in a thread with a small stack's depth of text: an error, never the end of the stack.
+TEST(Toml, DeepTextsAreRefused) {
+  const auto many = [](const std::string& unit, int count = 200'000) {
+    std::string out;
+    for (int i = 0; i < count; ++i) out += unit;
+    return out;
+  };
+  const std::vector<std::string> texts = {many("a.") + "b = 1",
+                                          "[" + many("a.") + "b]",
+                                          "[[" + many("'a'.") + "b]]",
+                                          "x = {" + many("\"a\" . ") + "b = 1}",
+                                          "x = " + many("["),
+                                          "x = " + many("{a="),
+                                          "x = " + many("{a.b.c.d.e.f=", 300),
+                                          many("[")};
+  for (const auto& text : texts)
+    EXPECT_THROW((void)toml::parse(text, "x.toml", ErrorCode::project_file), Error) << text.substr(0, 20);
+  const std::string dots(100, '.');
+  for (const auto& text : {"x = \"" + dots + "\\\"" + dots + "\"", "x = '" + dots + "'", "x = 1 # " + dots,
+                           "x = \"\"\"\n" + dots + "\"\"\"", "[a.b.c.d]\nx.y.z = 1.5"})
+    EXPECT_NO_THROW((void)toml::parse(text, "x.toml", ErrorCode::project_file)) << text;
+}
+
 }  // namespace
 }  // namespace mlship
