@@ -71,8 +71,9 @@ TEST(Toml, DeepTextsAreRefused) {
   for (const auto& text : texts)
     EXPECT_THROW((void)toml::parse(text, "x.toml", ErrorCode::project_file), Error) << text.substr(0, 20);
   const std::string dots(100, '.');
-  for (const std::string& text : std::vector<std::string>{"x = \"" + dots + "\\\"" + dots + "\"", "x = '" + dots + "'", "x = 1 # " + dots,
-                           "x = \"\"\"\n" + dots + "\"\"\"", "[a.b.c.d]\nx.y.z = 1.5"})
+  for (const std::string& text : std::vector<std::string>{
+           "x = \"" + dots + "\\\"" + dots + "\"", "x = '" + dots + "'", "x = 1 # " + dots,
+           "x = \"\"\"\n" + dots + "\"\"\"", "[a.b.c.d]\nx.y.z = 1.5"})
     EXPECT_NO_THROW((void)toml::parse(text, "x.toml", ErrorCode::project_file)) << text;
 }
 
