@@ -5,15 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/letters.h"
+
 namespace mlship {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+using letters::digit;
+using letters::letter;
+
 bool hex(char c) {
   return digit(c) || (c >= 'a' && c <= 'f');
 }

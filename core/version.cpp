@@ -6,16 +6,14 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/letters.h"
 
 namespace mlship {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+using letters::digit;
+using letters::letter;
+
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }

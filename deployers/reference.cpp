@@ -153,22 +153,6 @@ constexpr auto marker_words = std::to_array<std::string_view>(
      "implementation_name", "implementation_version", "extra", "extras", "dependency_groups", "and", "or",
      "not", "in"});
 
-// Blanks, and line ends behind a backslash.
-size_t skip_joined(std::string_view text, size_t i) {
-  while (i < text.size()) {
-    if (blank(text[i])) {
-      ++i;
-    } else if (text.substr(i, 2) == "\\\n") {
-      i += 2;
-    } else if (text.substr(i, 3) == "\\\r\n") {
-      i += 3;
-    } else {
-      break;
-    }
-  }
-  return i;
-}
-
 // One token of a marker from `i` on; `i` when there is none.
 size_t marker_token(std::string_view text, size_t i) {
   const char c = at(text, i);
@@ -191,6 +175,21 @@ size_t skip_marker(std::string_view text, size_t i) {
 }
 
 }  // namespace
+
+size_t skip_joined(std::string_view text, size_t i) {
+  while (i < text.size()) {
+    if (blank(text[i])) {
+      ++i;
+    } else if (text.substr(i, 2) == "\\\n") {
+      i += 2;
+    } else if (text.substr(i, 3) == "\\\r\n") {
+      i += 3;
+    } else {
+      break;
+    }
+  }
+  return i;
+}
 
 size_t marker_end(std::string_view text, size_t from) {
   const size_t i = skip_joined(text, from);

@@ -146,17 +146,7 @@ class Arguments {
  private:
   // Without its quotes; nullopt at the end of the command.
   std::optional<Span> next() {
-    while (at_ < text_.size()) {
-      if (blank(text_[at_])) {
-        ++at_;
-      } else if (text_.substr(at_, 2) == "\\\n") {
-        at_ += 2;
-      } else if (text_.substr(at_, 3) == "\\\r\n") {
-        at_ += 3;
-      } else {
-        break;
-      }
-    }
+    at_ = skip_joined(text_, at_);
     if (one_of(at(text_, at_), "'\"")) return quoted();
     const size_t begin = at_;
     while (at_ < text_.size() && at_ - begin < longest && !one_of(text_[at_], word_ends)) ++at_;

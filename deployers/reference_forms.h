@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/letters.h"
 #include "deployers/reference.h"
 
 namespace mlship::forms {
@@ -88,12 +89,9 @@ constexpr size_t longest = 4096;
 // Longest name of a file (NAME_MAX, escaped).
 constexpr size_t longest_name = 768;
 
-inline bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-inline bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+using letters::digit;
+using letters::letter;
+
 inline bool alnum(char c) {
   return digit(c) || letter(c);
 }
@@ -131,6 +129,9 @@ bool snapshot_mark(std::string_view text);
 
 // Scala's binary version is no part of an artifact's name: churn_2.12 and churn_3 are churn.
 std::string_view without_scala(std::string_view name);
+
+// Behind blanks, and line ends after a backslash.
+size_t skip_joined(std::string_view text, size_t i);
 
 // The requirement that ends at `from` asks pip for a hash: markers, options and joined lines may stand
 // between. What belongs to another requirement, argument or command is none of it.

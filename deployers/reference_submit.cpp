@@ -28,7 +28,7 @@ class Words {
   Words(std::string_view text, size_t at, size_t end) : text_(text), at_(at), end_(end) {}
 
   std::optional<Span> next() {
-    skip_blanks();
+    at_ = skip_joined(text_.substr(0, end_), at_);
     const size_t begin = at_;
     char open = 0;
     for (; at_ < end_; ++at_) {
@@ -49,20 +49,6 @@ class Words {
   [[nodiscard]] size_t position() const { return at_; }
 
  private:
-  void skip_blanks() {
-    while (at_ < end_) {
-      if (blank(text_[at_])) {
-        ++at_;
-      } else if (text_.substr(at_, 2) == "\\\n") {
-        at_ += 2;
-      } else if (text_.substr(at_, 3) == "\\\r\n") {
-        at_ += 3;
-      } else {
-        return;
-      }
-    }
-  }
-
   std::string_view text_;
   size_t at_, end_;
 };
