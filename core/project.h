@@ -44,6 +44,7 @@ struct CodeSection {
   std::vector<std::string> include;  // globs relative to root; empty: everything
   std::vector<std::string> exclude;
   std::map<std::string, std::string> entry_points;  // name -> module:function
+  std::vector<std::string> allow_pickle;            // globs relative to root
   Where at;
 };
 
@@ -60,6 +61,7 @@ struct ModelSection {
   std::string name;
   std::string path;  // file or folder, relative to the project
   std::string format;
+  bool allow_pickle = false;
   Where at;
 };
 

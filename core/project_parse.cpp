@@ -114,6 +114,7 @@ void read_code(Parser& in, const toml::Member& member) {
   out.root = table.text("root", ".");
   out.include = table.list("include");
   out.exclude = table.list("exclude");
+  out.allow_pickle = table.list("allow-pickle");
   out.entry_points = table.map("entry-points");
   for (const auto& [name, target] : out.entry_points) {
     const toml::Member& entry = *table.value("entry-points")->find(name);
@@ -148,7 +149,8 @@ void read_models(Parser& in, const toml::Member& member) {
   }
   for (const auto& item : *member.value->array()) {
     const TableReader table(in.source, "[models]", *item, keys_of("models[]"));
-    ModelSection out{table.text("name"), table.text("path"), table.text("format"), table.where()};
+    ModelSection out{table.text("name"), table.text("path"), table.text("format"), table.flag("allow-pickle").value_or(false),
+                     table.where()};
     if (!valid_name(out.name)) {
       throw table.error("name", "'" + out.name + "' is not a name for a model")
           .hint("use letters, digits, '-', '_' and '.'");

@@ -353,8 +353,10 @@ RolloutReport execute(Engine& engine, const Plan& plan, const Release& release, 
   try {
     clear_abandoned(engine);
     begun = begin(engine, plan, context);
-  } catch (const Error&) {
-    record_failed(engine.ledger, engine.host.clock, engine.diagnostics, plan, context);
+  } catch (const Error& error) {
+    // Who finds another run at work has attempted nothing yet.
+    if (error.code() != ErrorCode::ledger_busy)
+      record_failed(engine.ledger, engine.host.clock, engine.diagnostics, plan, context);
     throw;
   }
   if (!begun) return nothing_done(plan);

@@ -134,17 +134,31 @@ void gather_dependencies(const Project& project, const BuildOptions& options, Bu
   check_complete(lock, inputs.dependencies, inputs.platforms, section.provided);
 }
 
+Pickles pickles_of(const ModelSection& section) {
+  return section.allow_pickle ? Pickles::allowed : Pickles::refused;
+}
+
 // A folder of files says what each of them is.
 Json folder_header(const ModelSection& section, const std::vector<ModelFile>& files) {
   Json headers = Json::object();
   std::string format = section.format;
   for (const auto& file : files) {
-    Json header = inspect_model(file.file, file.shown, "");
+    Json header = inspect_model(file.file, file.shown, "", pickles_of(section));
     const std::string found = header.value("format", "");
     if (format.empty() && found != "opaque") format = found;
     headers[file.path] = std::move(header);
   }
   return {{"format", format.empty() ? "opaque" : format}, {"files", headers}};
+}
+
+// A download that failed leaves 0 bytes, and the job dies when it loads them. An empty file beside others (.gitkeep)
+// is none of that.
+void refuse_empty(const ModelSection& section, const std::vector<ModelFile>& files) {
+  if (std::any_of(files.begin(), files.end(), [](const ModelFile& f) { return f.stat.size != 0; })) return;
+  throw Error(ErrorCode::model, "cannot bundle " + section.path + ": " +
+                                    (files.size() == 1 ? "the model has 0 bytes" : "all its files have 0 bytes"))
+      .fact("at", section.at.line_str())
+      .hint("make or download the model again");
 }
 
 void gather_models(const Project& project, BuildInputs& inputs) {
@@ -157,11 +171,13 @@ void gather_models(const Project& project, BuildInputs& inputs) {
             .hint("git lfs pull");
       }
     }
+    refuse_empty(section, model.files);
     const auto whole = fs::stat(project.folder / section.path);
     const bool folder = whole && whole->kind == fs::Kind::folder;
     model.header = folder
                        ? folder_header(section, model.files)
-                       : inspect_model(model.files.front().file, model.files.front().shown, section.format);
+                       : inspect_model(model.files.front().file, model.files.front().shown, section.format,
+                                       pickles_of(section));
     inputs.models.push_back(std::move(model));
   }
 }
@@ -188,9 +204,17 @@ bool left_out_of_models(const Path& path) {
   return never_bundled(name) || keeps_secrets(name);
 }
 
-ModelFile model_file(const Path& file, std::string shown, std::string path) {
+// `whole`: the model's folder, links resolved; a link that leads out of it would ship what the project does not
+// hold.
+ModelFile model_file(const Path& file, std::string shown, std::string path, const Path& whole = {}) {
   std::error_code failed;
   const Path real = std::filesystem::canonical(file, failed);
+  const bool out = !failed && !whole.empty() && *real.lexically_relative(whole).begin() == "..";
+  if (out) {
+    throw Error(ErrorCode::model, "cannot bundle " + shown + ": it is a link that leads out of the model")
+        .fact("leads to", real.string())
+        .hint("copy the file into the model's folder");
+  }
   const auto s = failed ? std::nullopt : fs::stat(real);
   if (!s || s->kind != fs::Kind::file) {
     throw Error(ErrorCode::model, "cannot bundle " + shown + ": it is not a file")
@@ -249,9 +273,10 @@ std::vector<ModelFile> find_model(const Project& project, const ModelSection& se
   }
   if (s->kind != fs::Kind::folder) return {model_file(whole, section.path, base)};
   std::vector<ModelFile> out;
+  const Path real = std::filesystem::canonical(whole);
   for (const auto& name : fs::walk(whole, left_out_of_models)) {
     const std::string rest = "/" + name.generic_string();
-    out.push_back(model_file(whole / name, normal(section.path) + rest, base + rest));
+    out.push_back(model_file(whole / name, normal(section.path) + rest, base + rest, real));
   }
   if (out.empty()) {
     throw Error(ErrorCode::model, cannot_build(project) + "the model folder '" + section.path + "' is empty")

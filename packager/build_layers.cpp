@@ -7,10 +7,13 @@
 
 #include "core/error.h"
 #include "core/json_library.h"
+#include "core/names.h"
 #include "packager/build_outputs.h"
 #include "packager/bundle_paths.h"
 #include "packager/bundle_writer.h"
+#include "packager/byte_file.h"
 #include "packager/member_path.h"
+#include "packager/pickle.h"
 #include "packager/tar.h"
 
 namespace mlship {
@@ -144,11 +147,24 @@ class Assembly {
     for (const auto& file : inputs_.code->files()) {
       out.push_back({file.path, file.executable, file.size, [this, &file](const auto& sink) {
                        inputs_.code->read(file, content_);
+                       refuse_pickle(std::string(file.path));
                        outputs_.add(file, content_);
                        sink(content_);
                      }});
     }
     return out;
+  }
+
+  // The rule of models, wherever a file is in the bundle. Python's own text is never one.
+  void refuse_pickle(const std::string& path) const {
+    const auto& allowed = project_.code->allow_pickle;
+    if (path.ends_with(".py") || content_.empty()) return;
+    if (std::any_of(allowed.begin(), allowed.end(), [&](const auto& glob) { return glob_match(glob, path); }))
+      return;
+    const ByteFile bytes{std::string_view(content_)};
+    const std::string kind = pickle_kind(bytes, path.substr(path.rfind('/') + 1));
+    if (kind.empty()) return;
+    throw pickle_refused(bytes, kind, path, "allow-pickle = [\"" + path + "\"] below [code]");
   }
 
   void add_code_with(std::vector<TarMember> others) {

@@ -31,7 +31,7 @@ ByteFile::~ByteFile() {
 }
 
 ByteFile::ByteFile(ByteFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_), bytes_(other.bytes_) {}
 
 std::string ByteFile::read(std::uint64_t offset, std::uint64_t length) const {
   const std::uint64_t there = offset < size_ ? size_ - offset : 0;
@@ -41,6 +41,7 @@ std::string ByteFile::read(std::uint64_t offset, std::uint64_t length) const {
 }
 
 size_t ByteFile::read(std::uint64_t offset, char* buffer, size_t length) const {
+  if (fd_ < 0) return offset < size_ ? bytes_.copy(buffer, length, static_cast<size_t>(offset)) : 0;
   size_t done = 0;
   while (done < length) {
     const ssize_t n = ::pread(fd_, buffer + done, length - done, static_cast<off_t>(offset + done));

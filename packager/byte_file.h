@@ -13,6 +13,8 @@ namespace mlship {
 class ByteFile {
  public:
   explicit ByteFile(const Path& path);  // throws when it is no regular file
+  // The same over bytes in memory, which must outlive it.
+  explicit ByteFile(std::string_view bytes) : fd_(-1), size_(bytes.size()), bytes_(bytes) {}
   ~ByteFile();
   ByteFile(ByteFile&& other) noexcept;
   ByteFile& operator=(ByteFile&&) = delete;
@@ -28,6 +30,7 @@ class ByteFile {
   Path path_;
   int fd_;
   std::uint64_t size_ = 0;
+  std::string_view bytes_{};
 };
 
 }  // namespace mlship

@@ -12,6 +12,7 @@ namespace mlship {
 namespace {
 
 constexpr std::uint64_t head_size = 64;          // bytes, for detection
+constexpr std::string_view pickle_format = "pickle";
 constexpr std::string_view fallback = "opaque";  // takes every file, so it is asked last
 
 const ModelFactory* by_name(std::string_view name) {
@@ -42,19 +43,18 @@ const ModelFactory& detected(const ByteFile& file, std::string_view name) {
 
 }  // namespace
 
-Json inspect_model(const Path& file, const std::string& shown, const std::string& format) {
+Json inspect_model(const Path& file, const std::string& shown, const std::string& format, Pickles pickles) {
   const ByteFile bytes(file);
   const std::string name = shown.substr(shown.rfind('/') + 1);
-  const ModelFactory& factory = format.empty() ? detected(bytes, name) : chosen(format, shown);
+  const bool given = !format.empty() && format != pickle_format;
+  const ModelFactory& factory = given ? chosen(format, shown) : detected(bytes, name);
   // The strict header check of a named format leaves no room for a pickle; only its file name may look like
   // one's first bytes (a header of 640 bytes begins with 0x80 0x02).
   const bool checked = factory.name != fallback && name.ends_with("." + std::string(factory.name));
-  if (const std::string kind = checked ? "" : pickle_kind(bytes, name); !kind.empty()) {
-    throw Error(ErrorCode::model,
-                "cannot ship " + shown + ": it is " + kind + ", and loading it runs whatever it says")
-        .hint("save the weights as safetensors (safetensors.torch.save_file, safetensors.numpy.save_file)");
-  }
-  return factory.inspect(file, shown);
+  const std::string kind = checked ? "" : pickle_kind(bytes, name);
+  if (kind.empty()) return factory.inspect(file, shown);
+  if (pickles == Pickles::allowed) return pickle_header(bytes, kind);
+  throw pickle_refused(bytes, kind, shown, "allow-pickle = true below its [[models]]");
 }
 
 }  // namespace mlship

@@ -23,7 +23,10 @@ struct ModelFactory {
 };
 std::span<const ModelFactory* const> model_factories();
 
-// Detects (or takes `format` by name) and inspects. A pickle, by content, is refused with Error(model).
-Json inspect_model(const Path& file, const std::string& shown, const std::string& format);
+// Detects (or takes `format` by name) and inspects. A pickle, by content, is refused with Error(model), or read
+// (packager/pickle.h) where it is allowed.
+enum class Pickles { refused, allowed };
+Json inspect_model(const Path& file, const std::string& shown, const std::string& format,
+                   Pickles pickles = Pickles::refused);
 
 }  // namespace mlship

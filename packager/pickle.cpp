@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/json_library.h"
+#include "core/text.h"
 #include "packager/inflate.h"
 #include "packager/pickle_walk.h"
 #include "packager/zip_heads.h"
@@ -121,7 +123,89 @@ bool pickle_name(std::string_view file_name) {
   });
 }
 
+// All pickles of the file: itself, what it compresses, the members of a zip.
+PickleGlobals globals_of(const ByteFile& file) {
+  const std::string head = file.read(0, head_size);
+  const auto in_text = [](const std::string& text) {
+    return pickle_globals([&text](std::uint64_t offset, std::uint64_t length) {
+      return offset < text.size() ? text.substr(static_cast<size_t>(offset), static_cast<size_t>(length)) : "";
+    });
+  };
+  if (const std::string inner = inflated_head(head); !inner.empty()) return in_text(inner);
+  PickleGlobals out;
+  bool zip = false;
+  constexpr std::uint64_t enough = 4U << 20U;  // bytes of a member
+  any_zip_member(file, enough, [&](const std::string& /*name*/, const std::string& member) {
+    zip = true;
+    if (!is_pickle(member)) return false;
+    const PickleGlobals found = in_text(member);
+    out.names.insert(found.names.begin(), found.names.end());
+    out.complete = out.complete && found.complete;
+    return false;
+  });
+  if (zip) return out;
+  // NEP 1: the header ends with a line feed, the pickle follows.
+  const std::uint64_t from = head.starts_with("\x93NUMPY") ? head.find('\n') + 1 : 0;
+  return pickle_globals(
+      [&file](std::uint64_t offset, std::uint64_t length) { return file.read(offset, length); }, from);
+}
+
+struct SafeFormat {
+  std::string_view module;  // the first part of a global's name
+  std::string_view advice;
+};
+// What each library has instead of a pickle. Formats that no program is in: nothing runs when they are loaded.
+constexpr auto safe_formats = std::to_array<SafeFormat>({
+    {"torch", "safetensors (safetensors.torch.save_file)"},
+    {"transformers", "safetensors (save_pretrained(safe_serialization=True))"},
+    {"diffusers", "safetensors (save_pretrained(safe_serialization=True))"},
+    {"flax", "safetensors (safetensors.flax.save_file)"},
+    {"jax", "safetensors (safetensors.flax.save_file)"},
+    {"xgboost", "its own JSON or UBJSON (Booster.save_model)"},
+    {"lightgbm", "its own text (Booster.save_model)"},
+    {"catboost", "its own CBM (save_model)"},
+    {"tensorflow", "SavedModel (tf.saved_model.save)"},
+    {"keras", "its own .keras archive (model.save)"},
+    {"onnx", "ONNX (onnx.save)"},
+    {"sklearn", "ONNX (skl2onnx) for many models, skops for more; some tree models have no safe format"},
+    {"pandas", "Parquet or Arrow (to_parquet)"},
+    {"polars", "Parquet or Arrow (write_parquet)"},
+    {"numpy", "safetensors or .npy without objects (numpy.save(allow_pickle=False))"},
+});
+
+std::string safe_format(const std::set<std::string>& globals) {
+  for (const auto& row : safe_formats) {
+    for (const auto& name : globals) {
+      if (name.starts_with(std::string(row.module) + ".")) return std::string(row.advice);
+    }
+  }
+  return "none that mlship knows for this library; weights alone go into safetensors";
+}
+
 }  // namespace
+
+Json pickle_header(const ByteFile& file, const std::string& kind) {
+  const PickleGlobals globals = globals_of(file);
+  return {{"format", "pickle"}, {"kind", kind}, {"globals", globals.names}, {"complete", globals.complete}};
+}
+
+Error pickle_refused(const ByteFile& file, const std::string& kind, const std::string& shown,
+                     const std::string& allow) {
+  const PickleGlobals globals = globals_of(file);
+  constexpr size_t most = 4;
+  std::string names;
+  size_t shown_names = 0;
+  for (const auto& name : globals.names) {
+    if (shown_names++ < most) names += (names.empty() ? "" : ", ") + printable(name);
+  }
+  if (globals.names.size() > most) names += " and " + std::to_string(globals.names.size() - most) + " more";
+  Error error(ErrorCode::model,
+              "cannot ship " + shown + ": it is " + kind + ", and loading it runs whatever it says");
+  if (!names.empty()) error = std::move(error).fact("imports", names);
+  return std::move(error)
+      .fact("safe format", safe_format(globals.names))
+      .hint("save it in a safe format, or allow this pickle: " + allow);
+}
 
 std::string pickle_kind(const ByteFile& file, std::string_view file_name) {
   const std::string head = file.read(0, head_size);

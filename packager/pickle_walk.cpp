@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t window = 64U << 10U;       // bytes read at a time
 constexpr std::uint64_t longest_line = 1U << 20U;  // bytes
+constexpr std::uint64_t longest_name = 512;        // bytes; no module or class is called longer
 constexpr std::uint64_t most_steps = 8U << 20U;  // nobody writes that many before the first call by accident
 
 enum class Argument {
@@ -130,7 +133,24 @@ bool name(std::string_view text) {
 
 class Walk {
  public:
-  explicit Walk(const Bytes& bytes) : bytes_(bytes) {}
+  // `globals`: null to stop at the first call, else everything is read.
+  Walk(const Bytes& bytes, std::uint64_t offset, std::set<std::string>* globals)
+      : bytes_(bytes), at_(offset), begin_(offset), globals_(globals) {}
+
+  [[nodiscard]] std::uint64_t at() const { return at_; }
+
+  // True when it came to the end of one pickle.
+  bool collect() {
+    for (std::uint64_t step = 0; step < most_steps; ++step) {
+      const auto code = take(1);
+      const Opcode* row = code.empty() ? nullptr : opcode_of(code.front());
+      text_.clear();
+      if (row == nullptr || !argument(row->argument) || !effect(*row)) return false;
+      remember(*row);
+      if (stopped_) return true;
+    }
+    return false;
+  }
 
   bool run() {
     for (std::uint64_t step = 0; step < most_steps; ++step) {
@@ -174,14 +194,19 @@ class Walk {
   bool skip(size_t width) {
     std::uint64_t length = 0;
     if (!number(width, length) || length > (1ULL << 48U)) return false;
+    if (globals_ != nullptr && length <= longest_name) {
+      text_ = take(length);
+      return text_.size() == length;
+    }
     if (length > 0 && bytes_(at_ + length - 1, 1).empty()) return false;
     at_ += length;
     return true;
   }
 
   bool argument(Argument kind) {
-    std::uint64_t ignored = 0;
-    std::string text;
+    std::uint64_t& ignored = number_;
+    std::string& text = text_;
+    std::string module;
     switch (kind) {
       case Argument::none: return true;
       case Argument::u1: return number(1, ignored);
@@ -194,7 +219,10 @@ class Walk {
       case Argument::quoted:
         return line(text) && text.size() > 1 && (text.front() == '\'' || text.front() == '"') &&
                text.back() == text.front();
-      case Argument::two_names: return line(text) && name(text) && line(text) && name(text);
+      case Argument::two_names:
+        if (!line(module) || !name(module) || !line(text) || !name(text)) return false;
+        text = module + "." + text;
+        return true;
       case Argument::counted1: return skip(1);
       case Argument::counted4: return skip(4);
       case Argument::counted8: return skip(8);
@@ -239,8 +267,38 @@ class Walk {
     return true;
   }
 
+  // The two texts that STACK_GLOBAL takes are the last two values in every pickler's output, from the memo or
+  // fresh.
+  void remember(const Opcode& row) {
+    const bool named = row.effect == Effect::global || row.effect == Effect::instance;
+    if (named && row.argument == Argument::two_names) globals_->insert(text_);
+    if (row.effect == Effect::stack_global && !last_.empty() && !before_.empty())
+      globals_->insert(before_ + "." + last_);
+    switch (row.code) {
+      case '\x94': memo_[memo_.size()] = last_; return;
+      case 'p': memo_[std::strtoull(text_.c_str(), nullptr, 10)] = last_; return;
+      case 'q':
+      case 'r': memo_[number_] = last_; return;
+      case 'g': return push(memo_[std::strtoull(text_.c_str(), nullptr, 10)]);
+      case 'h':
+      case 'j': return push(memo_[number_]);
+      default: break;
+    }
+    const bool string = std::string_view("SVUTX\x8c\x8d").find(row.code) != std::string_view::npos;
+    if (string || row.puts > 0) push(string ? text_ : "");
+  }
+
+  void push(std::string text) {
+    before_ = std::move(last_);
+    last_ = std::move(text);
+  }
+
   const Bytes& bytes_;
   std::uint64_t at_ = 0, begin_ = 0;
+  std::set<std::string>* globals_ = nullptr;
+  std::string text_, last_, before_;  // the argument at hand, the last two values when they are texts
+  std::uint64_t number_ = 0;          // the argument at hand
+  std::map<std::uint64_t, std::string> memo_;
   std::string held_;
   size_t depth_ = 0;
   std::vector<size_t> marks_;  // how deep the stack was
@@ -251,7 +309,21 @@ class Walk {
 }  // namespace
 
 bool runs_as_pickle(const Bytes& bytes) {
-  return Walk(bytes).run();
+  return Walk(bytes, 0, nullptr).run();
+}
+
+PickleGlobals pickle_globals(const Bytes& bytes, std::uint64_t offset) {
+  PickleGlobals out;
+  for (bool first = true; !bytes(offset, 1).empty(); first = false) {
+    Walk walk(bytes, offset, &out.names);
+    if (!walk.collect()) {
+      // What follows a whole pickle may be data: old PyTorch files put tensors there.
+      out.complete = !first;
+      break;
+    }
+    offset = walk.at();
+  }
+  return out;
 }
 
 }  // namespace mlship

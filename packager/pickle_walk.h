@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 namespace mlship {
@@ -13,5 +14,13 @@ using Bytes = std::function<std::string(std::uint64_t offset, std::uint64_t leng
 // True when pickle.load would begin to run something of them: it names a module's member and calls it, or
 // ends with it. Nothing is executed; what no loader could go on with is no pickle.
 bool runs_as_pickle(const Bytes& bytes);
+
+// What pickle.load would import, read and never run.
+struct PickleGlobals {
+  std::set<std::string> names;  // "sklearn.ensemble._forest.RandomForestClassifier"
+  bool complete = true;         // false: the bytes could not be read to the end (raw arrays between, too long)
+};
+// Of all pickles that stand one behind the other from `offset` on.
+PickleGlobals pickle_globals(const Bytes& bytes, std::uint64_t offset = 0);
 
 }  // namespace mlship

@@ -112,7 +112,8 @@ class Verifier {
       const Json expected = files.is_object() ? files.value(path, Json()) : model.header;
       if (!content.raw) continue;  // in a tar, whose digest was checked
       const Json actual =
-          inspect_model(bundle_.layout.blob_path(content.digest), path, expected.value("format", ""));
+          inspect_model(bundle_.layout.blob_path(content.digest), path, expected.value("format", ""),
+                        expected.value("format", "") == "pickle" ? Pickles::allowed : Pickles::refused);
       if (actual != expected) refuse("the header of " + path + " is not what bundle.json says");
     }
   }

@@ -98,6 +98,11 @@ OrderedJson document(const NamedBundle& named, const std::vector<BundleFile>& fi
 std::string header_line(const Json& header) {
   std::string out;
   for (const auto& [key, value] : header.items()) {
+    if (key == "globals") {
+      std::string names;
+      for (const auto& name : value) names += (names.empty() ? "" : ",") + printable(name.get<std::string>());
+      out += fmt::format("{}imports={}", out.empty() ? "" : " ", names.empty() ? "nothing" : names);
+    }
     if (value.is_structured()) continue;
     out += fmt::format("{}{}={}", out.empty() ? "" : " ", key,
                        value.is_string() ? value.get<std::string>() : value.dump());
@@ -136,7 +141,9 @@ std::string dependency_table(const BundleInfo& info, Stdout& out) {
 std::string model_table(const BundleInfo& info, Stdout& out) {
   Table table({"MODEL", "PATH", "HEADER"});
   for (const auto& model : info.models) {
-    for (const auto& path : model.paths) table.add({model.name, path, header_line(model.header)});
+    const Json files = model.header.value("files", Json::object());
+    for (const auto& path : model.paths)
+      table.add({model.name, path, header_line(files.value(path, model.header))});
   }
   return table.empty() ? "no models\n" : table.render(out.width(), out.style());
 }

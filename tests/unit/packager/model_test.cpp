@@ -158,7 +158,7 @@ open('model.pkl.xz', 'wb').write(b'\xfd7zXZ\x00')
   for (const auto& path : fs::walk(folder())) {
     const Error error = error_of([&] { inspect_model(folder() / path, path, ""); });
     EXPECT_EQ(error.code(), ErrorCode::model) << path;
-    EXPECT_NE(error.hint_text().find("safetensors"), std::string::npos) << path;
+    EXPECT_NE(error.hint_text().find("allow-pickle = true"), std::string::npos) << path;
     EXPECT_EQ(error_of([&] { inspect_model(folder() / path, path, "opaque"); }).code(), ErrorCode::model)
         << path;
   }
@@ -257,6 +257,36 @@ TEST_F(ModelTest, KnowsItsFormats) {
   EXPECT_EQ(error.message(),
             "cannot read models/m.bin: unknown model format 'safetensor' (did you mean 'safetensors'?)");
   EXPECT_EQ(error_of([&] { inspect_model(folder() / "none", "none", ""); }).code(), ErrorCode::not_found);
+}
+
+// Written by Python, read without it.
+TEST_F(ModelTest, WhatWouldBeImportedIsNamed) {
+  const Path folder_of = folder();
+  python(R"(
+import collections, datetime, decimal, gzip, pickle, zipfile, zlib
+o = collections.OrderedDict(a=datetime.date(2020, 1, 1), b=[collections.Counter('x')])
+for p in range(6): open('p%d.bin' % p, 'wb').write(pickle.dumps(o, protocol=p))
+open('z.joblib', 'wb').write(zlib.compress(pickle.dumps(o)))
+open('g.joblib', 'wb').write(gzip.compress(pickle.dumps(o)))
+with zipfile.ZipFile('t.pt', 'w') as z:
+    z.writestr('archive/data.pkl', pickle.dumps(o, protocol=2)); z.writestr('archive/data/0', b'\0' * 99)
+open('two.bin', 'wb').write(pickle.dumps(o) + pickle.dumps(decimal.Decimal(1)) + b'\0raw tensors')
+open('cut.pkl', 'wb').write(pickle.dumps(o)[:-3])
+)");
+  const std::set<std::string> wanted{"collections.Counter", "collections.OrderedDict", "datetime.date"};
+  for (const std::string name : {"p0.bin", "p1.bin", "p2.bin", "p3.bin", "p4.bin", "p5.bin", "z.joblib",
+                                 "g.joblib", "t.pt", "two.bin", "cut.pkl"}) {
+    const Json header = inspect_model(folder_of / name, name, "", Pickles::allowed);
+    EXPECT_EQ(header.at("format"), "pickle") << name;
+    const auto found = header.at("globals").get<std::set<std::string>>();
+    EXPECT_TRUE(std::includes(found.begin(), found.end(), wanted.begin(), wanted.end())) << name << header;
+    EXPECT_EQ(header.at("complete"), name != "cut.pkl") << name;
+    const Error refused = error_of([&] { inspect_model(folder_of / name, name, ""); });
+    EXPECT_EQ(refused.code(), ErrorCode::model);
+    EXPECT_NE(refused.hint_text().find("allow-pickle = true"), std::string::npos);
+  }
+  const Json two = inspect_model(folder_of / "two.bin", "two.bin", "", Pickles::allowed);
+  EXPECT_TRUE(two.at("globals").get<std::set<std::string>>().contains("decimal.Decimal"));
 }
 
 }  // namespace
