@@ -149,8 +149,8 @@ void read_models(Parser& in, const toml::Member& member) {
   }
   for (const auto& item : *member.value->array()) {
     const TableReader table(in.source, "[models]", *item, keys_of("models[]"));
-    ModelSection out{table.text("name"), table.text("path"), table.text("format"), table.flag("allow-pickle").value_or(false),
-                     table.where()};
+    ModelSection out{table.text("name"), table.text("path"), table.text("format"),
+                     table.flag("allow-pickle").value_or(false), table.where()};
     if (!valid_name(out.name)) {
       throw table.error("name", "'" + out.name + "' is not a name for a model")
           .hint("use letters, digits, '-', '_' and '.'");

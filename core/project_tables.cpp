@@ -31,7 +31,8 @@ constexpr auto code = std::to_array<KeySpec>({
     {"include", Type::string_list, "globs below root; only these are shipped", "all"},
     {"exclude", Type::string_list, "globs below root; these are not shipped", "none"},
     {"entry-points", Type::string_map, "commands: name = \"module:function\"", "none"},
-    {"allow-pickle", Type::string_list, "globs below root; pickles that may be shipped with the code", "none"},
+    {"allow-pickle", Type::string_list, "globs below root; pickles that may be shipped with the code",
+     "none"},
 });
 
 constexpr auto dependencies = std::to_array<KeySpec>({
@@ -47,7 +48,8 @@ constexpr auto models = std::to_array<KeySpec>({
     {"name", Type::string, "the model's name in the bundle", "", true},
     {"path", Type::string, "file or folder; may be ignored by git", "", true},
     {"format", Type::string, "the format it must have", "detected"},
-    {"allow-pickle", Type::boolean, "take a pickle, which runs whatever it says when a job loads it", "false"},
+    {"allow-pickle", Type::boolean, "take a pickle, which runs whatever it says when a job loads it",
+     "false"},
 });
 
 constexpr auto wheel_keys = std::to_array<KeySpec>({

@@ -151,12 +151,13 @@ Json folder_header(const ModelSection& section, const std::vector<ModelFile>& fi
   return {{"format", format.empty() ? "opaque" : format}, {"files", headers}};
 }
 
-// A download that failed leaves 0 bytes, and the job dies when it loads them. An empty file beside others (.gitkeep)
-// is none of that.
+// A download that failed leaves 0 bytes, and the job dies when it loads them. An empty file beside others
+// (.gitkeep) is none of that.
 void refuse_empty(const ModelSection& section, const std::vector<ModelFile>& files) {
   if (std::any_of(files.begin(), files.end(), [](const ModelFile& f) { return f.stat.size != 0; })) return;
-  throw Error(ErrorCode::model, "cannot bundle " + section.path + ": " +
-                                    (files.size() == 1 ? "the model has 0 bytes" : "all its files have 0 bytes"))
+  throw Error(ErrorCode::model,
+              "cannot bundle " + section.path + ": " +
+                  (files.size() == 1 ? "the model has 0 bytes" : "all its files have 0 bytes"))
       .fact("at", section.at.line_str())
       .hint("make or download the model again");
 }
@@ -174,10 +175,9 @@ void gather_models(const Project& project, BuildInputs& inputs) {
     refuse_empty(section, model.files);
     const auto whole = fs::stat(project.folder / section.path);
     const bool folder = whole && whole->kind == fs::Kind::folder;
-    model.header = folder
-                       ? folder_header(section, model.files)
-                       : inspect_model(model.files.front().file, model.files.front().shown, section.format,
-                                       pickles_of(section));
+    model.header = folder ? folder_header(section, model.files)
+                          : inspect_model(model.files.front().file, model.files.front().shown, section.format,
+                                          pickles_of(section));
     inputs.models.push_back(std::move(model));
   }
 }
@@ -204,8 +204,8 @@ bool left_out_of_models(const Path& path) {
   return never_bundled(name) || keeps_secrets(name);
 }
 
-// `whole`: the model's folder, links resolved; a link that leads out of it would ship what the project does not
-// hold.
+// `whole`: the model's folder, links resolved; a link that leads out of it would ship what the project does
+// not hold.
 ModelFile model_file(const Path& file, std::string shown, std::string path, const Path& whole = {}) {
   std::error_code failed;
   const Path real = std::filesystem::canonical(file, failed);

@@ -31,7 +31,10 @@ ByteFile::~ByteFile() {
 }
 
 ByteFile::ByteFile(ByteFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_), bytes_(other.bytes_) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(other.size_),
+      bytes_(other.bytes_) {}
 
 std::string ByteFile::read(std::uint64_t offset, std::uint64_t length) const {
   const std::uint64_t there = offset < size_ ? size_ - offset : 0;

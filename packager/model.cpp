@@ -11,7 +11,7 @@
 namespace mlship {
 namespace {
 
-constexpr std::uint64_t head_size = 64;          // bytes, for detection
+constexpr std::uint64_t head_size = 64;  // bytes, for detection
 constexpr std::string_view pickle_format = "pickle";
 constexpr std::string_view fallback = "opaque";  // takes every file, so it is asked last
 

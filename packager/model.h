@@ -23,8 +23,8 @@ struct ModelFactory {
 };
 std::span<const ModelFactory* const> model_factories();
 
-// Detects (or takes `format` by name) and inspects. A pickle, by content, is refused with Error(model), or read
-// (packager/pickle.h) where it is allowed.
+// Detects (or takes `format` by name) and inspects. A pickle, by content, is refused with Error(model), or
+// read (packager/pickle.h) where it is allowed.
 enum class Pickles { refused, allowed };
 Json inspect_model(const Path& file, const std::string& shown, const std::string& format,
                    Pickles pickles = Pickles::refused);

@@ -128,7 +128,8 @@ PickleGlobals globals_of(const ByteFile& file) {
   const std::string head = file.read(0, head_size);
   const auto in_text = [](const std::string& text) {
     return pickle_globals([&text](std::uint64_t offset, std::uint64_t length) {
-      return offset < text.size() ? text.substr(static_cast<size_t>(offset), static_cast<size_t>(length)) : "";
+      return offset < text.size() ? text.substr(static_cast<size_t>(offset), static_cast<size_t>(length))
+                                  : "";
     });
   };
   if (const std::string inner = inflated_head(head); !inner.empty()) return in_text(inner);
@@ -154,7 +155,8 @@ struct SafeFormat {
   std::string_view module;  // the first part of a global's name
   std::string_view advice;
 };
-// What each library has instead of a pickle. Formats that no program is in: nothing runs when they are loaded.
+// What each library has instead of a pickle. Formats that no program is in: nothing runs when they are
+// loaded.
 constexpr auto safe_formats = std::to_array<SafeFormat>({
     {"torch", "safetensors (safetensors.torch.save_file)"},
     {"transformers", "safetensors (save_pretrained(safe_serialization=True))"},

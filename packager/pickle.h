@@ -13,8 +13,8 @@ namespace mlship {
 // none.
 std::string pickle_kind(const ByteFile& file, std::string_view file_name);
 
-// What bundle.json says of a pickle that somebody allowed: {format: "pickle", kind, globals, complete}. `globals`
-// names what loading it would import; `complete` is false where not all of it could be read.
+// What bundle.json says of a pickle that somebody allowed: {format: "pickle", kind, globals, complete}.
+// `globals` names what loading it would import; `complete` is false where not all of it could be read.
 Json pickle_header(const ByteFile& file, const std::string& kind);
 
 // The Error(model) for a pickle that nobody allowed. `allow`: the line that allows it.

@@ -18,7 +18,7 @@ bool runs_as_pickle(const Bytes& bytes);
 // What pickle.load would import, read and never run.
 struct PickleGlobals {
   std::set<std::string> names;  // "sklearn.ensemble._forest.RandomForestClassifier"
-  bool complete = true;         // false: the bytes could not be read to the end (raw arrays between, too long)
+  bool complete = true;  // false: the bytes could not be read to the end (raw arrays between, too long)
 };
 // Of all pickles that stand one behind the other from `offset` on.
 PickleGlobals pickle_globals(const Bytes& bytes, std::uint64_t offset = 0);
