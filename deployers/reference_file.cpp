@@ -337,6 +337,8 @@ std::optional<Reference> named_file(std::string_view text, Span file, const Exte
   r.version = named.read;
   r.span = file;
   r.file = part_of(text, file);
+  if (r.version && first_template(stem))
+    r.opaque = "its file's name is a pattern, whatever build fits it: " + r.file;
   return r;
 }
 
@@ -350,7 +352,10 @@ const Extension* extension_at(std::string_view text, size_t dot) {
 std::optional<Named> read_stem(std::string_view stem, Form form, Scheme scheme) {
   const bool wheel = form == Form::wheel;
   auto named = wheel ? wheel_name(stem, scheme) : other_name(stem, scheme, form == Form::egg);
-  return named ? named : unread_name(stem, wheel);
+  if (named) return named;
+  named = unread_name(stem, wheel);
+  if (named && first_template(stem)) named->read = version_in(stem, named->version, scheme);
+  return named;
 }
 
 const Extension* extension_before(std::string_view text, size_t end) {

@@ -297,7 +297,7 @@ std::optional<Reference> path_at(std::string_view text, Span span, Scheme scheme
   auto r = named ? named_file(text, tail.file, extension, *named) : std::nullopt;
   if (!r) return std::nullopt;
   r->hash_pinned = hash_fragment(text.substr(tail.end, span.end - tail.end));
-  r->opaque = why_not(part_of(text, path));
+  if (const std::string why = why_not(part_of(text, path)); !why.empty()) r->opaque = why;
   if (left_over && !r->hash_pinned) r->opaque = "what stands behind its file's name is not understood";
   r->span = alias ? Span{path.begin, tail.end} : span;
   if (r->opaque.ends_with("token")) r->span.begin = after_userinfo(text, text.find("://", path.begin) + 3);

@@ -22,9 +22,9 @@ std::string seen(const std::string& text, Whole whole = Whole::text) {
 
 TEST(ReferencePlaces, AMarkerComparesAndNamesNothing) {
   const std::string pin = "pin churn 1.3.0 churn==1.3.0";
-  for (const std::string& marker :
-       {"; extra == 'churn==1.2.0'", " ; python_version>'3.8' and extra != \"churn==1.2.0\"",
-        "; 'churn==1.1.0' != extra", " ; (os_name == 'nt' or extra not in 'churn>=1.0,churn==2')"}) {
+  for (const std::string& marker : std::vector<std::string>{
+           "; extra == 'churn==1.2.0'", " ; python_version>'3.8' and extra != \"churn==1.2.0\"",
+           "; 'churn==1.1.0' != extra", " ; (os_name == 'nt' or extra not in 'churn>=1.0,churn==2')"}) {
     EXPECT_EQ(seen("churn==1.3.0" + marker, Whole::requirement), pin) << marker;
     EXPECT_EQ(seen("churn==1.3.0" + marker), pin) << marker;
     EXPECT_EQ(seen("churn==1.3.0" + marker + " --hash=sha256:00", Whole::requirement), pin + " (hash)")
@@ -41,6 +41,19 @@ TEST(ReferencePlaces, SourceArchives) {
   EXPECT_EQ(seen("/Volumes/a b/churn-1.3.0.tar.bz2", Whole::requirement),
             "sdist churn 1.3.0 /Volumes/a b/churn-1.3.0.tar.bz2");
   EXPECT_EQ(seen("/srv/churn-1.3.0.tar.gz.asc backup.tar.gz /srv/churn-1.3.0.tar"), "");
+}
+
+TEST(ReferencePlaces, APatternOfFilesSaysThatItIsOne) {
+  for (const std::string& file :
+       std::vector<std::string>{"churn-1.3.0-*.whl", "churn-1.3.0-${TAG}.whl", "churn-1.3.0-*-none-any.whl",
+                                "churn-1.3.0-*.jar"}) {
+    const std::string form = file.ends_with("jar") ? "jar" : "wheel";
+    const std::string expected = form + " churn 1.3.0 /srv/" + file +
+                                 ": its file's name is a pattern, whatever build fits it: " + file;
+    EXPECT_EQ(seen("cp /srv/" + file + " ."), expected);
+    EXPECT_EQ(seen("/srv/" + file, Whole::path), expected);
+  }
+  EXPECT_EQ(seen("/srv/churn-*.whl"), "wheel churn - /srv/churn-*.whl");
 }
 
 TEST(ReferencePlaces, DotsInTheWay) {
