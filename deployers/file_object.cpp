@@ -424,7 +424,8 @@ class HostFileTarget final : public Target {
                              Scheme scheme) {
     for (size_t i = 0; i < line.references.size(); ++i) {
       const Reference& r = line.references[i];
-      add_reference(object, {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i]},
+      add_reference(object,
+                    {r, std::string(lines.text.substr(r.span.begin, r.span.size())), line.paths[i], {}},
                     scheme);
     }
   }

@@ -69,9 +69,9 @@ ScanReport scan(Targets& targets, const std::string& package, const std::vector<
     Discovery found = target->discover(Scheme::pep440);
     for (auto& skipped : found.skipped) report.skipped.push_back(std::move(skipped));
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
-    const auto skip = [&](const LiveObject& object, const FoundReference& found) {
+    const auto skip = [&](const LiveObject& object, const FoundReference& seen) {
       report.skipped.push_back(
-          {target->name(), object.info, found.path, Reason::opaque, found.reference.opaque, "", found.text});
+          {target->name(), object.info, seen.path, Reason::opaque, seen.reference.opaque, "", seen.text});
     };
     const auto wanted = [&](const Reference& r) {
       return package.empty() || glob_match(package, name_of(r)) || glob_match(package, r.package);

@@ -7,6 +7,7 @@
 #include "core/names.h"
 #include "packager/bundle_writer.h"
 #include "packager/member_path.h"
+#include "packager/platform.h"
 #include "packager/spool.h"
 #include "packager/wheel.h"
 #include "packager/wheel_format.h"
@@ -57,6 +58,20 @@ ZipReader checked_zip(const Artifact& artifact) {
   return zip;
 }
 
+// Jobs are moved by what the name says: its tags must be among those of WHEEL.
+void check_tags(const Artifact& artifact) {
+  const auto named = parse_wheel_name(artifact.filename);
+  if (!named) return;
+  const auto own = wheel_identity(artifact.copy, artifact.filename).tags;
+  for (const auto& tag : named->tags) {
+    if (own.empty() || std::find(own.begin(), own.end(), tag) != own.end()) continue;
+    std::string tags;
+    for (const auto& t : own) tags += (tags.empty() ? "" : ", ") + t;
+    refuse(artifact.filename, "its name says " + tag + ", and its WHEEL file does not",
+           "give it the name it was built with; inside it is for " + printable(tags));
+  }
+}
+
 void read_wheel(Artifact& artifact) {
   const CheckedWheel wheel = check_wheel(artifact.copy, artifact.filename);
   read_core_metadata(wheel.metadata, wheel.stem + ".dist-info/METADATA", artifact);
@@ -65,6 +80,7 @@ void read_wheel(Artifact& artifact) {
   if (normalize_name(name) != normalize_name(artifact.claims.front().name)) {
     refuse(artifact.filename, "its .dist-info folder is that of '" + printable(name) + "'");
   }
+  check_tags(artifact);
 }
 
 void read_egg(Artifact& artifact) {

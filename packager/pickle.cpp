@@ -63,13 +63,13 @@ bool text_pickle(std::string_view head) {
   return rest.starts_with('(') || rest.starts_with(')') || memo_put(rest);
 }
 
-// The first bytes inside zlib or gzip: joblib's compressed files.
-std::string inflated_head(std::string_view head) {
-  const bool gzip = head.starts_with("\x1f\x8b");
+// What is inside zlib or gzip, joblib's compressed files; no function for anything else.
+Bytes unpacked(const Bytes& bytes) {
+  const std::string head = bytes(0, 2);
+  const bool gzip = head == "\x1f\x8b";
   const bool zlib =
       head.size() > 1 && head[0] == '\x78' && (head[0] * 256 + static_cast<unsigned char>(head[1])) % 31 == 0;
-  if (!gzip && !zlib) return "";
-  return inflated(head, Deflated::headed, 64U << 10U);
+  return gzip || zlib ? inflated(bytes, Deflated::headed) : Bytes();
 }
 
 // A dtype of NumPy that is an object: 'O', '|O', '<O8'. A field's own name stands behind a `(`.
@@ -97,23 +97,20 @@ bool object_array(std::string_view head) {
   return false;
 }
 
-bool runs(const std::string& text) {
-  return runs_as_pickle([&text](std::uint64_t offset, std::uint64_t length) {
-    return offset < text.size() ? text.substr(static_cast<size_t>(offset), static_cast<size_t>(length)) : "";
-  });
+Bytes bytes_of(const ByteFile& file) {
+  return [&file](std::uint64_t offset, std::uint64_t length) { return file.read(offset, length); };
 }
 
-bool is_pickle(const std::string& head) {
-  return binary_pickle(head) || text_pickle(head) || runs(head);
+bool is_pickle(const Bytes& bytes) {
+  const std::string head = bytes(0, head_size);
+  return binary_pickle(head) || text_pickle(head) || runs_as_pickle(bytes);
 }
 
-bool pickle_in_zip(const ByteFile& file) {
-  constexpr std::uint64_t enough = 1U << 20U;  // bytes of a member
-  return any_zip_member(file, enough, [](const std::string& name, const std::string& head) {
-    const std::string inner = inflated_head(head);
-    return name.ends_with(".pkl") || name.ends_with(".pickle") || is_pickle(head) || object_array(head) ||
-           (!inner.empty() && is_pickle(inner));
-  });
+// Itself, or what it compresses.
+bool holds_pickle(const Bytes& bytes) {
+  if (is_pickle(bytes) || object_array(bytes(0, head_size))) return true;
+  const Bytes inner = unpacked(bytes);
+  return inner && is_pickle(inner);
 }
 
 bool pickle_name(std::string_view file_name) {
@@ -125,30 +122,22 @@ bool pickle_name(std::string_view file_name) {
 
 // All pickles of the file: itself, what it compresses, the members of a zip.
 PickleGlobals globals_of(const ByteFile& file) {
-  const std::string head = file.read(0, head_size);
-  const auto in_text = [](const std::string& text) {
-    return pickle_globals([&text](std::uint64_t offset, std::uint64_t length) {
-      return offset < text.size() ? text.substr(static_cast<size_t>(offset), static_cast<size_t>(length))
-                                  : "";
-    });
-  };
-  if (const std::string inner = inflated_head(head); !inner.empty()) return in_text(inner);
+  const Bytes bytes = bytes_of(file);
+  if (const Bytes inner = unpacked(bytes)) return pickle_globals(inner);
   PickleGlobals out;
   bool zip = false;
-  constexpr std::uint64_t enough = 4U << 20U;  // bytes of a member
-  any_zip_member(file, enough, [&](const std::string& /*name*/, const std::string& member) {
+  any_zip_member(file, [&](const std::string& /*name*/, const Bytes& member) {
     zip = true;
     if (!is_pickle(member)) return false;
-    const PickleGlobals found = in_text(member);
+    const PickleGlobals found = pickle_globals(member);
     out.names.insert(found.names.begin(), found.names.end());
     out.complete = out.complete && found.complete;
     return false;
   });
   if (zip) return out;
   // NEP 1: the header ends with a line feed, the pickle follows.
-  const std::uint64_t from = head.starts_with("\x93NUMPY") ? head.find('\n') + 1 : 0;
-  return pickle_globals(
-      [&file](std::uint64_t offset, std::uint64_t length) { return file.read(offset, length); }, from);
+  const std::string head = bytes(0, head_size);
+  return pickle_globals(bytes, head.starts_with("\x93NUMPY") ? head.find('\n') + 1 : 0);
 }
 
 struct SafeFormat {
@@ -210,19 +199,17 @@ Error pickle_refused(const ByteFile& file, const std::string& kind, const std::s
 }
 
 std::string pickle_kind(const ByteFile& file, std::string_view file_name) {
-  const std::string head = file.read(0, head_size);
-  const auto bytes = [&file](std::uint64_t offset, std::uint64_t length) {
-    return file.read(offset, length);
-  };
-  if (binary_pickle(head) || text_pickle(head) || runs_as_pickle(bytes)) return "a pickle";
-  if (const std::string inner = inflated_head(head); !inner.empty() && is_pickle(inner)) {
-    return "a compressed pickle";
-  }
-  if (pickle_in_zip(file)) return "a PyTorch or other zip with a pickle inside";
-  if (object_array(head)) return "a NumPy file with a pickle inside";
+  const Bytes bytes = bytes_of(file);
+  if (is_pickle(bytes)) return "a pickle";
+  if (const Bytes inner = unpacked(bytes); inner && is_pickle(inner)) return "a compressed pickle";
+  const ZipLook look = any_zip_member(file, [](const std::string& name, const Bytes& content) {
+    return name.ends_with(".pkl") || name.ends_with(".pickle") || holds_pickle(content);
+  });
+  if (look == ZipLook::found) return "a PyTorch or other zip with a pickle inside";
+  if (look == ZipLook::too_many) return "a zip with more members than mlship looks into";
+  if (object_array(bytes(0, head_size))) return "a NumPy file with a pickle inside";
   // Compressions that are not looked into (xz, bz2, lz4, joblib's old ZF format).
-  if (pickle_name(file_name)) return "named as a pickle";
-  return "";
+  return pickle_name(file_name) ? "named as a pickle" : "";
 }
 
 }  // namespace mlship

@@ -11,7 +11,7 @@ namespace mlship {
 namespace {
 
 constexpr std::uint64_t window = 64U << 10U;       // bytes read at a time
-constexpr std::uint64_t longest_line = 1U << 20U;  // bytes
+constexpr std::uint64_t longest_line = 1U << 20U;  // bytes that are held
 constexpr std::uint64_t longest_name = 512;        // bytes; no module or class is called longer
 constexpr std::uint64_t most_steps = 8U << 20U;  // nobody writes that many before the first call by accident
 
@@ -184,9 +184,9 @@ class Walk {
 
   bool line(std::string& out) {
     out.clear();
-    for (std::string c = take(1); !c.empty() && out.size() < longest_line; c = take(1)) {
+    for (std::string c = take(1); !c.empty(); c = take(1)) {
       if (c == "\n") return true;
-      out += c;
+      if (out.size() < longest_line) out += c;  // of a longer one only its end matters
     }
     return false;
   }
@@ -214,8 +214,9 @@ class Walk {
       case Argument::u4: return number(4, ignored);
       case Argument::u8: return number(8, ignored);
       case Argument::line: return line(text);
-      case Argument::integer: return line(text) && of(text, "0123456789-+_L xabcdefABCDEF");
-      case Argument::number: return line(text) && of(text, "0123456789.+-eE_infaINFA ");
+      // As int(text, 0) and float(text) read them, white space and all.
+      case Argument::integer: return line(text) && of(text, "0123456789-+_LxXoObBabcdefABCDEF \t\r\f\v");
+      case Argument::number: return line(text) && of(text, "0123456789.+-eE_infatyINFATY \t\r\f\v");
       case Argument::quoted:
         return line(text) && text.size() > 1 && (text.front() == '\'' || text.front() == '"') &&
                text.back() == text.front();

@@ -2,14 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <set>
 #include <string>
 
-namespace mlship {
+#include "packager/inflate.h"
 
-// Bytes by their place: up to `length` of them from `offset`.
-using Bytes = std::function<std::string(std::uint64_t offset, std::uint64_t length)>;
+namespace mlship {
 
 // True when pickle.load would begin to run something of them: it names a module's member and calls it, or
 // ends with it. Nothing is executed; what no loader could go on with is no pickle.

@@ -16,9 +16,9 @@ constexpr std::uint64_t largest_text = 32ULL
 
 // Paths in RECORD are relative to the folder the wheel is unpacked into (PEP 376); some tools write `./a` or
 // `/a` for `a`.
-std::string relative(std::string path) {
-  while (path.starts_with("./") || path.starts_with('/')) path.erase(0, path.front() == '/' ? 1 : 2);
-  return path;
+std::string relative(const std::string& path) {
+  if (path.starts_with("./")) return path.substr(2);
+  return path.starts_with('/') ? path.substr(1) : path;
 }
 
 }  // namespace

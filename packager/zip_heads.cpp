@@ -1,6 +1,7 @@
 #include "packager/zip_heads.h"
 
 #include <algorithm>
+#include <set>
 
 #include "packager/inflate.h"
 #include "packager/zip_records.h"
@@ -9,6 +10,9 @@ namespace mlship {
 namespace {
 
 constexpr std::uint64_t largest_directory = 256ULL << 20U;  // bytes
+constexpr size_t most_rows = 200'000;
+
+const Bytes nothing = [](std::uint64_t, std::uint64_t) { return std::string(); };
 
 struct Directory {
   std::string bytes;
@@ -42,43 +46,62 @@ Directory directory_of(const ByteFile& file) {
 }
 
 // Some loaders find the data by the local header alone.
-std::string head_of(const ByteFile& file, std::uint64_t header, unsigned method, std::uint64_t compressed,
-                    std::uint64_t most) {
+Bytes content_of(const ByteFile& file, std::uint64_t header, unsigned method, std::uint64_t compressed) {
   const std::string local = file.read(header, 30);
-  if (!local.starts_with("PK\x03\x04") || local.size() < 30) return {};
+  if (!local.starts_with("PK\x03\x04") || local.size() < 30) return nothing;
   ZipFields fields(std::string_view(local).substr(26));
   const std::uint64_t names = fields.u16();
   const std::uint64_t extra = fields.u16();
-  const std::string data = file.read(header + 30 + names + extra, std::min(most, compressed));
-  return method == zip::deflated ? inflated(data, Deflated::raw, most) : data;
+  const std::uint64_t begin = header + 30 + names + extra;
+  const Bytes stored = [&file, begin, compressed](std::uint64_t offset, std::uint64_t length) {
+    return offset < compressed ? file.read(begin + offset, std::min(length, compressed - offset)) : "";
+  };
+  return method == zip::deflated ? inflated(stored, Deflated::raw) : stored;
+}
+
+struct Row {
+  std::string path;
+  unsigned method = 0;
+  std::uint64_t compressed = 0, header = 0;
+};
+
+// Takes one row of the directory off the front.
+Row take_row(std::string_view& rest, std::uint64_t file_size) {
+  ZipFields fields(rest.substr(10));
+  Row row;
+  row.method = fields.u16();
+  fields.take(8);
+  row.compressed = fields.u32();
+  fields.take(4);
+  const size_t name = fields.u16();
+  const size_t extra = fields.u16();
+  const size_t comment = fields.u16();
+  fields.take(8);
+  row.header = fields.u32();
+  if (row.compressed == zip::saturated32) row.compressed = file_size;
+  row.path = rest.substr(46, name);
+  rest.remove_prefix(std::min(rest.size(), 46 + name + extra + comment));
+  return row;
 }
 
 }  // namespace
 
-bool any_zip_member(const ByteFile& file, std::uint64_t most,
-                    const std::function<bool(const std::string&, const std::string&)>& member) {
+ZipLook any_zip_member(const ByteFile& file,
+                       const std::function<bool(const std::string&, const Bytes&)>& member) {
   const Directory directory = directory_of(file);
   std::string_view rest = directory.bytes;
-  while (rest.size() >= 46 && rest.starts_with("PK\x01\x02")) {
-    ZipFields fields(rest.substr(10));
-    const unsigned method = fields.u16();
-    fields.take(8);
-    std::uint64_t compressed = fields.u32();
-    fields.take(4);
-    const size_t name = fields.u16();
-    const size_t extra = fields.u16();
-    const size_t comment = fields.u16();
-    fields.take(8);
-    const std::uint64_t header = fields.u32();
-    if (compressed == zip::saturated32) compressed = most;
+  std::set<std::uint64_t> seen;
+  for (size_t rows = 0; rest.size() >= 46 && rest.starts_with("PK\x01\x02"); ++rows) {
+    if (rows == most_rows) return ZipLook::too_many;
+    const Row row = take_row(rest, file.size());
     // A zip64 offset: beyond 4 GiB, where a member's own name still speaks.
-    const bool far = header == zip::saturated32;
-    const std::string path(rest.substr(46, name));
-    const std::string head = far ? "" : head_of(file, header + directory.shift, method, compressed, most);
-    if (member(path, head)) return true;
-    rest.remove_prefix(std::min(rest.size(), 46 + name + extra + comment));
+    const bool far = row.header == zip::saturated32;
+    const bool shown = far || !seen.insert(row.header).second;
+    if (member(row.path,
+               shown ? nothing : content_of(file, row.header + directory.shift, row.method, row.compressed)))
+      return ZipLook::found;
   }
-  return false;
+  return ZipLook::none;
 }
 
 }  // namespace mlship

@@ -293,5 +293,24 @@ class Artifacts(unittest.TestCase):
         self.assertEqual(self.document("inspect", "other:1.4")["scheme"], "pep440")
 
 
+
+class Renamed(unittest.TestCase):
+    """Jobs are moved by what a wheel's name says, so that its WHEEL file has to say the same."""
+
+    def test_a_wheel_under_another_name_is_refused(self):
+        box = e2e.Sandbox()
+        self.addCleanup(box.close)
+        for own, named in (("cp312-cp312-manylinux_2_17_aarch64", "cp312-cp312-manylinux_2_17_x86_64"),
+                           ("cp310-cp310-linux_x86_64", "cp312-cp312-linux_x86_64"), ("py3-none-any", "py2.py3-none-any"),
+                           ("py2.py3-none-any", "cp312-cp312-linux_x86_64"), ("cp311-abi3-win_amd64", "py3-none-any")):
+            with self.subTest(own=own, named=named):
+                wheel = e2e.write_wheel(box.folder("made"), "renamed", "1.0", tag=own.split(".")[-1] if "." not in own else own)
+                other = wheel.rename(wheel.parent / f"renamed-1.0-{named}.whl")
+                refused = box.mlship("publish", "--artifact", other, exit=3)
+                self.assertIn(other.name, refused.err)
+                self.assertIn("WHEEL", refused.err)
+                self.assertEqual(box.mlship("list", "renamed", exit=5).out, "")
+
+
 if __name__ == "__main__":
     e2e.main()

@@ -285,8 +285,45 @@ open('cut.pkl', 'wb').write(pickle.dumps(o)[:-3])
     EXPECT_EQ(refused.code(), ErrorCode::model);
     EXPECT_NE(refused.hint_text().find("allow-pickle = true"), std::string::npos);
   }
-  const Json two = inspect_model(folder_of / "two.bin", "two.bin", "", Pickles::allowed);
-  EXPECT_TRUE(two.at("globals").get<std::set<std::string>>().contains("decimal.Decimal"));
+  const Json both = inspect_model(folder_of / "two.bin", "two.bin", "", Pickles::allowed);
+  EXPECT_TRUE(both.at("globals").get<std::set<std::string>>().contains("decimal.Decimal"));
+}
+
+// What Python's machine takes before the call, in spellings that nobody's pickler writes.
+TEST_F(ModelTest, NoDetourHidesACall) {
+  python(R"(
+import gzip, pickle, zipfile, zlib
+call = b"cos\nsystem\n(S'true'\ntR."
+detours = {'octal': b'I0o1\n0', 'binary': b'I0b1\n0', 'blank': b'I\t1 \n0', 'cr': b'I1\r\n0', 'infinity': b'Finfinity\n0',
+           'nan': b'FNaN\n0', 'long': b'L1L\n0', 'padded': b'I' + b' ' * 5000 + b'1\n0',
+           'line': b'V' + b'a' * (1 << 20) + b'b\n0', 'bytes': b'B' + (3 << 20).to_bytes(4, 'little') + bytes(3 << 20) + b'0'}
+for name, detour in detours.items():
+    open(name + '.bin', 'wb').write(detour + call)
+    open(name + '.z', 'wb').write(zlib.compress(detour + call))
+    open(name + '.gz', 'wb').write(gzip.compress(detour + call))
+    for method in (0, 8):
+        with zipfile.ZipFile('%s%d.zip' % (name, method), 'w', method) as z: z.writestr('weights', detour + call)
+)");
+  for (const auto& name : fs::list(folder())) {
+    const Error error = error_of([&] { inspect_model(folder() / name, name, ""); });
+    EXPECT_EQ(error.code(), ErrorCode::model) << name;
+  }
+}
+
+// 10 KB that name one member 200 times took 38 s.
+TEST_F(ModelTest, ASharedMemberIsReadOnce) {
+  python(R"(
+import zipfile
+with zipfile.ZipFile('many.zip', 'w', 8) as z: z.writestr('a', b'N' * (1 << 20))
+data = open('many.zip', 'rb').read()
+at = data.index(b'PK\x01\x02'); end = data.index(b'PK\x05\x06')
+row, tail = data[at:end], bytearray(data[end:])
+n = 20000
+tail[8:12] = n.to_bytes(2, 'little') * 2
+tail[12:16] = (len(row) * n).to_bytes(4, 'little')
+open('many.zip', 'wb').write(data[:at] + row * n + tail)
+)");
+  EXPECT_EQ(inspect_model(folder() / "many.zip", "many.zip", "").at("format"), "opaque");
 }
 
 }  // namespace
