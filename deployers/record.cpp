@@ -13,6 +13,7 @@ constexpr auto final_states =
     std::to_array<std::string_view>({"committed", "partial", "failed", "reverted", "superseded"});
 constexpr std::string_view suffix_letters = "0123456789abcdefghijklmnopqrstuvwxyz";
 constexpr size_t suffix_length = 4;
+constexpr size_t stamp_length = 16;  // "20260314T010203Z"
 
 // Applies one entry after another to a view.
 class Reader {
@@ -223,7 +224,9 @@ bool stays_last(const RolloutView& last, const std::optional<Version>& to, const
 }
 
 std::string next_rollout_id(Ledger& ledger, std::int64_t now) {
-  const auto ids = ledger.rollouts();
+  auto ids = ledger.rollouts();
+  // What else somebody put into the folder has no successor.
+  std::erase_if(ids, [](const std::string& name) { return name.find('-') != stamp_length; });
   std::string id = stamp(now) + "-" + random_suffix();
   if (ids.empty() || id > ids.back()) return id;
   // Same second, or a clock that went back: go on from the last one.

@@ -46,13 +46,16 @@ Timer read_timer(const std::string& name, const std::vector<Path>& folders) {
   return timer;
 }
 
+constexpr size_t longest_name = 255;  // bytes of a unit's name (systemd.unit(5)), and of a file's
+
 // The names of what starts with `unit`: itself, its template, and what a link of that name leads to (Alias=,
 // `systemctl link`).
 std::set<std::string> names_of(const std::string& unit, const std::vector<Path>& folders) {
   std::set<std::string> out{unit, template_of(unit)};
   for (const auto& name : std::set<std::string>(out)) {
     for (const auto& folder : folders) {
-      const auto there = name.empty() ? std::nullopt : fs::lstat(folder / name);
+      const bool sound = !name.empty() && name.size() <= longest_name;
+      const auto there = sound ? fs::lstat(folder / name) : std::nullopt;
       if (!there || there->kind != fs::Kind::link) continue;
       const auto real = resolve_links(folder / name);
       if (real) out.insert({real->filename().string(), template_of(real->filename().string())});
@@ -103,7 +106,7 @@ std::string instance_for(const std::string& name, const std::string& unit) {
 }
 
 bool is_unit(const std::string& name) {
-  return name.find('/') == std::string::npos && unit_file(name).has_value();
+  return name.size() <= longest_name && name.find('/') == std::string::npos && unit_file(name).has_value();
 }
 
 // Which units start which, of the folders of one manager. Looks at each unit once.
@@ -126,7 +129,7 @@ class UnitGraph {
     std::set<std::string> out, open = units;
     while (!open.empty()) {
       const std::string unit = open.extract(open.begin()).value();
-      if (unit.empty() || jobs.contains(unit) || !out.insert(unit).second || is_template(unit)) continue;
+      if (!is_unit(unit) || jobs.contains(unit) || !out.insert(unit).second || is_template(unit)) continue;
       for (const auto& name : names_of(unit, folders_)) open.insert(name);
       for (const auto& pulled : pulled_by(unit)) open.insert(pulled);
     }

@@ -291,7 +291,7 @@ class Walk {
 
   void push(std::string text) {
     before_ = std::move(last_);
-    last_ = std::move(text);
+    last_ = text.size() <= longest_name ? std::move(text) : "";  // the memo keeps copies
   }
 
   const Bytes& bytes_;
@@ -318,8 +318,9 @@ PickleGlobals pickle_globals(const Bytes& bytes, std::uint64_t offset) {
   for (bool first = true; !bytes(offset, 1).empty(); first = false) {
     Walk walk(bytes, offset, &out.names);
     if (!walk.collect()) {
-      // What follows a whole pickle may be data: old PyTorch files put tensors there.
-      out.complete = !first;
+      // What follows a whole pickle may be data: old PyTorch files put tensors there. A pickle that breaks
+      // off is none of that.
+      out.complete = !first && bytes(offset, 1) != "\x80";
       break;
     }
     offset = walk.at();

@@ -186,14 +186,22 @@ void require_writable(const Path& folder) {
   if (::access(there.c_str(), W_OK | X_OK) != 0) fail(errno, "write in", there);
 }
 
+// A pipe that a shell made (/dev/fd/63, /dev/stdin) has somebody at its other end; one that lies in a folder
+// may never have, and whoever put it there would hang everybody.
+static void wait_for_writer(int fd, const Path& path) {
+  const bool given = path.string().starts_with("/dev/") || path.string().starts_with("/proc/");
+  if (!given) throw Error(ErrorCode::io, "cannot read " + path.string() + ": it is a pipe, not a file");
+  ::fcntl(fd, F_SETFL, 0);
+}
+
 void read_chunks(const Path& path, const std::function<void(std::string_view)>& chunk) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd.ok()) fail(errno, "open", path);
   std::string buffer;
   struct ::stat s{};
   if (::fstat(fd.get(), &s) != 0) fail(errno, "look at", path);
-  // Folders and devices have no content to read here.
   if (S_ISDIR(s.st_mode)) fail(EISDIR, "read", path);
+  if (S_ISFIFO(s.st_mode)) wait_for_writer(fd.get(), path);
   buffer.resize(std::clamp<size_t>(static_cast<size_t>(s.st_size) + 1, 4096, chunk_size));
   std::uint64_t read = 0;
   while (true) {

@@ -95,6 +95,21 @@ TEST_F(SystemdTarget, TimersAndWhatTheyStartAreJobs) {
             "ours.conf systemd-drop-in job monthly\n");
 }
 
+// What any user of the host can write into a unit must not end the run of everybody.
+TEST_F(SystemdTarget, NamesThatAreNoUnitsStartNothing) {
+  unit("nightly.service", service("1.3.0"));
+  unit("nightly.timer", "[Timer]\nOnCalendar=daily\n");
+  std::filesystem::create_symlink("/dev/null", at("etc/systemd/system/masked.service"));
+  unit("masked.timer", "[Timer]\nOnCalendar=daily\n");
+  unit("odd.timer", "[Timer]\nUnit=noending\nOnCalendar=daily\n");
+  unit("long.timer", "[Timer]\nUnit=" + std::string(300, 'a') + ".service\nOnCalendar=daily\n");
+  unit("slash.timer", "[Timer]\nUnit=../x\nOnCalendar=daily\n");
+  unit("grow@.service", "[Unit]\nWants=grow@%i-x.service\n[Service]\nExecStart=/bin/true\n");
+  unit("grow.timer", "[Timer]\nUnit=grow@a.service\nOnCalendar=daily\n");
+  EXPECT_EQ(found(*make({"etc/systemd/system/nightly.service"})),
+            "nightly.service systemd-service job daily\n");
+}
+
 // systemd.unit(5): Wants= and its like, the folders of that name, and what becomes of a unit.
 TEST_F(SystemdTarget, WhatStartsWithAJobIsAJob) {
   unit("batch.timer", "[Timer]\nOnCalendar=daily\nUnit=batch.target\n");
