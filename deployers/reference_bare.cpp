@@ -132,15 +132,17 @@ class Arguments {
  public:
   Arguments(std::string_view text, size_t at) : text_(text), at_(at) {}
 
-  void run(Found& found) {
+  // Returns where they end.
+  size_t run(Found& found) {
     bool value = false;
     while (const auto word = next()) {
       const std::string_view str = text_.substr(word->begin, word->size());
-      if (str.find("{{") != std::string_view::npos) return;  // a template: nobody knows what it becomes
+      if (str.find("{{") != std::string_view::npos) break;  // a template: nobody knows what it becomes
       const bool is_value = value;
       value = needs_value(str);
       if (!is_value && !value && named_end(str, 0) == str.size()) found.push_back(bare(text_, *word));
     }
+    return at_;
   }
 
  private:
@@ -195,9 +197,10 @@ bool address(std::string_view text) {
 
 void find_bare(std::string_view text, const Grammar& grammar, Found& found) {
   if (grammar.whole == Whole::requirement) return find_whole(text, found);
-  for (size_t pip = text.find("pip"); pip != std::string_view::npos; pip = text.find("pip", pip + 1)) {
+  size_t done = 0;  // what stands among the arguments of one is none of its own
+  for (size_t pip = text.find("pip"); pip != std::string_view::npos; pip = text.find("pip", done)) {
     const size_t after = after_install(text, pip);
-    if (after != std::string_view::npos) Arguments(text, after).run(found);
+    done = after == std::string_view::npos ? pip + 1 : Arguments(text, after).run(found);
   }
 }
 

@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "https://ada:secret@x.example/churn-1.3.0-py3-none-any.whl ", "https://ada@", "://",
                       "git+https://a@b/c.git@v1 ", "git+https://", "git+https://a@",
                       "churn==1.3.0 \\\n    " + hash + " \\\n", hash + " \\\n", hash + " ", "\\\n", "\"", "'",
-                      "'\"", "pip install 'x ", "pip install \"", "pip install a ", "pip install ", "pip ",
+                      "'\"", "pip install 'x ", "pip install \"", "pip install a ", "pip install ", "pip install -a ", "pip install a= ", "pip ",
                       "$(", "${", "{{", "{{a}}", "${a}", "`", "%i", "*", " ", "\t", "@", "a@", "a@1.0 ", "]@",
                       "[a]@", "a[", "churn-", "churn-*", "-", ".", "/", "/.", "./", "//", "/opt/mlship/",
                       "/opt/mlship/churn/", "/opt/mlship/churn/1.3.0/", "/opt/mlship/churn/1.3.0 ", ":",
