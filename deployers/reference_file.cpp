@@ -143,10 +143,25 @@ size_t folder_begin(std::string_view text, size_t file, size_t floor, std::strin
   return i == floor || one_of(text[i - 1], before) ? i : std::string_view::npos;
 }
 
+// Where the element of a JSON list begins that is the whole path of the file at `file`: `["/a b/x.whl"]`. npos:
+// it is no such element, or a command (`["/bin/sh -c /x.whl"]`).
+size_t element_begin(std::string_view text, Span file, size_t floor) {
+  if (at(text, file.end) != '"' || file.begin == 0 || text[file.begin - 1] != '/')
+    return std::string_view::npos;
+  size_t begin = file.begin;
+  while (begin > floor && file.begin - begin < longest && !one_of(text[begin - 1], "\"\\\n")) --begin;
+  if (begin < floor + 2 || text[begin - 1] != '"') return std::string_view::npos;
+  size_t before = begin - 1;
+  while (before > floor && one_of(text[before - 1], " \t\r\n")) --before;
+  const bool element = before > 0 && one_of(text[before - 1], "[,");
+  return element && one_path(text.substr(begin, file.end - begin)) ? begin : std::string_view::npos;
+}
+
 // The path of the file whose name begins at the end of `path`: within a folder of libraries that is known it
 // is whole, whatever the folder is called.
 void read_folder(Reference& r, std::string_view text, size_t file, size_t floor, const Grammar& grammar) {
   r.span.begin = path_begin(text, file, floor);
+  r.span.begin = std::min(r.span.begin, element_begin(text, {file, r.span.end}, floor));
   for (const std::string& folder : grammar.folders) {
     const size_t begin = folder_begin(text, file, floor, folder);
     if (begin >= r.span.begin) continue;  // npos too
@@ -311,6 +326,15 @@ std::optional<Reference> file_reference(std::string_view text, size_t dot, const
 }
 
 }  // namespace
+
+bool one_path(std::string_view text) {
+  const size_t colon = text.find(':');
+  const size_t slash = text.find('/');
+  const bool scheme = slash != std::string_view::npos && colon + 1 == slash && scheme_before(text, 0, colon);
+  if (slash != 0 && !scheme) return false;
+  return text.find(" /") == std::string_view::npos && text.find("\t/") == std::string_view::npos &&
+         text.find('\n') == std::string_view::npos;
+}
 
 // pip checks any of these behind a URL.
 bool hash_fragment(std::string_view fragment) {

@@ -48,6 +48,9 @@ void drop_user_arguments(std::string_view text, Found& found);
 // The file that the path or URL at `span` names; the reference's span is all of `span`. `alias`: a `#name`
 // may stand behind it, as in the lists of spark-submit.
 std::optional<Reference> path_at(std::string_view text, Span span, Scheme scheme, bool alias = false);
+// Whether a text that ends with a file's name is one path from the root or URL, blanks and all; a command has
+// another path behind a blank.
+bool one_path(std::string_view text);
 // What the name of a file without its suffix says; a version that does not parse is nullopt.
 struct Named {
   Span name, version;

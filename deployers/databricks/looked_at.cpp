@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/text.h"
 #include "deployers/databricks/kind.h"
+#include "deployers/reference_forms.h"
 
 namespace mlship::databricks {
 namespace {
@@ -68,8 +70,46 @@ class Looker {
     return row == places.end() ? "" : row->what;
   }
 
+  // A value may be a list or an object in JSON: each text in it is looked at alone.
   void take(const std::string& text, const std::string& path, std::string_view what) {
-    for (auto& reference : find_references(text, grammar_)) {
+    const Json inner = inside(text);
+    if (inner.is_string()) return look_into(text, path, what);
+    each_text(inner, [&](const std::string& one) { look_into(one, path, what); });
+  }
+
+  // The text itself when it is no JSON.
+  static Json inside(const std::string& text) {
+    const std::string_view value = stripped(text, " \t\r\n");
+    if (!value.starts_with('[') && !value.starts_with('{')) return text;
+    try {
+      return parse_json(value, ErrorCode::io, "a value");
+    } catch (const Error&) {
+      return text;
+    }
+  }
+
+  template <typename Take>
+  static void each_text(const Json& at, Take take) {
+    if (at.is_string()) take(at.get_ref<const std::string&>());
+    if (!at.is_structured()) return;
+    for (const auto& [key, below] : at.items()) {
+      if (at.is_object()) take(key);
+      each_text(below, take);
+    }
+  }
+
+  // A value that is one path is the path, whatever its folders are called.
+  std::vector<Reference> read(std::string_view text) const {
+    auto as_text = find_references(text, grammar_);
+    if (as_text.size() > 1 || !forms::one_path(text)) return as_text;
+    Grammar path = grammar_;
+    path.whole = Whole::path;
+    auto whole = find_references(text, path);
+    return whole.empty() ? as_text : whole;
+  }
+
+  void look_into(const std::string& text, const std::string& path, std::string_view what) {
+    for (auto& reference : read(text)) {
       FoundReference one{path, text.substr(reference.span.begin, reference.span.size()),
                          std::move(reference)};
       one.reference.span = {0, one.text.size()};

@@ -136,5 +136,32 @@ TEST(DatabricksPlaces, ConfigurationVariablesAndParametersAreLookedAt) {
   }
 }
 
+TEST(DatabricksPlaces, APathIsShownWholeAlsoWithinJson) {
+  const std::string file = "/Volumes/m/team a/churn-1.3.0-py3-none-any.whl";
+  const std::vector<Json> named = {
+      job_with({{"new_cluster", {{"spark_env_vars", {{"LIB", file}}}}}}),
+      job_with({{"new_cluster", {{"spark_env_vars", {{"LIBS", "[\"" + file + "\", \"/a b/x-1.jar\"]"}}}}}}),
+      job_with({{"notebook_task", {{"base_parameters", {{"libs", " [ [\"" + file + "\"] ]"}}}}}}),
+      job_with({{"python_wheel_task", {{"parameters", {"{\"lib\": {\"whl\": \"" + file + "\"}}"}}}}}),
+      job_with({{"spark_python_task", {{"parameters", {file}}}}})};
+  for (const auto& settings : named) {
+    DbxWorld world;
+    world.add_job(settings);
+    const Plan plan = world.plan("1.4.0");
+    EXPECT_TRUE(plan.operations.empty()) << settings;
+    ASSERT_EQ(plan.skipped.size(), 1U) << settings;
+    EXPECT_EQ(plan.skipped[0].from, file);
+  }
+  for (const std::string text : {"[\"/V/churn-1.3.0-py3-none-any.whl", "/bin/pip install /V/churn-1.3.0.jar"}) {
+    DbxWorld world;
+    world.add_job(job_with({{"spark_python_task", {{"parameters", {text}}}}}));
+    const std::string from = world.plan("1.4.0").skipped.at(0).from;
+    EXPECT_TRUE(from.starts_with("/V/churn-1.3.0")) << from;
+  }
+  DbxWorld world;
+  world.add_job(job_with({{"spark_python_task", {{"parameters", {std::string(20'000, '[')}}}}}));
+  EXPECT_TRUE(world.plan("1.4.0").skipped.empty());
+}
+
 }  // namespace
 }  // namespace mlship

@@ -34,6 +34,16 @@ TEST(ReferencePlaces, AMarkerComparesAndNamesNothing) {
             pin + " | pin churn 1.2.0 churn==1.2.0");
 }
 
+TEST(ReferencePlaces, AnElementOfAJsonListIsOnePath) {
+  const std::string wheel = "churn-1.3.0-py3-none-any.whl";
+  for (const std::string& path : {"/Volumes/x y/" + wheel, "dbfs:/a (b), c/" + wheel, "/it's [1]/" + wheel}) {
+    EXPECT_EQ(seen("LIBS=[\"" + path + "\"]"), "wheel churn 1.3.0 " + path);
+    EXPECT_EQ(seen("[ \"/z z/other.txt\" , \"" + path + "\" ]"), "wheel churn 1.3.0 " + path);
+  }
+  EXPECT_EQ(seen("[\"bash\", \"-c\", \"/bin/sh -x /V/" + wheel + "\"]"), "wheel churn 1.3.0 /V/" + wheel);
+  EXPECT_EQ(seen("echo \"see /x y/" + wheel + "\""), "wheel churn 1.3.0 y/" + wheel);
+}
+
 TEST(ReferencePlaces, SourceArchives) {
   EXPECT_EQ(seen("pip install /srv/churn-1.3.0.tar.gz"), "sdist churn 1.3.0 /srv/churn-1.3.0.tar.gz");
   EXPECT_EQ(seen("https://x.example/p/my_lib-2.0rc1.tgz#sha256=00"),
