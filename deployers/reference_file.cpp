@@ -143,8 +143,8 @@ size_t folder_begin(std::string_view text, size_t file, size_t floor, std::strin
   return i == floor || one_of(text[i - 1], before) ? i : std::string_view::npos;
 }
 
-// Where the element of a JSON list begins that is the whole path of the file at `file`: `["/a b/x.whl"]`. npos:
-// it is no such element, or a command (`["/bin/sh -c /x.whl"]`).
+// Where the element of a JSON list begins that is the whole path of the file at `file`: `["/a b/x.whl"]`.
+// npos: it is no such element, or a command (`["/bin/sh -c /x.whl"]`).
 size_t element_begin(std::string_view text, Span file, size_t floor) {
   if (at(text, file.end) != '"' || file.begin == 0 || text[file.begin - 1] != '/')
     return std::string_view::npos;

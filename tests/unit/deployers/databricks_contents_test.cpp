@@ -152,7 +152,8 @@ TEST(DatabricksPlaces, APathIsShownWholeAlsoWithinJson) {
     ASSERT_EQ(plan.skipped.size(), 1U) << settings;
     EXPECT_EQ(plan.skipped[0].from, file);
   }
-  for (const std::string text : {"[\"/V/churn-1.3.0-py3-none-any.whl", "/bin/pip install /V/churn-1.3.0.jar"}) {
+  for (const std::string text :
+       {"[\"/V/churn-1.3.0-py3-none-any.whl", "/bin/pip install /V/churn-1.3.0.jar"}) {
     DbxWorld world;
     world.add_job(job_with({{"spark_python_task", {{"parameters", {text}}}}}));
     const std::string from = world.plan("1.4.0").skipped.at(0).from;

@@ -56,24 +56,23 @@ TEST_P(Linear, FourTimesTheTextTakesFourTimesTheTime) {
 const std::string hash = "--hash=sha256:" + std::string(64, 'a');
 INSTANTIATE_TEST_SUITE_P(
     Texts, Linear,
-    ::testing::Values("churn==1.3.0 ", "churn==1.3.0,", "churn[a]==1.3.0;", "churn-1.3.0-py3-none-any.whl,",
-                      "churn-1.3.0-py3-none-any.whl:", "/churn-1.3.0-py3-none-any.whl", "a-1.whl", ".whl",
-                      "x.jar", "-1.jar", ".tar.gz",
-                      "https://ada:secret@x.example/churn-1.3.0-py3-none-any.whl ", "https://ada@", "://",
-                      "git+https://a@b/c.git@v1 ", "git+https://", "git+https://a@",
-                      "churn==1.3.0 \\\n    " + hash + " \\\n", hash + " \\\n", hash + " ", "\\\n", "\"", "'",
-                      "'\"", "pip install 'x ", "pip install \"", "pip install a ", "pip install ", "pip install -a ", "pip install a= ", "pip ",
-                      "$(", "${", "{{", "{{a}}", "${a}", "`", "%i", "*", " ", "\t", "@", "a@", "a@1.0 ", "]@",
-                      "[a]@", "a[", "churn-", "churn-*", "-", ".", "/", "/.", "./", "//", "/opt/mlship/",
-                      "/opt/mlship/churn/", "/opt/mlship/churn/1.3.0/", "/opt/mlship/churn/1.3.0 ", ":",
-                      "a:", "a:b:", "h/a:1.0 ", "sha256:", "oci://", "oci://h/a:1.0,", "spark-submit ",
-                      "spark-submit --jars a.jar b.py c ", "spark-submit 'a ", "=", "==", "a==", "a==${V}",
-                      "a==1,", "a>=1,<2,", ";", "a==1 ; ", "a==1;os_name=='x' and ", "(", ")", "((",
-                      "/srv/my libs/", "/srv/my libs/churn-1.3.0.whl ", "\\ ", "#", "#sha256=", "a #",
-                      "rsync ", "rsync h:/opt/mlship/churn/1.0 ", "ada@h:/opt/mlship/churn/1.0 ",
-                      "-I/opt/mlship/churn/1.0", "\xc3\xa4", "%2B", "a%2B", std::string("\0", 1),
-                      "a.b:c:latest ", "a:b:${c}", "%(a)", "{a}", "{", "}", "x}", "-f /a/churn-1.3.0.whl ",
-                      ".whl[", ".whl ;", ".whl?", "' ;", "' x"));
+    ::testing::Values(
+        "churn==1.3.0 ", "churn==1.3.0,", "churn[a]==1.3.0;", "churn-1.3.0-py3-none-any.whl,",
+        "churn-1.3.0-py3-none-any.whl:", "/churn-1.3.0-py3-none-any.whl", "a-1.whl", ".whl", "x.jar",
+        "-1.jar", ".tar.gz", "https://ada:secret@x.example/churn-1.3.0-py3-none-any.whl ", "https://ada@",
+        "://", "git+https://a@b/c.git@v1 ", "git+https://", "git+https://a@",
+        "churn==1.3.0 \\\n    " + hash + " \\\n", hash + " \\\n", hash + " ", "\\\n", "\"", "'", "'\"",
+        "pip install 'x ", "pip install \"", "pip install a ", "pip install ", "pip install -a ",
+        "pip install a= ", "pip ", "$(", "${", "{{", "{{a}}", "${a}", "`", "%i", "*", " ", "\t", "@", "a@",
+        "a@1.0 ", "]@", "[a]@", "a[", "churn-", "churn-*", "-", ".", "/", "/.", "./", "//", "/opt/mlship/",
+        "/opt/mlship/churn/", "/opt/mlship/churn/1.3.0/", "/opt/mlship/churn/1.3.0 ", ":",
+        "a:", "a:b:", "h/a:1.0 ", "sha256:", "oci://", "oci://h/a:1.0,", "spark-submit ",
+        "spark-submit --jars a.jar b.py c ", "spark-submit 'a ", "=", "==", "a==", "a==${V}", "a==1,",
+        "a>=1,<2,", ";", "a==1 ; ", "a==1;os_name=='x' and ", "(", ")", "((", "/srv/my libs/",
+        "/srv/my libs/churn-1.3.0.whl ", "\\ ", "#", "#sha256=", "a #", "rsync ",
+        "rsync h:/opt/mlship/churn/1.0 ", "ada@h:/opt/mlship/churn/1.0 ", "-I/opt/mlship/churn/1.0",
+        "\xc3\xa4", "%2B", "a%2B", std::string("\0", 1), "a.b:c:latest ", "a:b:${c}", "%(a)", "{a}", "{", "}",
+        "x}", "-f /a/churn-1.3.0.whl ", ".whl[", ".whl ;", ".whl?", "' ;", "' x"));
 
 }  // namespace
 }  // namespace mlship
