@@ -120,7 +120,9 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
       later.add(rollout);
     } else if (!changed_something(rollout) && rollout.ended()) {
       empty.push_back({rollout.record.id, rollout.state, rollout.plan.to});
-    } else if (!later.has(rollout)) {
+    } else if (later.has(rollout)) {
+      if (found.undone.empty()) found.undone = rollout.record.id;
+    } else {
       std::erase_if(empty, [&](const Empty& e) { return stays_last(rollout, e.to, e.state); });
       // One that died before its first write is the last one too: undoing an older one in its place would
       // surprise.
@@ -130,14 +132,14 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
   };
   each_rollout(ledger, environment, package, visit,
                [&](const std::string&, const Error& e) { found.unreadable.push_back(e.message()); });
-  if (!empty.empty()) found.empty = empty.front().id;
+  if (!empty.empty() && empty.front().id > found.undone) found.empty = empty.front().id;
   return found;
 }
 
 std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,
                                         const std::string& package) {
   const Undoable found = undoable(ledger, environment, package);
-  return found.empty.empty() ? found.rollout : std::nullopt;
+  return found.empty.empty() && found.undone.empty() ? found.rollout : std::nullopt;
 }
 
 }  // namespace mlship

@@ -126,14 +126,17 @@ Plan inverse_plan(Ledger& ledger, const std::string& id, Targets& targets, const
 struct Undoable {
   // The last rollout that changed something and is not undone. One whose rollback fell short is not.
   std::optional<std::string> rollout;
-  std::string empty;   // a rollout after it that changed nothing, the last one; "" when there is none
+  // Rollouts after it that leave nothing to undo: the last one if it changed nothing, and the last that is
+  // undone already; "" when there is none.
+  std::string empty, undone;
   bool known = false;  // the ledger has some run of it
   // What was passed over on the way there, because it cannot be read: why, newest first.
   std::vector<std::string> unreadable;
 };
 Undoable undoable(Ledger& ledger, const std::string& environment, const std::string& package);
-// What `rollback` undoes: Undoable::rollout, unless a rollout after it changed nothing. Then nothing is to be
-// undone: `rollout … || rollback` must not take a good version back.
+// What `rollback` undoes: Undoable::rollout, unless a rollout after it changed nothing or is undone. Then
+// nothing is to be undone: neither `rollout … || rollback` nor a rollback run twice takes a good version
+// back.
 std::optional<std::string> last_rollout(Ledger& ledger, const std::string& environment,
                                         const std::string& package);
 

@@ -172,9 +172,11 @@ ExitCode run_inverse(const Options& options, Services& services, const std::stri
 // The effect that was asked for is there already.
 ExitCode nothing_to_undo(Services& services, const Undoable& last, const std::string& package) {
   std::string said = "nothing to undo: every rollout of " + package + " is undone, or changed nothing";
-  if (!last.empty.empty() && last.rollout) {
-    said = fmt::format("nothing to undo: the last rollout, {}, changed nothing; to undo the one before: {}",
-                       last.empty, services.runnable("mlship rollback --rollout " + *last.rollout));
+  if (last.rollout) {
+    const bool undone = last.empty.empty();
+    said = fmt::format("nothing to undo: the last rollout, {}, {}; to undo the one before: {}",
+                       undone ? last.undone : last.empty, undone ? "is undone" : "changed nothing",
+                       services.runnable("mlship rollback --rollout " + *last.rollout));
   }
   services.out().text(said + "\n");
   services.out().document(report_document({"", "committed", {}, {}, 0}, "rollback"));
@@ -185,7 +187,8 @@ ExitCode run_last(const Options& options, Services& services, const std::string&
   const Undoable last = undoable(services.ledger(), services.environment().name, package);
   for (const auto& why : last.unreadable) services.diagnostics().warning("passed over: " + why);
   if (!last.known) refuse_unknown(services, package);
-  if (!last.empty.empty() || !last.rollout) return nothing_to_undo(services, last, package);
+  if (!last.empty.empty() || !last.undone.empty() || !last.rollout)
+    return nothing_to_undo(services, last, package);
   return run_inverse(options, services, *last.rollout);
 }
 

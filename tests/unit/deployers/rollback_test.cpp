@@ -35,16 +35,59 @@ TEST(Rollback, PutsTheExactTextsBackAndHoldsTheVersion) {
   EXPECT_TRUE(world.rollout("1.4.0").complete());
 }
 
-TEST(Rollback, GoesBackOneRolloutAtATime) {
+TEST(Rollback, RunAgainGoesNoFurtherBack) {
+  World world;
+  world.edge->add("a", {"churn==1.2.0"});
+  const auto first = world.rollout("1.3.0").id;
+  const auto second = world.rollout("1.4.0").id;
+  world.rollback();
+  for (int retried = 0; retried < 2; ++retried) {
+    EXPECT_EQ(world.rollback(), std::nullopt);
+    EXPECT_EQ(world.texts(), Texts{"churn==1.3.0"});
+  }
+  EXPECT_EQ(world.memory.held.size(), 1U);
+  const Undoable found = undoable(world.memory, "prod", "churn");
+  EXPECT_EQ(found.undone, second);
+  EXPECT_EQ(found.rollout, first);
+  world.run(inverse_plan(world.memory, first, world.targets), "rollback");
+  EXPECT_EQ(world.texts(), Texts{"churn==1.2.0"});
+  EXPECT_EQ(world.rollback(), std::nullopt);
+}
+
+TEST(Rollback, GoesNoFurtherBackWhateverWayTheLastRolloutWasUndone) {
+  const auto after = [](const std::function<void(World&, const std::string& last)>& undo) {
+    World world;
+    for (const auto* id : {"a", "b"}) world.edge->add(id, {"churn==1.2.0"});
+    world.rollout("1.3.0");
+    const auto last = world.rollout("1.4.0").id;
+    undo(world, last);
+    EXPECT_EQ(world.rollback(), std::nullopt);
+    EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
+  };
+  after([](World& world, const std::string&) { world.run(world.plan("1.3.0", Direction::down), "rollback"); });
+  after([](World& world, const std::string& last) {
+    for (const auto* one : {"a", "b"})
+      world.run(inverse_plan(world.memory, last, world.targets, {{one}, {}, {}}), "rollback");
+  });
+  after([](World& world, const std::string&) {  // and the rollout before it run again, which finds it done
+    world.rollback();
+    world.rollout("1.3.0");
+  });
+  after([](World& world, const std::string& last) {  // or was run in between, where it could not go down
+    world.rollout("1.3.0");
+    world.run(inverse_plan(world.memory, last, world.targets), "rollback");
+  });
+}
+
+TEST(Rollback, IsAboutTheRolloutThatCameAfterAnUndoing) {
   World world;
   world.edge->add("a", {"churn==1.2.0"});
   world.rollout("1.3.0");
   world.rollout("1.4.0");
   world.rollback();
+  world.rollout("1.5.0");
+  EXPECT_TRUE(world.rollback().value().complete());
   EXPECT_EQ(world.texts(), Texts{"churn==1.3.0"});
-  world.rollback();
-  EXPECT_EQ(world.texts(), Texts{"churn==1.2.0"});
-  EXPECT_EQ(world.rollback(), std::nullopt);
 }
 
 TEST(Rollback, ReversesTheOrder) {
@@ -451,7 +494,7 @@ TEST(RollbackTo, LeavesRolloutsThatItDidNotTouchToBeUndone) {
   const auto theirs = world.rollout("2.0.1").id;
   world.rollout("1.4.0");
   EXPECT_TRUE(world.run(world.plan("1.3.0", Direction::down), "rollback").complete());
-  EXPECT_EQ(last_rollout(world.memory, "prod", "churn"), theirs);
+  EXPECT_EQ(undoable(world.memory, "prod", "churn").rollout, theirs);
 }
 
 TEST(RollbackTo, AHeldVersionIsRefusedWithTheCommandThatReleasesIt) {
