@@ -64,7 +64,8 @@ TEST(Rollback, GoesNoFurtherBackWhateverWayTheLastRolloutWasUndone) {
     EXPECT_EQ(world.rollback(), std::nullopt);
     EXPECT_EQ(world.texts(), (Texts{"churn==1.3.0", "churn==1.3.0"}));
   };
-  after([](World& world, const std::string&) { world.run(world.plan("1.3.0", Direction::down), "rollback"); });
+  after(
+      [](World& world, const std::string&) { world.run(world.plan("1.3.0", Direction::down), "rollback"); });
   after([](World& world, const std::string& last) {
     for (const auto* one : {"a", "b"})
       world.run(inverse_plan(world.memory, last, world.targets, {{one}, {}, {}}), "rollback");
