@@ -43,8 +43,11 @@ RolloutRecord record_of(const std::string& id, const Plan& plan, const RunContex
 
 bool worth_a_record(Ledger& ledger, const Plan& plan, const RunContext& context, const std::string& state) {
   if (plan.direction == Direction::down || context.command != "rollout") return false;
-  const auto last = last_rollout(ledger, plan.environment, plan.package);
-  return last && !stays_last(read_view(ledger, *last), plan.to, state);
+  const Undoable last = undoable(ledger, plan.environment, plan.package);
+  if (!last.rollout || !last.undone.empty()) return false;
+  const bool undone_by_rollback = last.empty.empty();
+  const bool shall_be = stays_last(read_view(ledger, *last.rollout), plan.to, state);
+  return undone_by_rollback != shall_be;
 }
 
 void record_nothing(Ledger& ledger, Clock& clock, const Plan& plan, const RunContext& context,

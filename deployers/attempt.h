@@ -11,8 +11,10 @@ namespace mlship {
 // What the ledger gets when a run of the plan begins.
 RolloutRecord record_of(const std::string& id, const Plan& plan, const RunContext& context, std::int64_t now);
 
-// Where a rollback would undo the rollout before, the ledger has to say that this one changed nothing. Else
-// nothing is recorded: a pipeline that runs every night must not fill the ledger. `state`: how it ended.
+// Where a rollback would undo the rollout before, the ledger has to say that this one changed nothing; and
+// where such a try stands in the way of undoing the rollout before, that the version was found in place
+// since. Else nothing is recorded: a pipeline that runs every night must not fill the ledger. `state`: how it
+// ended.
 bool worth_a_record(Ledger& ledger, const Plan& plan, const RunContext& context, const std::string& state);
 // The plan has no operations; the lease is held.
 void record_nothing(Ledger& ledger, Clock& clock, const Plan& plan, const RunContext& context,

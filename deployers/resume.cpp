@@ -112,18 +112,25 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
     std::string id, state;
     std::optional<Version> to;
   };
-  std::vector<Empty> empty;  // newest first
+  std::optional<Empty> empty;  // the newest
+  std::optional<Version> undone_to;
   const auto visit = [&](const RolloutView& rollout) {
     found.known = true;
     Undone& later = undone[rollout.record.package];
     if (rollout.plan.direction == Direction::down) {
       later.add(rollout);
     } else if (!changed_something(rollout) && rollout.ended()) {
-      empty.push_back({rollout.record.id, rollout.state, rollout.plan.to});
+      if (!empty) empty = {rollout.record.id, rollout.state, rollout.plan.to};
     } else if (later.has(rollout)) {
-      if (found.undone.empty()) found.undone = rollout.record.id;
+      if (found.undone.empty()) {
+        found.undone = rollout.record.id;
+        undone_to = rollout.plan.to;
+      }
     } else {
-      std::erase_if(empty, [&](const Empty& e) { return stays_last(rollout, e.to, e.state); });
+      if (empty && stays_last(rollout, empty->to, empty->state)) empty.reset();
+      // What an earlier try to the same version left, killed or failed, is undone too: both tries were one
+      // work.
+      if (stays_last(rollout, undone_to, "failed")) found.undone.clear();
       // One that died before its first write is the last one too: undoing an older one in its place would
       // surprise.
       found.rollout = rollout.record.id;
@@ -132,7 +139,7 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
   };
   each_rollout(ledger, environment, package, visit,
                [&](const std::string&, const Error& e) { found.unreadable.push_back(e.message()); });
-  if (!empty.empty() && empty.front().id > found.undone) found.empty = empty.front().id;
+  if (empty && empty->id > found.undone) found.empty = empty->id;
   return found;
 }
 

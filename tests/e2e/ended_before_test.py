@@ -91,6 +91,17 @@ class EndedBefore:
     def test_nothing_to_resume(self):
         self.fails("--resume", exits=(5,))
 
+    def test_a_rollout_that_finds_its_version_in_place_stands_for_the_try_before(self):
+        before = self.states()
+        self.run_mlship("rollout", "--resume", "--yes", exit=5)
+        self.run_mlship("rollout", "churn:1.4.0", "--yes")
+        self.assertEqual(self.states(), ["committed", "failed", *before])
+        self.run_mlship("rollback", "--yes")
+        self.stands("1.3.0")
+        # The rollback run again takes no good version back.
+        self.assertIn("nothing to undo", self.run_mlship("rollback", "--yes").out)
+        self.stands("1.3.0")
+
     def test_a_held_version_and_a_good_rollout_after_it(self):
         self.run_mlship("rollback", "--yes")
         self.stands("1.3.0")

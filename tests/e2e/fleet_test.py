@@ -106,9 +106,10 @@ class Generator:
         lead = self.pick(["", "# ", "  - ", "key: "])
         return Line((lead + old).encode() + b" \xff", (lead + new).encode() + b" \xff", moved, skipped)
 
-    def file(self, make):
+    def file(self, make, whole=False):
+        """Lines, what parts them and what ends the last one; whole=True: each line ends (cron reads no other file)."""
         end = self.pick([b"\n", b"\n", b"\r\n"])
-        last = self.pick([end, end, b""])
+        last = end if whole else self.pick([end, end, b""])
         return [make() for _ in range(self.dice.randint(1, 12))], end, last
 
 
@@ -151,7 +152,7 @@ class Fleet(unittest.TestCase):
         """Writes the fleet; returns {path: (lines, end, last)}."""
         generator, fleet = Generator(seed, box.root), {}
         for number in range(4):
-            fleet[box.root / f"cron.d/jobs{number}"] = generator.file(generator.crontab_line)
+            fleet[box.root / f"cron.d/jobs{number}"] = generator.file(generator.crontab_line, whole=True)
             fleet[box.root / f"etc/app{number % 2}/x{number}.conf"] = generator.file(generator.text_line)
         for path, (lines, end, last) in fleet.items():
             e2e.write_file(path, joined(lines, end, last, "old"), generator.pick([0o644, 0o600, 0o640]))
