@@ -63,6 +63,8 @@ NORMALISE = [
     (re.compile(r"(?<=blobs/sha256/)[0-9a-f]{64}\b"), "DIGEST"),
 ]
 FIXED = [
+    # A slow machine says how far a rollout is, a fast one does not.
+    (re.compile(r"^\w+ [^\n]*: \d+ of \d+ in \d[^\n]*\n", re.MULTILINE), ""),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<TIME>"),
     (re.compile(r'("seconds": )\d+(\.\d+)?(e-?\d+)?'), r"\1<SECONDS>"),
     (re.compile(r"\b(\d+ min )?\d+ s\b"), "<SECONDS>"),
