@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "core/names.h"
+#include "deployers/gate.h"
 #include "deployers/restore.h"
 #include "deployers/selectors.h"
 
@@ -219,8 +220,26 @@ class TargetPlanner {
     if (owned) change.warnings.emplace_back(to_string(Reason::foreign_owner));
     restore_exact(object, change);
     if (change.from == change.to) return skip(object, found, Reason::same_version, "", "");
+    if (!comes_back(change)) {
+      return skip(object, found, Reason::opaque, "what stands here could not be put back by a rollback", "");
+    }
     take_carriers(to.carriers, operation);
     operation.changes.push_back(std::move(change));
+  }
+
+  // What the gate of a rollback would refuse is not changed in the first place.
+  bool comes_back(const Change& change) {
+    if (request_.direction == Direction::down) return true;
+    const auto [known, fresh] = back_.emplace(change.from + '\0' + change.to, true);
+    if (!fresh) return known->second;
+    Plan back;
+    back.package = plan_.package;
+    back.scheme = plan_.scheme;
+    back.direction = Direction::down;
+    Change old = change;
+    std::swap(old.from, old.to);
+    std::swap(old.from_version, old.to_version);
+    return known->second = gate(target_, old, back).empty();
   }
 
   void restore_only(const LiveObject& object, const FoundReference& found, Operation& operation) {
@@ -303,6 +322,7 @@ class TargetPlanner {
   Policy policy_;
   std::map<std::string, std::optional<Error>> places_;  // by carrier
   std::map<Version, bool> known_;
+  std::map<std::string, bool> back_;  // by both texts: whether a rollback may write the old one
 };
 
 }  // namespace

@@ -31,25 +31,6 @@ constexpr auto wholes = std::to_array<WholeRow>({{Whole::path, forms::find_path}
                                                  {Whole::requirement, forms::find_requirement},
                                                  {Whole::coordinate, forms::find_coordinate}});
 
-std::vector<Reference> search(std::string_view text, const Grammar& grammar) {
-  std::map<size_t, Reference> taken;  // by begin; disjoint
-  for (const auto find : recognisers) {
-    forms::Found found;
-    find(text, grammar, found);
-    for (auto& reference : found) {
-      const auto next = taken.lower_bound(reference.span.begin);
-      const bool free_after = next == taken.end() || next->first >= reference.span.end;
-      const bool free_before =
-          next == taken.begin() || std::prev(next)->second.span.end <= reference.span.begin;
-      if (free_after && free_before) taken.emplace_hint(next, reference.span.begin, std::move(reference));
-    }
-  }
-  std::vector<Reference> out;
-  out.reserve(taken.size());
-  for (auto& [begin, reference] : taken) out.push_back(std::move(reference));
-  return out;
-}
-
 std::string escaped_like(std::string_view before, std::string_view text) {
   const bool escaped =
       before.find("%2B") != std::string_view::npos || before.find("%2b") != std::string_view::npos;
@@ -71,7 +52,8 @@ std::vector<Reference> recognised(std::string_view text, const Grammar& grammar)
     row.find(text, grammar, found);
     return found;
   }
-  auto found = search(text, grammar);
+  auto found = forms::search_plain(text, grammar);
+  forms::settle_spelled(text, grammar, found);
   if (grammar.whole == Whole::command) forms::drop_user_arguments(text, found);
   return found;
 }
@@ -117,6 +99,25 @@ std::string rewrite(std::string_view whole, const Reference& reference, const Ve
 
 namespace forms {
 
+Found search_plain(std::string_view text, const Grammar& grammar) {
+  std::map<size_t, Reference> taken;  // by begin; disjoint
+  for (const auto find : recognisers) {
+    Found found;
+    find(text, grammar, found);
+    for (auto& reference : found) {
+      const auto next = taken.lower_bound(reference.span.begin);
+      const bool free_after = next == taken.end() || next->first >= reference.span.end;
+      const bool free_before =
+          next == taken.begin() || std::prev(next)->second.span.end <= reference.span.begin;
+      if (free_after && free_before) taken.emplace_hint(next, reference.span.begin, std::move(reference));
+    }
+  }
+  Found out;
+  out.reserve(taken.size());
+  for (auto& [begin, reference] : taken) out.push_back(std::move(reference));
+  return out;
+}
+
 std::string percent_decoded(std::string_view text) {
   const auto nibble = [](char c) {
     if (digit(c)) return c - '0';
@@ -146,12 +147,19 @@ std::string_view without_scala(std::string_view name) {
 
 namespace {
 
-// PEP 508 §Environment markers: the words that may stand in one outside quotes.
 constexpr auto marker_words = std::to_array<std::string_view>(
     {"python_version", "python_full_version", "os_name", "sys_platform", "platform_release",
      "platform_system", "platform_version", "platform_machine", "platform_python_implementation",
      "implementation_name", "implementation_version", "extra", "extras", "dependency_groups", "and", "or",
      "not", "in"});
+
+}  // namespace
+
+bool marker_word(std::string_view word) {
+  return std::find(marker_words.begin(), marker_words.end(), word) != marker_words.end();
+}
+
+namespace {
 
 // One token of a marker from `i` on; `i` when there is none.
 size_t marker_token(std::string_view text, size_t i) {
@@ -163,8 +171,7 @@ size_t marker_token(std::string_view text, size_t i) {
   }
   size_t end = i;
   while (end < text.size() && (letter(text[end]) || text[end] == '_')) ++end;
-  const std::string_view word = text.substr(i, end - i);
-  return std::find(marker_words.begin(), marker_words.end(), word) == marker_words.end() ? i : end;
+  return marker_word(text.substr(i, end - i)) ? end : i;
 }
 
 size_t skip_marker(std::string_view text, size_t i) {

@@ -26,6 +26,12 @@ void find_bare(std::string_view text, const Grammar& grammar, Found& found);
 // `name@version`, as uvx and pipx take it: seen, never rewritten.
 void find_requests(std::string_view text, const Grammar& grammar, Found& found);
 
+// All of these, none overlapping, left to right.
+Found search_plain(std::string_view text, const Grammar& grammar);
+// Words that are put together from pieces in quotes or written with escapes: what was found of them is held
+// to what they mean, and what they name is added.
+void settle_spelled(std::string_view text, const Grammar& grammar, Found& found);
+
 // A string that is known to be something as a whole: see Whole.
 void find_path(std::string_view text, const Grammar& grammar, Found& found);
 void find_list(std::string_view text, const Grammar& grammar, Found& found);
@@ -139,6 +145,8 @@ size_t skip_joined(std::string_view text, size_t i);
 // The requirement that ends at `from` asks pip for a hash: markers, options and joined lines may stand
 // between. What belongs to another requirement, argument or command is none of it.
 bool hash_follows(std::string_view text, size_t from);
+// PEP 508 §Environment markers: whether it is one of the words that may stand in one outside quotes.
+bool marker_word(std::string_view word);
 // The end of the environment marker of the requirement that ends at `from`: what it compares with is no
 // reference. `from` when none follows.
 size_t marker_end(std::string_view text, size_t from);

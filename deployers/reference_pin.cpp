@@ -67,6 +67,7 @@ std::optional<Clause> clause_at(std::string_view text, size_t i, Scheme scheme) 
   size_t end = begin;
   while (end < text.size() && (alnum(text[end]) || one_of(text[end], ".!+*_-"))) ++end;
   if (foreign(at(text, end)) || one_of(at(text, end), goes_on)) return std::nullopt;
+  if (one_of(at(text, end), "=,:([") && digit(at(text, end + 1))) return std::nullopt;
   // The end of a sentence is no part of it.
   while (end > begin && (text[end - 1] == '.' || text[end - 1] == '!')) --end;
   std::string_view version = text.substr(begin, end - begin);

@@ -246,16 +246,12 @@ const auto rows = std::to_array<StoreRow>({
     {"/Volumes/", "/Volumes/", volumes},
     {"dbfs:/Volumes/", "/Volumes/", volumes},
     {"/dbfs/Volumes/", "/Volumes/", volumes},
-    {"file:///Volumes/", "/Volumes/", volumes},
-    {"file:///dbfs/Volumes/", "/Volumes/", volumes},
     {"/Workspace/", "/Workspace/", workspace_files},
-    {"file:///Workspace/", "/Workspace/", workspace_files},
     {"/Users/", "/Workspace/Users/", workspace_files},
     {"/Shared/", "/Workspace/Shared/", workspace_files},
     {"/Repos/", "/Workspace/Repos/", workspace_files},
     {"dbfs:/", "/", dbfs},
     {"/dbfs/", "/", dbfs},
-    {"file:///dbfs/", "/", dbfs},
 });
 
 // Without its query and fragment, and without escapes.
@@ -266,12 +262,15 @@ std::string path_of_url(std::string_view url) {
 }  // namespace
 
 Stored stored(std::string_view path) {
+  // `file:/x` and `file:///x` are `/x`.
+  const bool url = path.starts_with("file:/");
+  if (url) path.remove_prefix(std::string_view(path.starts_with("file:///") ? "file://" : "file:").size());
+  const std::string named = url ? path_of_url(path) : std::string(path);
+  const std::string normal = std::filesystem::path(named).lexically_normal().string();  // where `..` leads to
   const auto row =
-      std::find_if(rows.begin(), rows.end(), [&](const StoreRow& r) { return path.starts_with(r.prefix); });
+      std::find_if(rows.begin(), rows.end(), [&](const StoreRow& r) { return normal.starts_with(r.prefix); });
   if (row == rows.end()) return {};
-  const std::string_view below = path.substr(row->prefix.size());
-  const bool url = path.starts_with("file:");
-  return {&row->store, std::string(row->instead) + (url ? path_of_url(below) : std::string(below))};
+  return {&row->store, std::string(row->instead) + normal.substr(row->prefix.size())};
 }
 
 }  // namespace mlship::databricks

@@ -218,12 +218,11 @@ class Workspace final : public Target {
   }
   // Into library-path, or back to where files for jobs may have lain.
   [[nodiscard]] bool may_point_to(const std::string& path, bool old) const override {
+    if (url_behind_blank(path)) return false;
     const Stored file = stored(path), library = stored(places_.library_path + "/");
-    const auto climbs = [](const std::string& p) { return p.find("/../") != std::string::npos; };
-    if (climbs(path) || climbs(file.path) || url_behind_blank(path)) return false;
-    if (!places_.library_path.empty() && file.store == library.store && file.path.starts_with(library.path))
-      return file.store != nullptr;
-    return old && (file.store != nullptr || serves_libraries(path));
+    if (file.store == nullptr) return old && serves_libraries(path);
+    const bool ours = !places_.library_path.empty() && file.store == library.store;
+    return old || (ours && file.path.starts_with(library.path));
   }
   bool old_place_ok(const Change& change) override {
     const Stored file = change.form == Form::pin || change.form == Form::maven ? Stored{} : stored(change.to);

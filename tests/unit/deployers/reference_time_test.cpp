@@ -72,7 +72,9 @@ INSTANTIATE_TEST_SUITE_P(
         "/srv/my libs/churn-1.3.0.whl ", "\\ ", "#", "#sha256=", "a #", "rsync ",
         "rsync h:/opt/mlship/churn/1.0 ", "ada@h:/opt/mlship/churn/1.0 ", "-I/opt/mlship/churn/1.0",
         "\xc3\xa4", "%2B", "a%2B", std::string("\0", 1), "a.b:c:latest ", "a:b:${c}", "%(a)", "{a}", "{", "}",
-        "x}", "-f /a/churn-1.3.0.whl ", ".whl[", ".whl ;", ".whl?", "' ;", "' x"));
+        "x}", "-f /a/churn-1.3.0.whl ", ".whl[", ".whl ;", ".whl?", "' ;", "' x", "a\\", "\\\\", "a'",
+        "a'b\"", "churn=='1.3.0' ", "churn=='1.3.0'", "'churn'==1.3.0,", "\\x2e", "churn==1\\.2 ", "\\n",
+        "a\\n", "\"a\":\"b\",", "'/opt/mlship/churn'/1.3.0 ", "h/a:'1.0' ", "churn==\\\n"));
 
 }  // namespace
 }  // namespace mlship
