@@ -5,33 +5,13 @@
 
 #include "core/error.h"
 #include "core/names.h"
-#include "core/toml.h"
-#include "packager/bundler.h"
+#include "packager/build_inputs.h"
+#include "packager/entry_points.h"
+#include "packager/pickle.h"
+#include "packager/raw_tree.h"
 
 namespace mlship {
-
-std::string toml_string(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    // TOML 1.0 §String: control characters have to be escaped; they have no place in these values.
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      out += ' ';
-    else if (c == '"' || c == '\\')
-      out += std::string("\\") + c;
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
 namespace {
-
-constexpr auto lock_names = std::to_array<std::string_view>({"requirements.lock", "requirements.txt"});
-constexpr auto exportable = std::to_array<std::string_view>(
-    {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "conda-lock.yml", "pixi.lock"});
-constexpr auto no_code =
-    std::to_array<std::string_view>({"tests", "test", "docs", "examples", "scripts", "dist"});
-constexpr size_t most_models = 50;
 
 // Files that say which kind of target could hold them. `end`: any file that ends so, written as a glob.
 struct TargetRow {
@@ -44,93 +24,6 @@ constexpr auto target_rows = std::to_array<TargetRow>({{"compose", "compose.yaml
                                                        {"systemd", "", ".service"},
                                                        {"systemd", "", ".timer"},
                                                        {"systemd", "", ".container"}});
-
-const std::string* text_at(const toml::Node* table, std::string_view key) {
-  const auto* member = table == nullptr ? nullptr : table->find(key);
-  return member == nullptr ? nullptr : member->value->string();
-}
-
-const toml::Node* table_at(const toml::Node& table, std::string_view key) {
-  const auto* member = table.find(key);
-  return member == nullptr ? nullptr : member->value.get();
-}
-
-void read_pyproject(const Path& folder, FoundProject& found) {
-  const auto text = fs::read_if_exists(folder / "pyproject.toml");
-  if (!text) return;
-  const auto root = toml::parse(*text, "pyproject.toml", ErrorCode::project_file);
-  const toml::Node* project = table_at(root, "project");
-  if (project == nullptr) return;
-  if (const auto* name = text_at(project, "name")) found.name = *name;
-  if (const auto* version = text_at(project, "version")) found.version = *version;
-  if (const auto* description = text_at(project, "description")) found.description = *description;
-  const toml::Node* scripts = table_at(*project, "scripts");
-  if (scripts == nullptr || scripts->table() == nullptr) return;
-  for (const auto& member : *scripts->table()) {
-    if (const auto* target = member.value->string()) found.entry_points[member.key] = *target;
-  }
-}
-
-std::vector<std::string> packages_below(const Path& folder) {
-  std::vector<std::string> names;
-  if (!fs::exists(folder)) return names;
-  for (const auto& name : fs::list(folder)) {
-    const bool other = std::find(no_code.begin(), no_code.end(), name) != no_code.end();
-    if (!other && fs::exists(folder / name / "__init__.py")) names.push_back(name);
-  }
-  return names;
-}
-
-void find_code(const Path& folder, FoundProject& found) {
-  found.packages = packages_below(folder / "src");
-  if (!found.packages.empty())
-    found.root = "src";
-  else
-    found.packages = packages_below(folder);
-}
-
-void find_version(const Path& folder, FoundProject& found) {
-  if (!found.version.empty()) return;
-  for (const auto& package : found.packages) {
-    const Path file = Path(found.root) / package / "__init__.py";
-    const auto text = fs::read_if_exists(folder / file);
-    if (!text || !assigned_version(*text)) continue;
-    found.version_file = file.lexically_normal().string();
-    return;
-  }
-  found.version = "0.1.0";
-}
-
-void find_locks(const Path& folder, FoundProject& found) {
-  std::vector<std::string> pinned;
-  for (const auto& name : fs::list(folder)) {
-    if (std::find(exportable.begin(), exportable.end(), name) != exportable.end())
-      found.other_locks.push_back(name);
-    const bool candidate =
-        name.starts_with("requirements") && (name.ends_with(".txt") || name.ends_with(".lock"));
-    if (!candidate) continue;
-    const auto text = fs::read_if_exists(folder / name);
-    if (text && text->find("--hash=sha256:") != std::string::npos) pinned.push_back(name);
-  }
-  for (const auto& name : lock_names) {
-    if (std::find(pinned.begin(), pinned.end(), name) == pinned.end()) continue;
-    found.lock = name;
-    return;
-  }
-  if (!pinned.empty()) found.lock = pinned.front();
-}
-
-void find_models(const Path& folder, FoundProject& found) {
-  if (!fs::exists(folder / "models")) return;
-  for (const auto& path : fs::walk(folder / "models")) {
-    if (path.extension() != ".safetensors" || found.models.size() == most_models) continue;
-    const auto taken = std::count_if(found.models.begin(), found.models.end(),
-                                     [&](const FoundModel& m) { return m.name == path.stem().string(); });
-    const std::string name = taken == 0 ? path.stem().string()
-                                        : path.parent_path().filename().string() + "-" + path.stem().string();
-    found.models.push_back({name, (Path("models") / path).string()});
-  }
-}
 
 void add_target(std::string_view kind, const std::string& glob, FoundProject& found) {
   const auto same = [&](const FoundTarget& t) { return t.kind == kind; };
@@ -169,13 +62,6 @@ void find_targets(const Path& folder, FoundProject& found) {
   }
 }
 
-void find_python(const Path& folder, FoundProject& found) {
-  const auto text = fs::read_if_exists(folder / ".python-version");
-  if (!text || !text->starts_with("3.")) return;
-  const std::string minor = text->substr(2, text->find_first_not_of("0123456789", 2) - 2);
-  if (!minor.empty()) found.python = "3" + minor;
-}
-
 bool in_git(const Path& folder) {
   for (Path at = std::filesystem::absolute(folder).lexically_normal();; at = at.parent_path()) {
     if (fs::exists(at / ".git")) return true;
@@ -183,114 +69,167 @@ bool in_git(const Path& folder) {
   }
 }
 
-// TOML 1.0 §Keys: letters, digits, `_` and `-` need no quotes.
-std::string key_text(const std::string& name) {
-  const bool bare = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_' || c == '-';
-  });
-  return bare ? name : toml_string(name);
+std::string with_hint(const Error& error) {
+  return error.message() + (error.hint_text().empty() ? "" : "; " + error.hint_text());
 }
 
-std::string code_text(const FoundProject& found) {
-  std::string out = "[code]\nroot = " + toml_string(found.root) + "\n";
-  if (found.packages.empty()) return out + "include = [\"**/*.py\"]\n";
-  out += "include = [";
-  for (const auto& name : found.packages)
-    out += (name == found.packages.front() ? "" : ", ") + toml_string(name + "/**");
-  out += "]\n";
-  if (found.entry_points.empty()) {
-    return out + "# programs in bin/ of the runnable tree\n# entry-points = { score = " +
-           toml_string(found.packages.front() + ".score:main") + " }\n";
+// The glob of the tags that are this project's versions, of those that are there.
+std::string likely_glob(const std::vector<std::string>& tags, const std::string& name) {
+  std::map<std::string, int> prefixes;  // what stands before the version
+  for (const auto& tag : tags) {
+    const size_t digit = tag.find_first_of("0123456789");
+    if (digit != std::string::npos && Version::parse(tag.substr(digit))) ++prefixes[tag.substr(0, digit)];
   }
-  out += "# programs in bin/ of the runnable tree\nentry-points = {";
-  bool first = true;
-  for (const auto& [name, target] : found.entry_points) {
-    out += (first ? " " : ", ") + key_text(name) + " = " + toml_string(target);
-    first = false;
-  }
-  return out + " }\n";
+  const auto rank = [&](const std::pair<const std::string, int>& item) {
+    const bool own = normalize_name(item.first).find(normalize_name(name)) != std::string::npos;
+    return std::tuple(own ? 3 : item.first == "v" ? 2 : item.first.empty() ? 1 : 0, item.second);
+  };
+  const auto best = std::max_element(prefixes.begin(), prefixes.end(),
+                                     [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  if (best == prefixes.end()) return "v*";
+  return best->first.empty() ? "[0-9]*" : best->first + "*";
 }
 
-std::string dependencies_text(const FoundProject& found) {
-  const std::string targets = "targets = [\"cp" + found.python + "-manylinux_2_28_x86_64\"]";
-  if (!found.lock.empty()) {
-    return "[dependencies]\n# every wheel is taken by its sha256 from here\nlock = " +
-           toml_string(found.lock) +
-           "\n# where the bundle is to run; `mlship platforms` lists names. Never guessed from this "
-           "machine.\n" +
-           targets + "\n";
+void version_from_tags(const Path& folder, const DeclaredVersion& declared, FoundProject& found) {
+  found.version_tag = declared.tag_glob;
+  if (!found.version_tag.empty()) return;
+  try {
+    found.version_tag = likely_glob(git_tags(folder), found.name);
+  } catch (const Error& e) {
+    found.version_tag = "v*";
+    found.notes.push_back(with_hint(e));
   }
-  std::string how = "pip-compile --generate-hashes --output-file requirements.lock";
-  if (!found.other_locks.empty() && found.other_locks.front() == "uv.lock") {
-    how = "uv export --format requirements-txt --no-emit-project --output-file requirements.lock";
-  }
-  return "# Dependencies come from a lock with hashes; make one with\n#   " + how +
-         "\n# [dependencies]\n# lock = \"requirements.lock\"\n# " + targets + "\n";
 }
 
-std::string models_text(const FoundProject& found) {
-  std::string out;
-  for (const auto& model : found.models) {
-    out += "\n[[models]]\nname = " + toml_string(model.name) + "\npath = " + toml_string(model.path) + "\n";
-  }
-  if (!out.empty()) return out;
-  return "\n# [[models]]\n# name = \"classifier\"\n# path = \"models/classifier.safetensors\"\n";
+bool has_version(const Path& folder, const std::string& file) {
+  const auto text = fs::read_if_exists(folder / file);
+  return text && assigned_version(*text);
 }
 
-constexpr std::string_view trailer = R"(
-# Where bundles are kept (default: a folder below your data folder):
-# [registries.team]
-# url = "layout:/srv/mlship/registry"
-
-# What holds your jobs; `mlship targets` lists kinds and keys:
-# [targets.edge]
-# kind = "cron"
-# files = ["/etc/cron.d/*"]
-# install-root = "/opt/mlship"
-)";
-
-std::string targets_text(const FoundProject& found) {
-  std::string out;
-  for (const auto& target : found.targets) {
-    out += "#\n# Found here:\n# [targets." + target.kind + "]\n# kind = " + toml_string(target.kind) +
-           "\n# files = [";
-    for (const auto& glob : target.files)
-      out += (glob == target.files.front() ? "" : ", ") + toml_string(glob);
-    out += "]\n# install-root = \"/opt/mlship\"\n";
+// Where no file says where the version is: `__version__` of a package, or of the module beside it.
+std::string version_beside(const Path& folder, const FoundProject& found) {
+  for (const auto& package : found.packages) {
+    for (const std::string_view file :
+         {"/__init__.py", "/__about__.py", "/_version.py", "/version.py", "/__version__.py", ""}) {
+      const std::string path = (Path(found.root) / (package + std::string(file))).lexically_normal().string();
+      if (path.ends_with(".py") && has_version(folder, path)) return path;
+    }
   }
-  return out;
+  return fs::exists(folder / "VERSION") ? "VERSION" : "";
+}
+
+void find_version(const Path& folder, const PythonFiles& files, FoundProject& found) {
+  const DeclaredVersion& declared = files.version;
+  if (declared.from_tags && found.git) return version_from_tags(folder, declared, found);
+  if (!declared.file.empty() && fs::exists(folder / declared.file)) found.version_file = declared.file;
+  if (!declared.attribute.empty()) found.version_file = attribute_file(folder, declared.attribute);
+  if (found.version_file.empty()) found.version_file = version_beside(folder, found);
+  if (!found.version_file.empty()) return;
+  found.version = "0.1.0";
+  if (declared.nothing()) return;
+  const std::string place = declared.from_tags ? "git tags, and there is no repository"
+                            : !declared.file.empty()
+                                ? declared.file + ", which is not there"
+                                : declared.attribute + ", which no file assigns a text to";
+  found.notes.push_back(declared.by + " has the version from " + place + ": mlship.toml says 0.1.0");
+}
+
+std::unique_ptr<SourceTree> code_of(const Path& folder, const Project& project, const FoundProject& found) {
+  const auto ignored = found.git ? git_ignored(folder) : std::vector<std::string>();
+  return folder_tree(folder, code_selection(project, found.git), ignored);
+}
+
+// Those that the build would refuse are left out.
+void check_scripts(const PythonFiles& files, const SourceTree& code, Project& project, FoundProject& found) {
+  for (const auto& [name, target] : files.scripts) {
+    FoundProject alone = found;
+    alone.entry_points = {{name, target}};
+    try {
+      project = parse_project(project_text(alone), "mlship.toml", project.folder, {});
+      check_entry_points(project, code);
+      found.entry_points[name] = target;
+    } catch (const Error& e) {
+      const std::string& why = e.message();
+      const size_t colon = why.find(": ");
+      found.left_out.push_back("the command " + name + ": " +
+                               (colon == std::string::npos ? why : why.substr(colon + 2)));
+    }
+  }
+}
+
+void find_code_pickles(const Path& folder, const SourceTree& code, FoundProject& found) {
+  for (const auto& file : code.files()) {
+    if (file.path.ends_with(".py") || file.size == 0) continue;
+    const std::string path(file.path);
+    const std::string shown = (Path(found.root) / path).lexically_normal().string();
+    if (file.size < 1024 && lfs_pointer(fs::read_file(folder / file.real))) {
+      found.notes.push_back(
+          shown +
+          ": Git LFS keeps it, and the code is read from commits; name it under [[models]] or in "
+          "code.exclude");
+      continue;
+    }
+    if (pickle_kind(ByteFile(folder / file.real), path.substr(path.rfind('/') + 1)).empty()) continue;
+    found.code_pickles.push_back(path);
+    found.left_out.push_back(
+        shown +
+        ": a pickle in the code, and mlship build refuses it; to ship it, remove the # before "
+        "allow-pickle below [code]");
+  }
+}
+
+// What the build would say of the code as it lies there.
+void try_out(const Path& folder, const PythonFiles& files, FoundProject& found) {
+  try {
+    Project project = parse_project(project_text(found), "mlship.toml", folder, {});
+    if (found.packages.empty()) return;
+    const auto code = code_of(folder, project, found);
+    if (code->files().empty()) {
+      found.left_out.push_back("the code: git ignores all of it");
+      found.packages.clear();
+      return;
+    }
+    // What a commit holds and a build refuses: a submodule, a link out of the project.
+    if (found.git && !git_state(folder, {}).commit.empty()) {
+      (void)git_tree(folder, code_selection(project, true))->files();
+    }
+    check_scripts(files, *code, project, found);
+    find_code_pickles(folder, *code, found);
+  } catch (const Error& e) {
+    found.notes.push_back(with_hint(e));
+  }
+}
+
+void try_version(const Path& folder, FoundProject& found) {
+  try {
+    (void)project_version(parse_project(project_text(found), "mlship.toml", folder, {}));
+  } catch (const Error& e) {
+    found.notes.push_back(with_hint(e));
+  }
 }
 
 }  // namespace
 
 FoundProject look_around(const Path& folder) {
   FoundProject found;
-  read_pyproject(folder, found);
-  find_code(folder, found);
+  const PythonFiles files = read_python_files(folder);
+  found.name = files.name;
+  found.description = files.description;
+  found.left_out = files.left_out;
+  found.git = in_git(folder);
+  find_code(folder, files, found);
   if (found.name.empty() && found.packages.size() == 1) found.name = found.packages.front();
   // A normal path of a folder may end in a slash, and then has no file name.
   if (found.name.empty())
     found.name = (std::filesystem::absolute(folder) / "x").lexically_normal().parent_path().filename();
   if (!valid_name(found.name)) found.name = "my-package";
-  find_version(folder, found);
-  find_locks(folder, found);
+  find_version(folder, files, found);
+  find_locks(folder, files, found);
+  try_out(folder, files, found);
+  try_version(folder, found);
   find_models(folder, found);
   find_targets(folder, found);
-  find_python(folder, found);
-  found.git = in_git(folder);
   return found;
-}
-
-std::string project_text(const FoundProject& found) {
-  std::string out =
-      "# What mlship ships of this project. `mlship build` makes one bundle of it.\n\n[package]\n";
-  out += "name = " + toml_string(found.name) + "\n";
-  out += found.version_file.empty() ? "version = " + toml_string(found.version) + "\n"
-                                    : "version = { file = " + toml_string(found.version_file) + " }\n";
-  if (!found.description.empty()) out += "description = " + toml_string(found.description) + "\n";
-  out += "# owner = \"team-growth\"\n\n";
-  out += code_text(found) + "\n" + dependencies_text(found) + models_text(found);
-  return out + std::string(trailer) + targets_text(found);
 }
 
 }  // namespace mlship

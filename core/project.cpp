@@ -90,7 +90,9 @@ std::optional<Found> read_pyproject(const Path& folder) {
   const auto text = fs::read_if_exists(file);
   // A pyproject.toml that never says mlship may be as broken as it likes.
   if (!text || text->find("mlship") == std::string::npos) return std::nullopt;
-  Found found{file, toml::parse(*text, shown(file), ErrorCode::project_file), nullptr, "tool.mlship."};
+  // Other tools' tables may hold dates.
+  Found found{file, toml::parse(*text, shown(file), ErrorCode::project_file, toml::Dates::strings), nullptr,
+              "tool.mlship."};
   const auto* tool = found.root.find("tool");
   const auto* section = tool == nullptr ? nullptr : tool->value->find("mlship");
   if (section == nullptr) return std::nullopt;

@@ -10,14 +10,15 @@ using Type = KeySpec::Type;
 
 constexpr auto version_forms = std::to_array<KeySpec>({
     {"git-tag", Type::string, "glob of the tag at HEAD that is the version: \"v*\"", ""},
-    {"file", Type::string, "Python file whose __version__ is the version", ""},
+    {"file", Type::string,
+     "file that has the version: pyproject.toml, setup.cfg, a Python file with __version__, VERSION", ""},
 });
 constexpr KeyTable version_table{version_forms};
 
 constexpr auto package = std::to_array<KeySpec>({
     {"name", Type::string, "the package's name (PEP 508)", "", true},
-    {"version", Type::string_or_table,
-     "\"1.4.0\", { git-tag = \"v*\" } or { file = \"src/churn/__init__.py\" }", "", true, "", &version_table},
+    {"version", Type::string_or_table, "\"1.4.0\", { git-tag = \"v*\" } or { file = \"pyproject.toml\" }", "",
+     true, "", &version_table},
     {"scheme", Type::string, "how versions are written and ordered: pep440 or semver", "pep440", false,
      "pep440|semver"},
     {"owner", Type::string, "the team that answers for it", ""},

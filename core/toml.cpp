@@ -1,6 +1,7 @@
 #include "core/toml.h"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -23,6 +24,7 @@ namespace {
 struct Context {
   std::string_view file;
   ErrorCode code;
+  Dates dates = Dates::refused;
 };
 
 Position position(const ::toml::source_region& source) {
@@ -35,6 +37,13 @@ Position position(const ::toml::source_region& source) {
   if (why.ends_with('.')) why.pop_back();
   throw Error(context.code, "cannot read " + std::string(context.file) + ":" + std::to_string(at.line) + ":" +
                                 std::to_string(at.column) + ": " + why);
+}
+
+template <typename Value>
+std::string text_of(const ::toml::value<Value>& date) {
+  std::ostringstream out;
+  out << date.get();
+  return out.str();
 }
 
 Node convert(const ::toml::node& from, const Context& context);
@@ -66,6 +75,11 @@ Node convert(const ::toml::node& from, const Context& context) {
   if (const auto* flag = from.as_boolean()) return {at, flag->get()};
   if (const auto* whole = from.as_integer()) return {at, whole->get()};
   if (const auto* number = from.as_floating_point()) return {at, number->get()};
+  if (context.dates == Dates::strings) {
+    if (const auto* moment = from.as_date_time()) return {at, text_of(*moment)};
+    if (const auto* date = from.as_date()) return {at, text_of(*date)};
+    if (const auto* time = from.as_time()) return {at, text_of(*time)};
+  }
   refuse(context, at, "a date or time is not a value of any key; write it as a string");
 }
 
@@ -124,8 +138,8 @@ std::string_view Node::type_name() const {
   return names[value.index()];
 }
 
-Node parse(std::string_view text, std::string_view file, ErrorCode code) {
-  const Context context{file, code};
+Node parse(std::string_view text, std::string_view file, ErrorCode code, Dates dates) {
+  const Context context{file, code, dates};
   try {
     refuse_long_keys(text, context);
     return convert(::toml::parse(text, file), context);

@@ -29,7 +29,7 @@ using Array = std::vector<std::shared_ptr<const Node>>;
 
 struct Node {
   Position at;
-  std::variant<std::string, std::int64_t, double, bool, Table, Array> value;  // dates are refused
+  std::variant<std::string, std::int64_t, double, bool, Table, Array> value;
 
   [[nodiscard]] const Table* table() const { return std::get_if<Table>(&value); }
   [[nodiscard]] const Array* array() const { return std::get_if<Array>(&value); }
@@ -38,7 +38,9 @@ struct Node {
   [[nodiscard]] std::string_view type_name() const;              // "a string", "a table", …
 };
 
+// Files of other programs may hold dates, which become strings; no key of ours is one.
+enum class Dates { refused, strings };
 // Throws Error(code) "cannot read <file>:<line>:<column>: …".
-Node parse(std::string_view text, std::string_view file, ErrorCode code);
+Node parse(std::string_view text, std::string_view file, ErrorCode code, Dates dates = Dates::refused);
 
 }  // namespace mlship::toml

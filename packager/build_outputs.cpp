@@ -18,7 +18,8 @@ bool has_python(const BuildInputs& inputs) {
 // PEP 621: [project] dependencies and requires-python of pyproject.toml.
 void read_pyproject(const BuildInputs& inputs, WheelMetadata& metadata) {
   if (inputs.pyproject.empty()) return;
-  const toml::Node root = toml::parse(inputs.pyproject, "pyproject.toml", ErrorCode::project_file);
+  const toml::Node root =
+      toml::parse(inputs.pyproject, "pyproject.toml", ErrorCode::project_file, toml::Dates::strings);
   const toml::Member* project = root.find("project");
   if (project == nullptr) return;
   if (const auto* python = project->value->find("requires-python")) {

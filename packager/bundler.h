@@ -38,12 +38,11 @@ struct BuildResult {
   bool reused = false;  // nothing had changed; nothing was written
 };
 
-// The package's version: literal, from a file (`__version__ = "…"`) or from the git tag at HEAD.
+// The package's version: literal, from a file (`__version__ = "…"` of a Python file, pyproject.toml,
+// setup.cfg, or a file that is nothing but the version) or from the git tag at HEAD.
 Version project_version(const Project& project);
 // Throws Error(version) when no registry could name it: an OCI tag has 128 characters.
 void require_tag_for(const Project& project, const Version& version);
-// The text assigned to `__version__` in a Python file; nullopt when no line does.
-std::optional<std::string> assigned_version(std::string_view python);
 
 // Throws before anything appears under the final name; the layout is put there complete, by rename.
 BuildResult build(const Project& project, const BuildOptions& options, Host& host, Diagnostics& diagnostics);

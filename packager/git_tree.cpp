@@ -283,12 +283,27 @@ std::string remote_of(const Opened& opened) {
   return remote_address(url);
 }
 
+std::string tag_name(git_reference* reference) {
+  return std::string(git().reference_name(reference)).substr(std::string_view("refs/tags/").size());
+}
+
 // The tag's name when it points at HEAD, itself or through an annotation.
 std::optional<std::string> tag_at(git_reference* reference, const git_oid& head) {
   Object commit;
   if (git().reference_peel(commit.out(), reference, GIT_OBJECT_COMMIT) != 0) return std::nullopt;
   if (git().oid_equal(git().object_id(commit.get()), &head) == 0) return std::nullopt;
-  return std::string(git().reference_name(reference)).substr(std::string_view("refs/tags/").size());
+  return tag_name(reference);
+}
+
+void each_tag(const Opened& opened, const Path& project, const std::function<void(git_reference*)>& look) {
+  References all;
+  const int code = git().reference_iterator_glob_new(all.out(), opened.repository.get(), "refs/tags/*");
+  if (code != 0) fail("list the tags", code, project);
+  while (true) {
+    Reference reference;
+    if (git().reference_next(reference.out(), all.get()) != 0) break;
+    look(reference.get());
+  }
 }
 
 }  // namespace
@@ -347,20 +362,23 @@ std::optional<std::string> git_file(const Path& project, const std::string& rela
   return tree.read(Path(relative).lexically_normal().generic_string());
 }
 
+std::vector<std::string> git_tags(const Path& project) {
+  const auto opened = open_repository(project);
+  std::vector<std::string> out;
+  if (!opened) return out;
+  each_tag(*opened, project, [&](git_reference* reference) { out.push_back(tag_name(reference)); });
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 std::vector<std::string> git_tags_at_head(const Path& project, const std::string& glob) {
   const auto opened = open_head(project);
   if (!opened) return {};
-  References all;
-  const int code =
-      git().reference_iterator_glob_new(all.out(), opened->first.repository.get(), "refs/tags/*");
-  if (code != 0) fail("list the tags", code, project);
   std::vector<std::string> out;
-  while (true) {
-    Reference reference;
-    if (git().reference_next(reference.out(), all.get()) != 0) break;
-    const auto tag = tag_at(reference.get(), opened->second);
+  each_tag(opened->first, project, [&](git_reference* reference) {
+    const auto tag = tag_at(reference, opened->second);
     if (tag && glob_match(glob, *tag)) out.push_back(*tag);
-  }
+  });
   std::sort(out.begin(), out.end());
   return out;
 }

@@ -1,53 +1,62 @@
-#include <array>
-
 #include "core/error.h"
 #include "core/text.h"
 #include "packager/bundler.h"
+#include "packager/declared_version.h"
 #include "packager/source_tree.h"
 
 namespace mlship {
 namespace {
 
-constexpr std::string_view variable = "__version__";
-
-// `__version__ = "1.4.0"` or `__version__: str = '1.4.0'` at the start of a line; nullopt for anything else.
-std::optional<std::string> assigned(std::string_view line) {
-  if (!line.starts_with(variable)) return std::nullopt;
-  line = stripped(line.substr(variable.size()), " \t\r");
-  const size_t equals = line.find('=');
-  if (equals == std::string_view::npos || (equals != 0 && line.front() != ':')) return std::nullopt;
-  line = stripped(line.substr(equals + 1), " \t\r");
-  if (line.empty() || (line.front() != '"' && line.front() != '\'')) return std::nullopt;
-  const size_t end = line.find(line.front(), 1);
-  if (end == std::string_view::npos) return std::nullopt;
-  return std::string(line.substr(1, end - 1));
+Error no_version(const Project& project, const std::string& why) {
+  const auto& package = *project.package;
+  return Error(ErrorCode::version, "cannot find the version of " + package.name + ": " + why)
+      .fact("at", package.version_at.line_str());
 }
 
-}  // namespace
-
-std::optional<std::string> assigned_version(std::string_view python) {
-  while (!python.empty()) {
-    const size_t end = std::min(python.find('\n'), python.size());
-    if (auto found = assigned(python.substr(0, end))) return found;
-    python.remove_prefix(std::min(end + 1, python.size()));
+// What to write instead of a file that says where the version is and does not have it.
+std::string better(const Project& project, const DeclaredVersion& declared) {
+  if (declared.from_tags) {
+    return "write version = { git-tag = \"" + (declared.tag_glob.empty() ? "v*" : declared.tag_glob) + "\" }";
   }
-  return std::nullopt;
+  const std::string file =
+      declared.attribute.empty() ? declared.file : attribute_file(project.folder, declared.attribute);
+  return "write version = { file = \"" + (file.empty() ? "src/churn/__init__.py" : file) +
+         "\" }, the file that has the version";
 }
 
-namespace {
+std::string declared_text(const Project& project, const DeclaredVersion& declared) {
+  if (!declared.text.empty()) return declared.text;
+  const std::string& file = project.package->version_file;
+  if (declared.nothing()) throw no_version(project, file + " has no version");
+  const std::string place = declared.from_tags       ? "git tags"
+                            : !declared.file.empty() ? declared.file
+                                                     : declared.attribute;
+  throw no_version(project, file + " leaves the version to " + place)
+      .fact("says", declared.by)
+      .hint(better(project, declared));
+}
+
+// A file that is nothing but the version, as VERSION and version.txt are.
+std::string whole_text(std::string_view text) {
+  text = stripped(text, " \t\r\n");
+  return text.find_first_of(" \t\r\n=") == std::string_view::npos ? std::string(text) : std::string();
+}
 
 std::string from_file(const Project& project) {
-  const auto& package = *project.package;
-  const auto text = fs::read_if_exists(project.folder / package.version_file);
-  if (!text) {
-    throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": " +
-                                        package.version_file + " does not exist")
-        .fact("at", package.version_at.line_str());
+  const std::string& file = project.package->version_file;
+  const auto text = fs::read_if_exists(project.folder / file);
+  if (!text) throw no_version(project, file + " does not exist");
+  if (file.ends_with(".toml")) {
+    const auto root = toml::parse(*text, file, ErrorCode::version, toml::Dates::strings);
+    return declared_text(project, declared_version(root));
+  }
+  if (file.ends_with(".cfg")) {
+    return declared_text(project, declared_version(parse_ini(*text, Indented::continued)));
   }
   if (auto found = assigned_version(*text)) return std::move(*found);
-  throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": " + package.version_file +
-                                      " has no line __version__ = \"…\"")
-      .fact("at", package.version_at.line_str());
+  std::string whole = file.ends_with(".py") ? std::string() : whole_text(*text);
+  if (!whole.empty()) return whole;
+  throw no_version(project, file + " has no line __version__ = \"…\"");
 }
 
 // "churn-v*" names 1.4.0 by churn-v1.4.0.
@@ -59,6 +68,7 @@ std::string version_in(std::string tag, const std::string& glob) {
 }
 
 std::string likely_tag(const std::string& glob) {
+  if (glob == "[0-9]*") return "1.4.0";
   const size_t star = glob.find('*');
   const bool one = star != std::string::npos && glob.find_first_of("*?[", star + 1) == std::string::npos &&
                    glob.find_first_of("?[") == std::string::npos;
@@ -76,9 +86,7 @@ std::string from_tag(const Project& project) {
   }
   if (best) return best->str();
   if (!tags.empty()) return version_in(tags.front(), package.version_git_tag);
-  throw Error(ErrorCode::version, "cannot find the version of " + package.name + ": no tag that matches '" +
-                                      package.version_git_tag + "' points at HEAD")
-      .fact("at", package.version_at.line_str())
+  throw no_version(project, "no tag that matches '" + package.version_git_tag + "' points at HEAD")
       .hint("git tag " + likely_tag(package.version_git_tag));
 }
 

@@ -83,6 +83,8 @@ std::vector<std::string> git_ignored(const Path& project);
 std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection);
 // One file of HEAD by its path in the project, whatever is selected; nullopt when it is not committed.
 std::optional<std::string> git_file(const Path& project, const std::string& relative);
+// All tags, by name.
+std::vector<std::string> git_tags(const Path& project);
 // The tags that match the glob and point at HEAD, by name.
 std::vector<std::string> git_tags_at_head(const Path& project, const std::string& glob);
 

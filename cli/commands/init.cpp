@@ -73,18 +73,35 @@ std::string found_text(const FoundProject& found) {
     out += fmt::format("  {:<9} {}\n", name, value.empty() ? "none found" : printable(value));
   };
   row("package", found.name);
-  row("version", found.version_file.empty() ? found.version : "from " + found.version_file);
+  row("version", !found.version_tag.empty()   ? "from git tags " + found.version_tag
+                 : found.version_file.empty() ? found.version
+                                              : "from " + found.version_file);
   row("code", fmt::format("{}", fmt::join(found.packages, " ")));
-  std::string lock = found.lock;
-  if (lock.empty() && !found.other_locks.empty()) {
-    lock = fmt::format("{} has to be exported first, see the file", fmt::join(found.other_locks, " "));
+  if (!found.entry_points.empty()) {
+    std::vector<std::string> names;
+    for (const auto& [name, target] : found.entry_points) names.push_back(name);
+    row("commands", fmt::format("{}", fmt::join(names, " ")));
   }
-  row("lock", lock);
+  row("lock",
+      found.lock.empty() && !found.to_lock.empty() ? "none yet: no dependency is shipped" : found.lock);
   std::vector<std::string> models;
-  for (const auto& model : found.models) models.push_back(model.path);
+  for (const auto& model : found.models) {
+    if (model.taken) models.push_back(model.path);
+  }
   row("models", fmt::format("{}", fmt::join(models, " ")));
   for (const auto& target : found.targets) row(target.kind, fmt::format("{}", fmt::join(target.files, " ")));
   if (!found.git) row("git", "no repository: the bundle is made of the folder as it is");
+  std::string others;
+  for (const auto& item : found.to_lock) {
+    if (&item == &found.to_lock.front()) {
+      row("to lock", fmt::format("{}: {}; make a lock: {}", item.file, item.why, item.command));
+    } else {
+      others += (others.empty() ? "" : ", ") + item.file;
+    }
+  }
+  if (!others.empty()) row("to lock", others + ": no lock that mlship reads either; --json has the commands");
+  for (const auto& line : found.left_out) row("left out", line);
+  for (const auto& line : found.notes) row("note", line);
   return out;
 }
 
@@ -109,7 +126,13 @@ Source look(const Options& options, const Path& folder, const Env& env) {
 OrderedJson document(const Source& source, const std::string& file, const std::vector<std::string>& written) {
   const FoundProject& found = source.found;
   OrderedJson models = OrderedJson::array();
-  for (const auto& model : found.models) models.push_back({{"name", model.name}, {"path", model.path}});
+  for (const auto& model : found.models) {
+    models.push_back({{"name", model.name}, {"path", model.path}, {"taken", model.taken}});
+  }
+  OrderedJson to_lock = OrderedJson::array();
+  for (const auto& item : found.to_lock) {
+    to_lock.push_back({{"file", item.file}, {"why", item.why}, {"command", item.command}});
+  }
   OrderedJson targets = OrderedJson::array();
   for (const auto& target : found.targets)
     targets.push_back({{"kind", target.kind}, {"files", target.files}});
@@ -121,12 +144,17 @@ OrderedJson document(const Source& source, const std::string& file, const std::v
           {"name", text(found.name)},
           {"version", text(found.version)},
           {"version_file", text(found.version_file)},
+          {"version_tag", text(found.version_tag)},
           {"packages", found.packages},
+          {"entry_points", found.entry_points},
           {"lock", text(found.lock)},
           {"other_locks", found.other_locks},
+          {"to_lock", to_lock},
           {"models", models},
           {"targets", targets},
           {"git", found.git},
+          {"left_out", found.left_out},
+          {"notes", found.notes},
           {"storkcfg", source.stork ? to_json(*source.stork) : OrderedJson(nullptr)},
           {"written", written}};
 }
@@ -139,14 +167,30 @@ void check_folder(const Path& folder, const std::string& file) {
       .hint(fmt::format("mkdir {}", folder.string()));
 }
 
+bool has_tables(const Path& folder, const std::string& pyproject) {
+  const auto text = fs::read_if_exists(folder / "pyproject.toml");
+  if (!text || text->find("mlship") == std::string::npos) return false;
+  const auto root = toml::parse(*text, pyproject, ErrorCode::project_file, toml::Dates::strings);
+  return node_at(root, "tool.mlship") != nullptr;
+}
+
+// A mlship.toml would hide the tables of pyproject.toml.
+[[noreturn]] void refuse_second(const std::string& pyproject) {
+  throw Error(ErrorCode::file_exists,
+              fmt::format("cannot write mlship.toml: {} has [tool.mlship] already", pyproject))
+      .hint("edit [tool.mlship], or remove its tables first");
+}
+
 ExitCode run(const Options& options, Services& services) {
   const Path folder = options.folder.value_or(services.options().project.value_or("."));
   const auto shown = [&](std::string_view name) { return (folder / name).lexically_normal().string(); };
   const std::string file = shown("mlship.toml");
   const auto templates = wanted_templates(options);
   // A pipeline may come later than the project file.
-  const bool keep = fs::exists(file) && !templates.empty() && !options.storkcfg;
+  const bool tables = has_tables(folder, shown("pyproject.toml"));
+  const bool keep = (tables || fs::exists(file)) && !templates.empty() && !options.storkcfg;
   if (!keep && fs::exists(file)) refuse(file);
+  if (!keep && tables) refuse_second(shown("pyproject.toml"));
   for (const auto& t : templates) {
     if (fs::exists(shown(t.place))) refuse(shown(t.place));
   }
@@ -178,15 +222,15 @@ CommandRun setup(Arguments& arguments) {
 
 }  // namespace
 
-extern const CommandFactory init_factory{"init", CommandGroup::project,
-                                         "write a commented mlship.toml from what is found here",
-                                         "Looks at pyproject.toml, packages, hash-pinned requirements, "
-                                         "models/*.safetensors and git. Never overwrites;\n"
-                                         "with --template a mlship.toml that is there stays as it is.\n"
-                                         "\n"
-                                         "  mlship init\n"
-                                         "  mlship init --template jenkins --template github\n"
-                                         "  mlship init --from-storkcfg",
-                                         setup};
+extern const CommandFactory init_factory{
+    "init", CommandGroup::project, "write a commented mlship.toml from what is found here",
+    "Looks at pyproject.toml, setup.cfg, packages, locks, models and git,\n"
+    "and says what does not get into the file and why. Never overwrites;\n"
+    "with --template a mlship.toml that is there stays as it is.\n"
+    "\n"
+    "  mlship init\n"
+    "  mlship init --template jenkins --template github\n"
+    "  mlship init --from-storkcfg",
+    setup};
 
 }  // namespace mlship

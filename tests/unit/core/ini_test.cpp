@@ -17,5 +17,13 @@ TEST(Ini_, SectionsKeysAndComments) {
   EXPECT_EQ(file.at("two words").at("host"), "");
 }
 
+TEST(Ini_, IndentedLinesGoOnWhereTheProgramReadsThemSo) {
+  const std::string text = "[a]\nlist =\n    x = y:z\n    # no\n\n\tu = v\nnext = 1\n    [b]\n";
+  const IniFile continued = parse_ini(text, Indented::continued);
+  EXPECT_EQ(continued.at("a").at("list"), "\nx = y:z\nu = v");
+  EXPECT_EQ(continued.at("a").at("next"), "1\n[b]");
+  EXPECT_EQ(parse_ini(text).at("a").at("x"), "y:z");
+}
+
 }  // namespace
 }  // namespace mlship

@@ -53,6 +53,14 @@ TEST(Toml, DatesAreRefused) {
             "cannot read x.toml:1:5: a date or time is not a value of any key; write it as a string");
 }
 
+TEST(Toml, DatesOfOtherProgramsAreStrings) {
+  const Node root = parse("a = 2026-11-21\nb = 10:00:00\nc = 2026-11-21T10:00:00Z\n", "x.toml",
+                          ErrorCode::internal, Dates::strings);
+  EXPECT_EQ(*root.find("a")->value->string(), "2026-11-21");
+  EXPECT_EQ(*root.find("b")->value->string(), "10:00:00");
+  EXPECT_EQ(*root.find("c")->value->string(), "2026-11-21T10:00:00Z");
+}
+
 // Whatever nests, in a thread with a small stack's depth of text: an error, never the end of the stack.
 TEST(Toml, DeepTextsAreRefused) {
   const auto many = [](const std::string& unit, int count = 200'000) {
