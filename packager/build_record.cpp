@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/host/fs_list.h"
 #include "core/json_library.h"
+#include "packager/build_inputs.h"
 #include "packager/replace_file.h"
 
 namespace mlship {
@@ -50,6 +51,17 @@ void write_build_record(const Path& layout, const Path& work, const BuildRecord&
   out.write(canonical_json(json) + "\n");
   out.close(false);
   fs::rename(made, record_path(layout));
+}
+
+std::string newer_commit(const Project& project, const BuildRecord& record) {
+  if (record.dirty || record.commit.empty()) return "";
+  const GitState git = git_state(project.folder, nullptr);
+  if (!git.present || git.commit.empty() || git.commit == record.commit) return "";
+  std::vector<std::string> read = read_files(project);
+  for (const auto& model : project.models) read.push_back(model.path);
+  const TreeSelection nothing{".", {"/"}, {}, true};
+  const TreeSelection code = project.code ? code_selection(project, true) : nothing;
+  return git_same_since(project.folder, record.commit, code, read) ? "" : git.commit;
 }
 
 void forget_build(const Path& layout) {

@@ -55,6 +55,9 @@ struct BuildRecord {
   std::int64_t started = 0, finished = 0;  // seconds since the epoch
 };
 std::optional<BuildRecord> read_build_record(const Path& layout);
+// The commit that HEAD is now, when `layout` was built from another one and what the project packs is not the
+// same there; "": it is what HEAD would be built to, or nobody can say.
+std::string newer_commit(const Project& project, const BuildRecord& record);
 // To be called when a blob of `layout` turns out to be damaged: the next build reuses nothing of it.
 void forget_build(const Path& layout);
 // A blob of dist/ may share its inode with the user's model. Throws Error(changed_since_build) when the

@@ -106,6 +106,12 @@ class GitRawTree final : public RawTree {
     return content(git().tree_entry_id(entry));
   }
 
+  // Of whatever is at `path`; "" when nothing is.
+  [[nodiscard]] std::string id_at(const std::string& path) const {
+    const git_tree_entry* entry = find(joined(opened_.prefix, path));
+    return entry == nullptr ? "" : hex(*git().tree_entry_id(entry));
+  }
+
   // The object of the file at `path`; null when there is no file.
   [[nodiscard]] const git_oid* file_id(const std::string& path) const {
     const git_tree_entry* entry = find(joined(opened_.prefix, path));
@@ -351,6 +357,28 @@ std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& s
   }
   const git_oid head = opened->second;
   return make_source_tree(std::make_unique<GitRawTree>(std::move(opened->first), head), selection, hex(head));
+}
+
+bool git_same_since(const Path& project, const std::string& commit, const TreeSelection& selection,
+                    const std::vector<std::string>& read) {
+  auto now = open_head(project);
+  git_oid before;
+  Commit there;
+  if (!now || git().oid_fromstr(&before, commit.c_str()) != 0) return false;
+  if (git().commit_lookup(there.out(), now->first.repository.get(), &before) != 0) return false;
+  const auto facts_of = [&](const git_oid& id) {
+    auto raw = std::make_unique<GitRawTree>(*open_repository(project), id);
+    const GitRawTree& tree = *raw;
+    std::vector<std::string> facts;
+    for (const auto& path : read) facts.push_back(tree.id_at(Path(path).lexically_normal().generic_string()));
+    const auto source = make_source_tree(std::move(raw), selection, hex(id));
+    for (const auto& file : source->files()) {
+      facts.push_back(std::string(file.path) + '\0' + tree.id_at(std::string(file.real)));
+      if (file.executable) facts.emplace_back("executable");
+    }
+    return facts;
+  };
+  return facts_of(before) == facts_of(now->second);
 }
 
 std::optional<std::string> git_file(const Path& project, const std::string& relative) {

@@ -79,6 +79,10 @@ GitState git_state(const Path& project, const std::function<bool(const std::stri
                    const std::vector<std::string>& read = {});
 // What git ignores and does not track, as folder_tree() takes it.
 std::vector<std::string> git_ignored(const Path& project);
+// Whether the selected files and what lies at `read` are in HEAD as they are in `commit`; false too when that
+// commit is not here (a shallow clone).
+bool git_same_since(const Path& project, const std::string& commit, const TreeSelection& selection,
+                    const std::vector<std::string>& read);
 // The selected files of HEAD, read from the object database (no filters, no autocrlf, no export-ignore).
 std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection);
 // One file of HEAD by its path in the project, whatever is selected; nullopt when it is not committed.

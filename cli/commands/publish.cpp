@@ -23,6 +23,7 @@ namespace {
 struct Options {
   std::optional<std::string> path, tag;
   std::vector<std::string> artifacts;
+  bool stale = false;
 };
 
 // What is published, and where people find it.
@@ -60,6 +61,20 @@ Path dirty_bundle(const Path& dist, const std::string& name) {
   return newest;
 }
 
+// What was mended and committed since the build is not in it.
+void refuse_stale(const Project& project, const Version& version, const Path& folder) {
+  const auto record = read_build_record(folder);
+  const std::string head = record ? newer_commit(project, *record) : "";
+  if (head.empty()) return;
+  throw Error(ErrorCode::changed_since_build,
+              fmt::format("cannot publish {} {}: {} was built before HEAD, and what is packed has changed since",
+                          project.package->name, version.str(), human_path(folder)))
+      .fact("built from", record->commit)
+      .fact("HEAD", head)
+      .fact("all the same", "mlship publish --stale")
+      .hint("mlship build");
+}
+
 Bundle built_bundle(Services& services, const Options& options) {
   if (options.path) {
     refuse_artifact(*options.path);
@@ -68,7 +83,10 @@ Bundle built_bundle(Services& services, const Options& options) {
   const auto& project = services.package_project();
   const Version version = project_version(project);
   const Path folder = dist_folder(project, version);
-  if (fs::exists(folder)) return open_bundle(folder);
+  if (fs::exists(folder)) {
+    if (!options.stale) refuse_stale(project, version, folder);
+    return open_bundle(folder);
+  }
   // Where nothing but uncommitted files was built they are meant; refuse_dirty() says where they may go.
   const Path dirty = dirty_bundle(folder.parent_path(), project.package->name);
   if (!dirty.empty()) return open_bundle(dirty);
@@ -289,6 +307,8 @@ CommandRun setup(Arguments& arguments) {
       options->artifacts, "--artifact", "FILE",
       "publish a wheel, egg or jar that was built elsewhere, under the name and version it says; may be "
       "repeated for several builds or kinds of one version");
+  arguments.flag(options->stale, "--stale",
+                 "publish what was built before HEAD, though what is packed has changed since");
   return [options](Services& services) { return run(*options, services); };
 }
 
