@@ -59,6 +59,18 @@ std::vector<std::string> flag_names(const std::vector<ArgumentRow>& rows) {
   return names;
 }
 
+// Other programs have short names for what has a long one here: `-u` is --username.
+std::string likely_flag(const std::string& flag, const Entry* entry, const std::vector<std::string>& known) {
+  const bool is_short = flag.size() == 2 && flag[1] != '-';
+  if (!is_short || entry == nullptr) return did_you_mean(flag, known);
+  std::vector<std::string> long_names;
+  for (const auto& name : flag_names(entry->arguments->rows())) {
+    if (name.starts_with("--" + flag.substr(1))) long_names.push_back(name);
+  }
+  if (long_names.size() != 1) return did_you_mean(flag, known);
+  return fmt::format(" (did you mean '{}'?)", long_names.front());
+}
+
 [[noreturn]] void refuse_leftover(const std::string& word, const Entry* entry, const Arguments& global) {
   if (entry == nullptr && !word.starts_with('-')) {
     throw Error(ErrorCode::usage,
@@ -79,7 +91,7 @@ std::vector<std::string> flag_names(const std::vector<ArgumentRow>& rows) {
     known.insert(known.end(), more.begin(), more.end());
   }
   throw Error(ErrorCode::usage,
-              fmt::format("cannot run '{}': no such flag '{}'{}", subject, flag, did_you_mean(flag, known)))
+              fmt::format("cannot run '{}': no such flag '{}'{}", subject, flag, likely_flag(flag, entry, known)))
       .hint(help);
 }
 

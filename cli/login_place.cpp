@@ -16,7 +16,9 @@ RegistryOptions options_of_host(Services& services, const std::string& host) {
   for (const auto& [name, section] : services.project().registries) {
     if (!section.url.starts_with(scheme)) continue;
     auto options = services.registry_named(name, Origin::flag, "REGISTRY").options;
-    if (read_oci_place(options).host == host) return options;
+    RegistryOptions asked = options;
+    asked.url = std::string(scheme) + host;
+    if (read_oci_place(options).host == read_oci_place(asked).host) return options;
   }
   return RegistryOptions{std::string(scheme) + host};
 }

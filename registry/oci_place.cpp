@@ -1,6 +1,7 @@
 #include "registry/oci_place.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "core/error.h"
@@ -47,13 +48,26 @@ std::string prefix_of(const std::string& url, std::string path) {
   return path + "/";
 }
 
+// Other names under which Docker Hub is known.
+constexpr auto hub_names = std::to_array<std::string_view>(
+    {"index.docker.io", "registry-1.docker.io", "registry.docker.io", "registry.hub.docker.com", "hub.docker.com"});
+
+// One host has one name: that without capitals and without the port that is meant anyway.
+std::string plain_host(const UrlParts& parts, const std::string& written, bool tls) {
+  if (written.starts_with('[')) return written;  // of an IPv6 address only the form with brackets is known
+  const bool port = written.find(':') != std::string::npos;
+  if (std::find(hub_names.begin(), hub_names.end(), parts.host) != hub_names.end()) return "docker.io";
+  const bool usual = !port || parts.port == (tls ? "443" : "80");
+  return usual ? parts.host : parts.host + ":" + parts.port;
+}
+
 }  // namespace
 
 OciPlace read_oci_place(const RegistryOptions& options) {
   const std::string& url = options.url;
   const std::string rest = url.starts_with(scheme) ? url.substr(scheme.size()) : "";
   const size_t slash = std::min(rest.find('/'), rest.size());
-  const std::string host = rest.substr(0, slash);
+  std::string host = rest.substr(0, slash);
   if (host.empty()) throw refused(url, "it names no host");
   // https:// here only finds out what the host is.
   const auto parts = read_url("", "https://" + host);
@@ -64,13 +78,14 @@ OciPlace read_oci_place(const RegistryOptions& options) {
         .hint("mlship login " + host.substr(host.rfind('@') + 1));
   }
   OciPlace place;
+  place.loopback = parts->loopback;
+  // A certificate to trust means TLS, wherever it is.
+  place.tls = !options.plain_http.value_or(place.loopback && options.ca_file.empty());
+  host = plain_host(*parts, host, place.tls);
   place.host = host;
   place.prefix = prefix_of(url, rest.substr(std::min(slash + 1, rest.size())));
   place.shown = std::string(scheme) + host + (place.prefix.empty() ? "" : "/" + place.prefix);
   if (place.shown.ends_with('/')) place.shown.pop_back();
-  place.loopback = parts->loopback;
-  // A certificate to trust means TLS, wherever it is.
-  place.tls = !options.plain_http.value_or(place.loopback && options.ca_file.empty());
   // Docker Hub's name is not where it answers.
   const std::string server = host == "docker.io" ? "registry-1.docker.io" : host;
   place.base = (place.tls ? "https://" : "http://") + server;

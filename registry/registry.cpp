@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "core/secret.h"
+#include "registry/spelling.h"
 
 namespace mlship {
 
@@ -50,9 +51,12 @@ std::unique_ptr<Registry> open_registry(const RegistryOptions& options, Host& ho
   }
   std::string list;
   for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
-  throw Error(ErrorCode::project_file, "cannot open registry " + printable_url(url) + ": unknown scheme '" +
-                                           scheme + "'" + did_you_mean(scheme, known))
-      .fact("known", list);
+  const std::string likely = likely_registry(url);
+  const Error error(ErrorCode::project_file, "cannot open registry " + printable_url(url) +
+                                                 ": unknown scheme '" + scheme + "'" +
+                                                 did_you_mean(scheme, known));
+  if (likely.empty()) throw Error(error).fact("known", list);
+  throw Error(error).fact("known", list).hint("write " + printable_url(likely));
 }
 
 std::vector<Error> Registry::damage() {
