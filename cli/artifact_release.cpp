@@ -140,7 +140,7 @@ std::optional<Scheme> scheme_there(Services& services, const std::string& packag
   if (!both) return std::nullopt;
   const auto manifest = registry.stat(package, *both);
   if (!manifest) return std::nullopt;
-  return services.source().open(package, *manifest).info.scheme;
+  return services.source().look(package, *manifest).info.scheme;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "packager/bundle_reading.h"
 #include "packager/resolve.h"
 #include "registry/further.h"
 #include "registry/list.h"
@@ -35,13 +36,12 @@ void RegistrySource::fetch_blob(const std::string& package, const Bundle& bundle
     registry_.get_blob(package, blob, bundle.layout.blob_path(blob.digest));
 }
 
-const Bundle& RegistrySource::open(const std::string& package, const oci::Descriptor& manifest) {
-  const auto known = bundles_.find(manifest.digest);
-  if (known != bundles_.end()) return known->second;
+const RegistrySource::Looked& RegistrySource::looked(const std::string& package,
+                                                     const oci::Descriptor& manifest) {
+  const auto known = looked_.find(manifest.digest);
+  if (known != looked_.end()) return known->second;
   const std::string bytes = registry_.get_manifest(package, manifest.digest);
   const oci::Manifest parsed = oci::parse_manifest(bytes, package + "@" + manifest.digest.str());
-  const auto layout = oci::Layout::create(scratch_ / manifest.digest.hex());
-  layout.write_blob(bytes, oci::media::manifest);
   const oci::Descriptor* metadata = find_layer(parsed, metadata_path);
   if (metadata == nullptr) {
     throw Error(ErrorCode::bundle, "cannot open " + package + "@" + manifest.digest.str() +
@@ -49,26 +49,49 @@ const Bundle& RegistrySource::open(const std::string& package, const oci::Descri
                                        " is missing")
         .fact("registry", registry_.url());
   }
-  for (const oci::Descriptor* blob : {metadata, &parsed.config}) {
-    if (!layout.has_blob(blob->digest)) registry_.get_blob(package, *blob, layout.blob_path(blob->digest));
-  }
-  layout.write_index({manifest_descriptor(manifest.digest, bytes)});
+  std::string text = registry_.read_blob(package, *metadata);
+  const auto read = [&](const oci::Descriptor& blob) {
+    return blob.digest == metadata->digest ? text : registry_.read_blob(package, blob);
+  };
+  Bundle bundle = read_bundle(oci::Layout(Path()), manifest.digest, bytes, read, manifest.digest.str());
+  return looked_.emplace(manifest.digest, Looked{std::move(bundle), std::move(text)}).first->second;
+}
+
+const Bundle& RegistrySource::look(const std::string& package, const oci::Descriptor& manifest) {
+  return looked(package, manifest).bundle;
+}
+
+const Bundle& RegistrySource::open(const std::string& package, const oci::Descriptor& manifest) {
+  const auto known = bundles_.find(manifest.digest);
+  if (known != bundles_.end()) return known->second;
+  const Looked& there = looked(package, manifest);
+  const auto layout = oci::Layout::create(scratch_() / manifest.digest.hex());
+  layout.write_blob(there.bundle.manifest_bytes, oci::media::manifest);
+  layout.write_blob(there.metadata, there.bundle.manifest.layers.front().media_type);
+  const oci::Descriptor& config = there.bundle.manifest.config;
+  if (!layout.has_blob(config.digest))
+    registry_.get_blob(package, config, layout.blob_path(config.digest));
+  layout.write_index({manifest_descriptor(manifest.digest, there.bundle.manifest_bytes)});
   return bundles_.emplace(manifest.digest, open_bundle(layout.folder(), manifest.digest)).first->second;
 }
 
+const std::vector<oci::Descriptor>& RegistrySource::further_manifests(const std::string& package,
+                                                                      const Digest& version) {
+  const auto known = further_manifests_.find(version);
+  if (known != further_manifests_.end()) return known->second;
+  return further_manifests_.emplace(version, further_files(registry_, package, version)).first->second;
+}
+
 std::vector<const Bundle*> RegistrySource::further(const std::string& package, const Digest& version) {
-  const auto known = further_.find(version);
-  if (known != further_.end()) return known->second;
   std::vector<const Bundle*> out;
-  for (const auto& manifest : further_files(registry_, package, version))
-    out.push_back(&open(package, manifest));
-  return further_.emplace(version, std::move(out)).first->second;
+  for (const auto& manifest : further_manifests(package, version)) out.push_back(&open(package, manifest));
+  return out;
 }
 
 Release RegistrySource::release(const std::string& package, const oci::Descriptor& manifest) {
-  Release out = open(package, manifest).release();
-  for (const Bundle* bundle : further(package, manifest.digest)) {
-    const auto& more = bundle->info.outputs;
+  Release out = look(package, manifest).release();
+  for (const auto& file : further_manifests(package, manifest.digest)) {
+    const auto& more = look(package, file).info.outputs;
     out.outputs.insert(out.outputs.end(), more.begin(), more.end());
   }
   return out;

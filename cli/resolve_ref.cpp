@@ -57,7 +57,7 @@ std::string publish_hint(Services& services, const std::string& package) {
 
 Resolved opened(Services& services, const std::string& package, const oci::Descriptor& manifest) {
   auto& source = services.source();
-  return {source.release(package, manifest), source.open(package, manifest).info.name, manifest};
+  return {source.release(package, manifest), source.look(package, manifest).info.name, manifest};
 }
 
 [[noreturn]] void refuse_package(Services& services, const std::string& package) {

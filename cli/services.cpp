@@ -10,6 +10,7 @@
 #include "core/secret.h"
 #include "deployers/ledger/ledger.h"
 #include "registry/registry.h"
+#include "registry/spelling.h"
 
 namespace mlship {
 namespace {
@@ -39,7 +40,9 @@ constexpr std::string_view layout_scheme = "layout:";
 std::string anchored(const std::string& url, const Path& base, const Env& env) {
   if (!url.starts_with(layout_scheme)) return url;
   const Path folder = expand(url.substr(layout_scheme.size()), base, env);
-  return std::string(layout_scheme) + std::filesystem::absolute(folder).lexically_normal().string();
+  std::string path = std::filesystem::absolute(folder).lexically_normal().string();
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return std::string(layout_scheme) + path;
 }
 
 std::vector<std::string> names_of(const auto& map) {
@@ -175,15 +178,16 @@ ChosenRegistry Services::registry_named(const std::string& word, Origin origin, 
       auto options = options_of(found->second);
       return {{options.url, origin, where}, std::move(options)};
     }
+    const std::string likely = likely_registry(word);
     throw Error(ErrorCode::usage, fmt::format("cannot use registry '{}' of {}: no [registries.{}]{}", word,
                                               where, word, did_you_mean(word, names_of(all))))
-        .hint("mlship config");
+        .hint(likely.empty() ? "mlship config" : "write " + printable_url(likely));
   }
   const Path base = origin == Origin::project_file ? project().folder : Path(".");
   const std::string url = anchored(word, base, host_.env);
   for (const auto& [name, section] : all) {
     auto options = options_of(section);
-    if (options.url == url) return {{url, origin, where}, std::move(options)};
+    if (same_registry(options, url)) return {{url, origin, where}, std::move(options)};
   }
   return {{url, origin, where}, RegistryOptions{url}};
 }
@@ -258,7 +262,7 @@ void Services::use_registry(const std::string& url) {
 
 RegistrySource& Services::source() {
   auto& open = registries_[registry_override_].source;
-  if (!open) open = std::make_unique<RegistrySource>(registry(), host_, scratch());
+  if (!open) open = std::make_unique<RegistrySource>(registry(), host_, [this] { return scratch(); });
   return *open;
 }
 

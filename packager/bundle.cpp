@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "packager/bundle_paths.h"
+#include "packager/bundle_reading.h"
 #include "packager/machine.h"
 #include "packager/tar.h"
 
@@ -63,7 +64,13 @@ Bundle open_bundle(const Path& layout_folder, const std::optional<Digest>& diges
   const oci::Layout layout = oci::Layout::open(layout_folder);
   const Digest id = digest ? *digest : only_bundle(layout);
   const std::string what = digest ? id.str() : layout_folder.string();
-  std::string bytes = layout.read_blob(id, largest_manifest);
+  return read_bundle(
+      layout, id, layout.read_blob(id, largest_manifest),
+      [&](const oci::Descriptor& blob) { return layout.read_blob(blob.digest, largest_manifest); }, what);
+}
+
+Bundle read_bundle(const oci::Layout& layout, const Digest& id, std::string bytes,
+                   const std::function<std::string(const oci::Descriptor&)>& read, const std::string& what) {
   oci::Manifest manifest = oci::parse_manifest(bytes, "the manifest of " + what);
   if (manifest.artifact_type != oci::media::model_manifest ||
       manifest.config.media_type != oci::media::model_config) {
@@ -72,7 +79,7 @@ Bundle open_bundle(const Path& layout_folder, const std::optional<Digest>& diges
         .fact("config", manifest.config.media_type);
   }
   check_layers(manifest, what);
-  BundleInfo info = parse_bundle_info(layout.read_blob(manifest.layers.front().digest, largest_manifest),
+  BundleInfo info = parse_bundle_info(read(manifest.layers.front()),
                                       std::string(bundle_path::info) + " of " + what);
   return {layout, id, std::move(bytes), std::move(manifest), std::move(info)};
 }
