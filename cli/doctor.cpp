@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "cli/services.h"
 #include "core/names.h"
 #include "core/secret.h"
+#include "deployers/accepted.h"
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/selection.h"
@@ -51,6 +53,7 @@ class Doctor {
   void check_ledger(Services& inner);
   void check_rollouts(Services& inner);
   void check_target(Target& target);
+  bool check_named(Target& target, const Discovery& found);
   void check_reach(Services& inner);
   void check_space(const std::string& area, const Path& folder);
 
@@ -291,6 +294,30 @@ void Doctor::check_rollouts(Services& inner) {
   }
 }
 
+// Whether what references name is there; true when something is not.
+bool Doctor::check_named(Target& target, const Discovery& found) {
+  std::map<std::string, std::vector<std::string>> by_what;  // objects
+  std::map<std::string, std::string> fixes;
+  const Accepted accepted(target.section());
+  for (const auto& object : found.objects) {
+    for (const auto& reference : object.references) {
+      const std::string what = target.missing(reference);
+      if (what.empty() || accepted.has(Reason::broken, object.info)) continue;
+      by_what[what].push_back(object.info.id);
+      const Reference& r = reference.reference;
+      fixes[what] = "mlship rollout " + r.package + ":" + r.version->str();
+    }
+  }
+  for (const auto& [what, objects] : by_what) {
+    const std::string more =
+        objects.size() > 1 ? fmt::format(" and {} more", objects.size() - 1) : std::string();
+    problem("target " + target.name(),
+            Error(ErrorCode::partial, fmt::format("{} is broken{}: {}", objects.front(), more, what)),
+            fixes[what]);
+  }
+  return !by_what.empty();
+}
+
 void Doctor::check_target(Target& target) {
   const std::string area = "target " + target.name();
   const Discovery found = target.discover(Scheme::pep440);
@@ -313,7 +340,7 @@ void Doctor::check_target(Target& target) {
     const auto remark = target.check_places();
     if (!remark.text.empty()) warn(area, remark.text, remark.fix);
   });
-  if (short_of) return;
+  if (check_named(target, found) || short_of) return;
   const auto include = target.section().list("include");
   const auto listed = [&](const LiveObject& object) { return means(include, object.info); };
   if (!include.empty() && !found.objects.empty() &&

@@ -29,6 +29,9 @@ std::string object_line(const Operation& operation, const Style& style) {
 
 std::string change_lines(const Change& change, const Style& style) {
   std::string out = fmt::format("  at {}\n", printable(change.path));
+  if (change.stays()) {
+    return out + style.green("  = " + printable(change.from)) + " names what is not there: it is installed\n";
+  }
   out += style.red("  - " + printable(change.from)) + "\n";
   out += style.green("  + " + printable(change.to)) + "\n";
   for (const auto& warning : change.warnings) out += style.yellow("  ! " + printable(warning)) + "\n";
@@ -44,6 +47,7 @@ OrderedJson change_json(const Operation& operation, const Change& change) {
           {"from_version", change.from_version},
           {"to_version", change.to_version},
           {"form", to_string(change.form)},
+          {"action", change.stays() ? "install" : "update"},
           {"warnings", change.warnings}};
 }
 
@@ -55,7 +59,7 @@ size_t count_short(const std::vector<Skipped>& skipped) {
 OrderedJson counts_json(const std::vector<ObjectResult>& results, size_t skipped) {
   OrderedJson counts = OrderedJson::object();
   // Every outcome is there, so that a script needs no default.
-  for (const auto outcome : {Outcome::updated, Outcome::unchanged, Outcome::conflict, Outcome::refused,
+  for (const auto outcome : {Outcome::updated, Outcome::installed, Outcome::unchanged, Outcome::conflict, Outcome::refused,
                              Outcome::failed, Outcome::reverted, Outcome::pending}) {
     counts[std::string(to_string(outcome))] = std::count_if(
         results.begin(), results.end(), [&](const ObjectResult& r) { return r.outcome == outcome; });
@@ -68,11 +72,17 @@ std::string painted(Outcome outcome, const Style& style) {
   const std::string word(to_string(outcome));
   switch (outcome) {
     case Outcome::updated:
+    case Outcome::installed:
     case Outcome::reverted: return style.green(word);
     case Outcome::unchanged: return style.dim(word);
     case Outcome::pending: return style.yellow(word);
     default: return style.red(word);
   }
+}
+
+size_t moved_objects(const Plan& plan) {
+  return static_cast<size_t>(std::count_if(plan.operations.begin(), plan.operations.end(),
+                                           [](const Operation& op) { return !op.installs(); }));
 }
 
 }  // namespace
@@ -95,7 +105,8 @@ OrderedJson to_json(const std::vector<Skipped>& skipped) {
                     {"detail", row.detail},
                     {"hint", row.hint},
                     {"from", row.from},
-                    {"fell_short", fell_short(row)}});
+                    {"fell_short", fell_short(row)},
+                    {"accepted", row.accepted}});
   }
   return rows;
 }
@@ -130,7 +141,7 @@ std::string skipped_text(const std::vector<Skipped>& skipped, size_t width, cons
       continue;
     }
     const std::string at = row.path.empty() ? row.object.id : row.object.id + " at " + row.path;
-    table.add({row.target, at, row.from, std::string(to_string(row.reason)), row.detail});
+    table.add({row.target, at, row.from, std::string(to_string(row.reason)) + (row.accepted ? " (accepted)" : ""), row.detail});
     if (!row.hint.empty()) hints.insert(row.hint);
   }
   std::string out = table.empty() ? "" : table.render(width, style);
@@ -153,11 +164,16 @@ std::string plan_text(const Plan& plan, size_t width, const Style& style) {
     out += "\n";
   }
   if (!plan.skipped.empty()) out += skipped_text(plan.skipped, width, style) + "\n";
-  if (plan.operations.empty())
-    out += "nothing to change";
-  else
+  if (plan.changes() > 0) {
     out += fmt::format("{} in {}", human_count(plan.changes(), "reference"),
-                       human_count(plan.operations.size(), "object"));
+                       human_count(moved_objects(plan), "object"));
+  } else if (plan.operations.empty()) {
+    out += "nothing to change";
+  }
+  if (plan.installs() > 0) {
+    out += fmt::format("{}{} to be installed", plan.changes() > 0 ? ", " : "",
+                       human_count(plan.installs(), "reference"));
+  }
   if (!plan.skipped.empty()) out += fmt::format(", {} skipped", plan.skipped.size());
   return out + "\n";
 }
@@ -185,8 +201,9 @@ OrderedJson plan_document(const Plan& plan) {
           {"carriers", carriers},
           {"skipped", to_json(plan.skipped)},
           {"counts",
-           {{"objects", plan.operations.size()},
+           {{"objects", moved_objects(plan)},
             {"changes", plan.changes()},
+            {"installs", plan.installs()},
             {"skipped", plan.skipped.size()},
             {"fell_short", count_short(plan.skipped)}}}};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <map>
 
 #include <fmt/core.h>
 
@@ -81,7 +82,7 @@ constexpr auto ends = std::to_array<EndRow>({
 bool only_skipped(const RolloutReport& report) {
   return report.state == "partial" && !report.skipped.empty() &&
          std::all_of(report.results.begin(), report.results.end(), [](const ObjectResult& r) {
-           return r.proof.empty() && (r.outcome == Outcome::updated || r.outcome == Outcome::unchanged);
+           return r.proof.empty() && as_asked(r.outcome);
          });
 }
 
@@ -123,6 +124,41 @@ void explain(Services& services, const RolloutReport& report, const std::functio
   services.diagnostics().raw(render_error(error, Style(services.terminal().color_err)));
 }
 
+// What to do about references that a reason without a command of its own keeps where they are.
+struct StaysRow {
+  Reason reason;
+  std::string_view why, way;
+};
+constexpr auto stays_rows = std::to_array<StaysRow>({
+    {Reason::other_major, "", "mlship plan --compat any"},
+    {Reason::opaque, "", "edit them by hand"},
+    {Reason::other_kind, "", "edit them by hand, or add the output to [outputs]"},
+    {Reason::other_build, "", "mlship publish --artifact FILE"},
+});
+
+// A green run that moved nothing says so, in logs that nobody reads a table in too.
+void mention_what_stays(Services& services, const std::vector<Skipped>& skipped) {
+  std::map<Reason, std::vector<const Skipped*>> by_reason;
+  for (const auto& row : skipped) {
+    if (row.older && !row.accepted) by_reason[row.reason].push_back(&row);
+  }
+  for (const auto& [reason, rows] : by_reason) {
+    std::string way = rows.front()->hint, why;
+    for (const auto& row : stays_rows) {
+      if (way.empty() && row.reason == reason) way = row.way;
+    }
+    if (reason == Reason::other_major && !rows.front()->detail.empty()) why = " (" + rows.front()->detail + ")";
+    const std::string line = fmt::format("{} older {}: {}{}{}", rows.size(),
+                                         rows.size() == 1 ? "reference stays" : "references stay",
+                                         to_string(reason), why, way.empty() ? "" : "; " + way);
+    if (services.diagnostics().json_lines()) {
+      services.diagnostics().json_line("stays", line);
+    } else {
+      services.diagnostics().raw(line + "\n");
+    }
+  }
+}
+
 ExitCode finish(Services& services, const RolloutReport& report, const std::function<std::string()>& again,
                 const std::vector<Skipped>& shown, const std::string& command) {
   auto& out = services.out();
@@ -130,6 +166,7 @@ ExitCode finish(Services& services, const RolloutReport& report, const std::func
   out.text(report_text(report, shown, out.width(), out.style()));
   out.document(report_document(report, command));
   out.flush();
+  mention_what_stays(services, report.skipped);
   explain(services, report, again, code);
   return code;
 }

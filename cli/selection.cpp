@@ -38,6 +38,9 @@ void add_plan_options(Arguments& arguments, PlanOptions& options) {
                    "which older references move: same major version (default), same minor, any");
   arguments.flag(options.include_owned, "--include-owned",
                  "also change what another system generates or manages, and may write again");
+  arguments.flag(options.install, "--install",
+                 "also put the tree and the files of the version into every target on this host, before anything "
+                 "refers to them");
 }
 
 std::string flags_of(const PlanRequest& request) {
@@ -49,6 +52,7 @@ std::string flags_of(const PlanRequest& request) {
   for (const auto& target : request.selection.targets) out += " --target " + target;
   if (request.compat) out += " --compat " + std::string(to_string(*request.compat));
   if (request.include_owned) out += " --include-owned";
+  if (request.install) out += " --install";
   return out;
 }
 
@@ -63,6 +67,7 @@ PlanRequest plan_request(Services& services, const PlanOptions& options) {
   request.prereleases = options.ref && names_a_version(parse_ref(*options.ref));
   request.strict = options.strict;
   request.include_owned = options.include_owned;
+  request.install = options.install;
   request.ledger = &services.ledger();
   request.names_must_be_there = true;
   return request;

@@ -24,7 +24,7 @@ Selection selection(Services& services, const SelectionOptions& options);
 struct PlanOptions {
   std::optional<std::string> ref, compat;
   SelectionOptions selection;
-  bool strict = false, include_owned = false;
+  bool strict = false, include_owned = false, install = false;
 };
 void add_plan_options(Arguments& arguments, PlanOptions& options);
 // The flags that make the same selection again, each after a space.

@@ -129,6 +129,12 @@ class HostFileTarget final : public Target {
   bool carrier_ok(const Carrier& carrier, const Release& release, ReleaseSource& source) override {
     return host_carrier_ok(carrier, release, source);
   }
+  std::vector<Destination> own_places(const Release& release) override {
+    return host_own_places(places_, release);
+  }
+  std::string missing(const FoundReference& found) override {
+    return host_missing(places_, found.reference, kind_.foreign_paths);
+  }
   bool old_place_ok(const Change& change) override { return host_place_exists(places_, change.to); }
 
   Remark check_places() override {

@@ -47,6 +47,8 @@ struct HostFileKind {
   std::function<std::optional<std::int64_t>(const ObjectInfo& object, std::int64_t now)> next_run = {};
   // From where on the system does not act on a file's text, and why; nullopt: it does.
   std::function<std::optional<IdleText>(const Path& file, std::string_view text)> idle_text = {};
+  // Paths may be those of a container or of another machine, where they are not mlship's own places.
+  bool foreign_paths = false;
 };
 
 // Object ids are "<file>:<key>", "<file>:<line>" or "<file>"; names, for --jobs=GLOB and `include`, are

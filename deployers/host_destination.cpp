@@ -26,6 +26,11 @@ std::string named(const Release& release) {
   return release.package + " " + release.version.str();
 }
 
+std::string no_tree(const Release& release) {
+  return "a runnable tree of " + named(release) + " cannot be made for this machine";
+}
+constexpr std::string_view add_platform = "add this machine's platform to `targets` of [dependencies]";
+
 struct Question {
   const HostPlaces& places;
   const FoundReference& found;
@@ -96,8 +101,7 @@ Destination folder(const Question& q) {
                      "mlship build && mlship publish");
   }
   if (!q.release.has_tree) {
-    return no_output("a runnable tree of " + named(q.release) + " cannot be made for this machine",
-                     "add this machine's platform to `targets` of [dependencies]");
+    return no_output(no_tree(q.release), std::string(add_platform));
   }
   Destination out = rewritten(q);
   // The text may have doubled slashes and escapes.
@@ -231,6 +235,45 @@ std::optional<Digest> digest_at(const Path& path) {
   const auto resolved = resolve_links(path);
   const auto file = resolved ? fs::open_regular(*resolved) : std::nullopt;
   return file ? std::optional(file->hash()) : std::nullopt;
+}
+
+std::vector<Destination> host_own_places(const HostPlaces& places, const Release& release) {
+  std::vector<Destination> out;
+  if (!places.install_root.empty() && !release.file_only) {
+    Destination to;
+    to.text = (Path(places.install_root) / release.package / release.version.str()).string();
+    if (release.has_tree) {
+      to.carriers.push_back({"tree:" + to.text, to.text, release.digest});
+    } else {
+      to.skip = Reason::no_output;
+      to.detail = no_tree(release);
+      to.hint = add_platform;
+    }
+    out.push_back(std::move(to));
+  }
+  for (const auto& output : release.outputs) {
+    if (places.library_path.empty()) break;
+    Destination to;
+    to.text = (Path(places.library_path) / output.filename).string();
+    to.carriers.push_back({"file:" + to.text, to.text, output.digest});
+    out.push_back(std::move(to));
+  }
+  return out;
+}
+
+std::string host_missing(const HostPlaces& places, const Reference& r, bool own_only) {
+  if (!r.opaque.empty() || !r.version) return "";
+  Path path;
+  if (r.form == Form::folder && !r.root.empty()) {
+    path = Path(r.root) / r.name / r.version_text;
+  } else if (!r.file.empty()) {
+    const std::string folder = host_folder(r.place.empty() ? r.folder : r.place);
+    if (!folder.empty() && (!own_only || is_library(places, folder))) path = Path(folder) / r.file;
+  }
+  std::error_code failed;
+  const auto kind = std::filesystem::status(path, failed).type();
+  if (path.empty() || kind != std::filesystem::file_type::not_found) return "";
+  return "there is no " + path.lexically_normal().string();
 }
 
 bool host_place_exists(const HostPlaces& places, const std::string& text) {

@@ -47,7 +47,7 @@ class Narrower {
       const Operation& op = fresh.operations[i];
       ids_[{op.target, op.object.id}] = i;
       const Target* target = find_target(targets, op.target);
-      if (target != nullptr && !target->keeps_ids())
+      if (target != nullptr && !target->keeps_ids() && !op.without_object())
         standing_[{op.target, target->place_of(op.locator)}].push_back(i);
     }
     look();
@@ -73,6 +73,7 @@ class Narrower {
   bool take(const Operation& planned) {
     Target* target = find_target(targets_, planned.target);
     if (target == nullptr) return false;
+    if (planned.without_object()) return take_place(planned);
     // What was discovered a moment ago says it all where an id is enough to find it there.
     if (target->keeps_ids() && take_by_id(planned)) return true;
     const Observation live = reading_of(*target, planned);
@@ -87,7 +88,14 @@ class Narrower {
       taken_[i] = true;
       return true;
     }
-    return false;
+    return planned.installs();  // what it names was put there meanwhile
+  }
+
+  // True too when it was put there meanwhile.
+  bool take_place(const Operation& planned) {
+    const auto at = ids_.find({planned.target, planned.object.id});
+    if (at != ids_.end() && same_changes(fresh_.operations[at->second], planned)) taken_[at->second] = true;
+    return true;
   }
 
   // Of objects that are known by where they stand, all at once.
@@ -95,7 +103,7 @@ class Narrower {
     std::map<Target*, std::vector<const Operation*>> by_target;
     for (const auto& op : file_.operations) {
       Target* target = find_target(targets_, op.target);
-      if (target != nullptr && !target->keeps_ids()) by_target[target].push_back(&op);
+      if (target != nullptr && !target->keeps_ids() && !op.without_object()) by_target[target].push_back(&op);
     }
     for (const auto& [target, operations] : by_target) {
       auto seen = target->observe_all(operations, file_.salt);

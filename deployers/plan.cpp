@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include <sys/random.h>
 
 #include "core/names.h"
+#include "deployers/accepted.h"
 #include "deployers/gate.h"
 #include "deployers/restore.h"
 #include "deployers/selectors.h"
@@ -79,7 +81,8 @@ class TargetPlanner {
         history_(request.direction == Direction::down ? request.ledger : nullptr, request.environment,
                  request.release.package),
         include_(target.section().list("include")),
-        exclude_(target.section().list("exclude")) {
+        exclude_(target.section().list("exclude")),
+        accepted_(target.section()) {
     const TargetSection& section = target.section();
     policy_ = {request.compat.value_or(compat_of(section)),
                request.prereleases || section.flag("prereleases"), request.strict || section.flag("strict")};
@@ -100,7 +103,7 @@ class TargetPlanner {
 
   // Once all targets were looked through: which objects a selector means depends on all there are.
   void run(const Chosen& chosen) {
-    for (auto& skipped : found_.skipped) plan_.skipped.push_back(std::move(skipped));
+    for (auto& skipped : found_.skipped) list(std::move(skipped));
     for (auto* objects : {&found_.objects, &found_.idle}) {
       for (auto& object : *objects) {
         const bool listed = include_.empty() || include_.mean(object.info);
@@ -109,19 +112,25 @@ class TargetPlanner {
       }
     }
     found_ = {};
+    if (request_.install) install();
   }
 
  private:
   void one(const LiveObject& object) {
-    Operation operation;
+    Operation operation, installation;
     for (const auto& found : object.references) {
       const std::string& package = found.reference.package;
       if (package == request_.release.package) {
-        reference(object, found, operation);
+        reference(object, found, operation, installation);
       } else if (package.empty() && (found.unread || mentions(found.text, request_.release.package))) {
         skip(object, found, Reason::opaque, found.reference.opaque, "");
       }
     }
+    add(object, std::move(operation));
+    add(object, std::move(installation));
+  }
+
+  void add(const LiveObject& object, Operation operation) {
     if (operation.changes.empty()) return;
     operation.target = target_.name();
     operation.object = object.info;
@@ -141,7 +150,7 @@ class TargetPlanner {
              reference.version->str();
     }
     const bool zero = request_.release.version.release().front().zero();
-    return reason == Reason::other_major && zero ? "below 1.0 every minor version counts as major" : "";
+    return reason == Reason::other_major && zero ? "below 1.0 every minor counts" : "";
   }
 
   // What a rollout changed all the same, a rollback may change back.
@@ -180,7 +189,8 @@ class TargetPlanner {
     return row->second;
   }
 
-  void reference(const LiveObject& object, const FoundReference& found, Operation& operation) {
+  void reference(const LiveObject& object, const FoundReference& found, Operation& operation,
+                 Operation& installation) {
     const bool owned = !object.foreign_owner.empty();
     auto reason = hold_back(found.reference, request_.release.version, policy_, request_.direction);
     bool would_move = !reason || *reason == Reason::hash_pinned;
@@ -189,14 +199,24 @@ class TargetPlanner {
       would_move = false;
     }
     if (owned && would_move && !may_change_owned(object, found)) reason = Reason::foreign_owner;
+    if (reason == Reason::same_version && !request_.from_ledger) {
+      return guarded(object, found, [&] { stay(object, found, installation); });
+    }
     if (reason) {
       return skip(object, found, *reason, why(*reason, object, found.reference), way_on(*reason, object));
     }
     if (!request_.from_ledger && other_kind(found.reference.form)) {
       return skip(object, found, Reason::other_kind, request_.release.package + " is shipped as a wheel", "");
     }
-    try {
+    guarded(object, found, [&] {
       request_.from_ledger ? restore_only(object, found, operation) : move(object, found, owned, operation);
+    });
+  }
+
+  // What concerns one reference alone is listed with it.
+  void guarded(const LiveObject& object, const FoundReference& found, const std::function<void()>& decide) {
+    try {
+      decide();
     } catch (const Error& e) {
       if (std::find(fatal.begin(), fatal.end(), e.code()) != fatal.end()) throw;
       const bool denied = e.exit_code() == ExitCode::auth || e.code() == ErrorCode::file_permission;
@@ -240,6 +260,26 @@ class TargetPlanner {
     std::swap(old.from, old.to);
     std::swap(old.from_version, old.to_version);
     return known->second = gate(target_, old, back).empty();
+  }
+
+  // A reference to the very version, whose tree or file may be absent: that is put there.
+  void stay(const LiveObject& object, const FoundReference& found, Operation& installation) {
+    const std::string missing = target_.missing(found);
+    if (missing.empty()) return skip(object, found, Reason::same_version, "", "");
+    const Destination to = target_.destination(object, found, request_.release, source_);
+    if (to.skip && *to.skip != Reason::no_output) return skip(object, found, *to.skip, to.detail, to.hint);
+    if (to.skip) {
+      const bool same = to.detail.empty() || to.detail == missing;
+      return skip(object, found, Reason::broken, same ? missing : missing + "; " + to.detail, to.hint);
+    }
+    if (to.text != found.text || to.carriers.empty()) {
+      return skip(object, found, Reason::broken, missing + "; this version is put at " + to.text, "");
+    }
+    for (const auto& carrier : to.carriers) check_place(carrier);
+    take_carriers(to.carriers, installation);
+    const std::string version = request_.release.version.str();
+    installation.changes.push_back(
+        {found.path, found.text, to.text, found.reference.form, version, version, {}});
   }
 
   void restore_only(const LiveObject& object, const FoundReference& found, Operation& operation) {
@@ -288,6 +328,7 @@ class TargetPlanner {
   void take_carriers(const std::vector<Carrier>& carriers, Operation& operation) {
     for (const auto& carrier : carriers) {
       carriers_.emplace(carrier.id, carrier);
+      needed_.insert(carrier.id);
       auto& ids = operation.carriers;
       if (std::find(ids.begin(), ids.end(), carrier.id) == ids.end()) ids.push_back(carrier.id);
     }
@@ -302,13 +343,48 @@ class TargetPlanner {
 
   void skip(const LiveObject& object, const FoundReference& found, Reason reason, std::string detail,
             std::string hint) {
-    if (request_.direction == Direction::down && fell_short(reason) && found.reference.version) {
+    const bool leaves = request_.direction == Direction::down && reason != Reason::broken;
+    if (leaves && fell_short(reason) && found.reference.version) {
       plan_.stuck.insert(*found.reference.version);
     }
     const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end() ||
                         (reason == Reason::opaque && found.reference.version);
-    plan_.skipped.push_back({target_.name(), object.info, found.path, reason, std::move(detail),
-                             std::move(hint), found.text, policy_.strict && behind});
+    Skipped row{target_.name(),    object.info, found.path, reason, std::move(detail),
+                std::move(hint),   found.text,  policy_.strict && behind};
+    const auto& version = found.reference.version;
+    row.older = request_.direction == Direction::up && version && *version < request_.release.version &&
+                reason != Reason::same_version;
+    list(std::move(row));
+  }
+
+  void list(Skipped row) {
+    row.accepted = accepted_.has(row.reason, row.object);
+    plan_.skipped.push_back(std::move(row));
+  }
+
+  // What of the release has its place here and is not there, though nothing refers to it.
+  void install() {
+    for (const Destination& to : target_.own_places(request_.release)) {
+      LiveObject place;
+      place.info = {to.text, to.text, "place", "", "", ObjectClass::both};
+      const FoundReference found{"", to.text, {}};
+      guarded(place, found, [&] { install_one(place, found, to); });
+    }
+  }
+
+  void install_one(const LiveObject& place, const FoundReference& found, const Destination& to) {
+    if (to.skip) return skip(place, found, *to.skip, to.detail, to.hint);
+    const Carrier& carrier = to.carriers.front();
+    if (needed_.contains(carrier.id) || target_.carrier_ok(carrier, request_.release, source_)) return;
+    check_place(carrier);
+    Operation operation;
+    operation.target = target_.name();
+    operation.object = place.info;
+    const std::string version = request_.release.version.str();
+    operation.changes.push_back({"", to.text, to.text, Form::folder, version, version, {}});
+    if (carrier.id.starts_with("file:")) operation.changes.front().form = Form::wheel;
+    take_carriers(to.carriers, operation);
+    plan_.operations.push_back(std::move(operation));
   }
 
   const PlanRequest& request_;
@@ -319,8 +395,10 @@ class TargetPlanner {
   Discovery found_;
   TextHistory history_;
   Selectors include_, exclude_;
+  Accepted accepted_;
   Policy policy_;
   std::map<std::string, std::optional<Error>> places_;  // by carrier
+  std::set<std::string> needed_;  // carriers of this target's operations
   std::map<Version, bool> known_;
   std::map<std::string, bool> back_;  // by both texts: whether a rollback may write the old one
 };
@@ -329,7 +407,13 @@ class TargetPlanner {
 
 size_t Plan::changes() const {
   size_t n = 0;
-  for (const auto& operation : operations) n += operation.changes.size();
+  for (const auto& operation : operations) n += operation.installs() ? 0 : operation.changes.size();
+  return n;
+}
+
+size_t Plan::installs() const {
+  size_t n = 0;
+  for (const auto& operation : operations) n += operation.installs() ? operation.changes.size() : 0;
   return n;
 }
 
@@ -344,6 +428,7 @@ Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& sour
   plan.digest = request.release.digest;
   plan.salt = request.salt.empty() ? random_salt() : request.salt;
   plan.strict = request.strict;
+  plan.flags = {request.compat, request.include_owned, request.install};
 
   std::vector<Target*> order;
   for (const auto& target : targets) {

@@ -30,6 +30,13 @@ struct Policy {
 std::optional<Reason> hold_back(const Reference& reference, const Version& to, const Policy& policy,
                                 Direction direction);
 
+// What of a command line decides which references are in a plan.
+struct PlanFlags {
+  std::optional<Compat> compat;  // --compat
+  bool include_owned = false;    // --include-owned
+  bool install = false;          // --install
+};
+
 struct Plan {
   std::string id;  // "plan-" + sha256 of the canonical JSON without id
   std::string environment;
@@ -44,10 +51,12 @@ struct Plan {
   std::vector<Carrier> carriers;
   std::vector<Skipped> skipped;
   bool strict = false;
+  PlanFlags flags;
   // Versions that a rollback was to leave somewhere and cannot. They are held like those it leaves, so that
   // nothing rolls them further; not part of the document.
   std::set<Version> stuck;
-  [[nodiscard]] size_t changes() const;
+  [[nodiscard]] size_t changes() const;   // references that get another text
+  [[nodiscard]] size_t installs() const;  // and those that are right, whose carriers are not there
 };
 
 class Ledger;
@@ -62,6 +71,7 @@ struct PlanRequest {
   bool strict = false;
   bool prereleases = false;    // the version was asked for by name, so that it may be a pre-release
   bool include_owned = false;  // --include-owned: change what LiveObject::foreign_owner claims, too
+  bool install = false;  // --install: put what the release has for each target there, whatever refers to it
   std::string salt;            // "" = a fresh random one
   Ledger* ledger = nullptr;    // for Direction::down: the exact texts objects had; may be absent
   // The registry does not have `release` (which names package and version alone): only exact texts that the
@@ -76,7 +86,7 @@ Plan make_plan(const PlanRequest& request, Targets& targets, ReleaseSource& sour
 // Gives the plan its id and checks that it hangs together; every maker of a plan ends with it.
 void finish_plan(Plan& plan);
 
-// The plan file (schema mlship.plan-file/1; docs/ledger.md) and back; parse throws Error(bad_plan) on
+// The plan file (schema mlship.plan-file/3; docs/ledger.md) and back; parse throws Error(bad_plan) on
 // anything not exactly a plan whose id fits its content.
 constexpr size_t largest_plan = 256U << 20U;  // bytes; 100,000 operations are well below
 std::string canonical_plan(

@@ -15,7 +15,8 @@ namespace {
 
 const std::string schema = "mlship.plan-file/";
 // Form 1 kept of a skipped object its id alone; ledgers hold it for ever.
-constexpr int newest_form = 2;
+// Form 2 knew no flags and no accepted leftovers.
+constexpr int newest_form = 3;
 
 template <typename Value>
 struct Word {
@@ -74,7 +75,7 @@ Change change_from_json(const Json& json, const std::string& what) {
   Change c{o.bytes("path"),        o.bytes("from"),      o.bytes("to"),      form_of(o),
            o.text("from_version"), o.text("to_version"), o.texts("warnings")};
   o.finish();
-  if (c.from.empty() || c.to.empty() || c.from == c.to) o.fail("a change must replace one text with another");
+  if (c.from.empty() || c.to.empty()) o.fail("a change must replace one text with another");
   return c;
 }
 
@@ -122,6 +123,9 @@ Operation operation_from_json(const Json& json) {
   op.carriers = o.texts("carriers");
   o.finish();
   if (op.changes.empty()) o.fail("it changes nothing");
+  const bool stays = std::any_of(op.changes.begin(), op.changes.end(), [](const Change& c) { return c.stays(); });
+  if (stays && (op.carriers.empty() || !op.installs()))
+    o.fail("a change must replace one text with another");
   // The id becomes part of file names (ApplyResult tags).
   const bool plain = std::all_of(op.id.begin(), op.id.end(), [](unsigned char c) {
     return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
@@ -141,7 +145,7 @@ Carrier carrier_from_json(const Json& json) {
 }
 
 Json skipped_to_json(const Skipped& s, int form) {
-  return {{"target", s.target},
+  Json json = {{"target", s.target},
           {"object", form == 1 ? bytes_to_json(s.object.id) : object_to_json(s.object)},
           {"path", bytes_to_json(s.path)},
           {"reason", to_string(s.reason)},
@@ -149,6 +153,8 @@ Json skipped_to_json(const Skipped& s, int form) {
           {"hint", bytes_to_json(s.hint)},
           {"from", bytes_to_json(s.from)},
           {"strict", s.strict}};
+  if (form >= 3) json["accepted"] = s.accepted;
+  return json;
 }
 
 // In either form: a document that mixes them does not fit its id.
@@ -171,12 +177,32 @@ Skipped skipped_from_json(const Json& json) {
   s.hint = o.bytes("hint");
   s.from = o.bytes("from");
   s.strict = o.flag("strict");
+  s.accepted = o.has("accepted") && o.flag("accepted");
   o.finish();
   return s;
 }
 
 Json carrier_to_json(const Carrier& c) {
   return {{"id", bytes_to_json(c.id)}, {"place", bytes_to_json(c.place)}, {"digest", c.digest.str()}};
+}
+
+Json flags_to_json(const PlanFlags& flags) {
+  return {{"compat", flags.compat ? Json(to_string(*flags.compat)) : Json(nullptr)},
+          {"include_owned", flags.include_owned},
+          {"install", flags.install}};
+}
+
+PlanFlags flags_in(StrictObject& plan) {
+  StrictObject o = plan.object("flags");
+  PlanFlags flags;
+  if (!o.at("compat").is_null()) {
+    flags.compat = parse_compat(o.text("compat"));
+    if (!flags.compat) o.fail("'compat' must be major, minor or any");
+  }
+  flags.include_owned = o.flag("include_owned");
+  flags.install = o.flag("install");
+  o.finish();
+  return flags;
 }
 
 // All but the long arrays, which are empty.
@@ -194,6 +220,7 @@ Json frame(const Plan& plan, bool with_id, int form) {
       {"operations", Json::array()},
       {"carriers", Json::array()},
       {"skipped", Json::array()}};
+  if (form >= 3) json["flags"] = flags_to_json(plan.flags);
   if (with_id) json["id"] = plan.id;
   return json;
 }
@@ -330,6 +357,7 @@ Plan parse_plan(std::string_view text) {
   read_destination(o, plan);
   plan.salt = o.text("salt");
   plan.strict = o.flag("strict");
+  if (o.has("flags")) plan.flags = flags_in(o);
   for (const char* key : {"operations", "carriers", "skipped"}) {
     if (!o.array(key).empty()) o.fail("'" + std::string(key) + "' holds something that is no object");
   }

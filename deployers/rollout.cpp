@@ -60,7 +60,8 @@ void hold_what_is_left(Ledger& ledger, const Plan& plan, const std::string& id, 
   std::set<Version> left = plan.stuck;
   for (const auto& op : plan.operations) {
     for (const auto& change : op.changes) {
-      if (const auto version = Version::parse(change.from_version, plan.scheme)) left.insert(*version);
+      const auto version = Version::parse(change.from_version, plan.scheme);
+      if (version && !change.stays()) left.insert(*version);
     }
   }
   for (const auto& version : left) {

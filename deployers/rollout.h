@@ -19,8 +19,9 @@
 
 namespace mlship {
 
-enum class Outcome { updated, unchanged, conflict, refused, failed, reverted, pending };
+enum class Outcome { updated, installed, unchanged, conflict, refused, failed, reverted, pending };
 std::string_view to_string(Outcome outcome);
+bool as_asked(Outcome outcome);  // the object is as the plan wants it
 
 struct ObjectResult {
   std::string target;

@@ -14,7 +14,7 @@ namespace mlship {
 namespace {
 
 constexpr auto outcome_words = std::to_array<std::string_view>(
-    {"updated", "unchanged", "conflict", "refused", "failed", "reverted", "pending"});
+    {"updated", "installed", "unchanged", "conflict", "refused", "failed", "reverted", "pending"});
 // What a state means for people; the pointer of an unproven object has moved all the same.
 struct StateRow {
   OpState state;
@@ -91,10 +91,13 @@ std::string_view to_string(Outcome outcome) {
   return outcome_words.at(static_cast<size_t>(outcome));
 }
 
+bool as_asked(Outcome outcome) {
+  return outcome == Outcome::updated || outcome == Outcome::installed || outcome == Outcome::unchanged;
+}
+
 bool RolloutReport::complete() const {
   const auto reached = [](const ObjectResult& r) {
-    return (r.outcome == Outcome::updated || r.outcome == Outcome::unchanged) &&
-           (r.proof.empty() || r.proof == "healthy");
+    return as_asked(r.outcome) && (r.proof.empty() || r.proof == "healthy");
   };
   return (state == "committed" || state.empty()) && std::all_of(results.begin(), results.end(), reached) &&
          std::none_of(skipped.begin(), skipped.end(), [](const Skipped& s) { return fell_short(s); });
@@ -111,7 +114,7 @@ Runner::Runner(Engine& engine, Lease& lease, std::string id, const Plan& plan, c
       rules_(engine.objects) {
   for (const auto& op : plan_.operations) rules_.saw(op.object);
   for (const auto& row : plan_.skipped) rules_.saw(row.object);
-  results_.reserve(plan_.changes());  // growing would hold them twice
+  results_.reserve(plan_.changes() + plan_.installs());  // growing would hold them twice
   for (const auto& target : engine_.targets) target->heed([this] { return stop(); });
 }
 
@@ -302,7 +305,8 @@ void Runner::record(Tracks& tracks) {
   const auto now = engine_.host.clock.now();
   for (const auto& track : tracks) {
     Outcome outcome = row_of(track.state).outcome;
-    if (outcome == Outcome::updated && track.unchanged) outcome = Outcome::unchanged;
+    if (outcome == Outcome::updated && track.unchanged)
+      outcome = track.planned->installs() ? Outcome::installed : Outcome::unchanged;
     const std::string& pending = track.applied.pending;
     const std::string detail = join(track.detail, pending.empty() ? "" : "pending: " + pending);
     add_results(*track.planned, outcome, outcome == Outcome::pending ? "not reached" : detail, track.verdict);
@@ -351,7 +355,7 @@ void Runner::add_results(const Operation& operation, Outcome outcome, const std:
 bool Runner::reached(const std::string& operation) const {
   const auto it = by_operation_.find(operation);
   if (it == by_operation_.end() || !it->second.proven) return false;
-  return it->second.outcome == Outcome::updated || it->second.outcome == Outcome::unchanged;
+  return as_asked(it->second.outcome);
 }
 
 bool Runner::wrote(const std::string& operation) const {
@@ -359,6 +363,7 @@ bool Runner::wrote(const std::string& operation) const {
       {OpState::unknown, OpState::committed, OpState::unhealthy, OpState::inconclusive, OpState::unproven});
   const auto it = by_operation_.find(operation);
   return it != by_operation_.end() && it->second.outcome != Outcome::unchanged &&
+         it->second.outcome != Outcome::installed &&
          std::find(moved.begin(), moved.end(), it->second.state) != moved.end();
 }
 

@@ -54,7 +54,13 @@ Operation inverse_of(const Operation& operation) {
 
 void Runner::read(const Members& tracks) {
   std::map<Target*, Members> by_target;
-  for (auto* track : tracks) by_target[track->target].push_back(track);
+  for (auto* track : tracks) {
+    if (track->operation.without_object()) {
+      track->seen = {ObjectState::post, "", "", true, {}, {}};
+    } else {
+      by_target[track->target].push_back(track);
+    }
+  }
   for (auto& [target, members] : by_target) {
     std::vector<const Operation*> operations;
     for (const auto* track : members) operations.push_back(&track->operation);
@@ -62,6 +68,9 @@ void Runner::read(const Members& tracks) {
     for (size_t i = 0; i < members.size(); ++i) {
       Track& track = *members[i];
       track.seen = std::move(seen.at(i));
+      // Nothing is to be written there: the old text is the new one.
+      if (track.operation.installs() && track.seen.state == ObjectState::pre)
+        track.seen.state = ObjectState::post;
       if (track.seen.state == ObjectState::unreadable) continue;
       track.operation.token = track.seen.token;
       if (!track.seen.locator.is_null()) track.operation.locator = track.seen.locator;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/accelerator.h"
+#include "deployers/accepted.h"
 #include "deployers/record.h"
 #include "deployers/selectors.h"
 
@@ -221,7 +222,11 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
     if (!selects(request.selection, target->name())) continue;
     all.emplace_back(target.get(), target->discover(request.scheme));
     Discovery& found = all.back().second;
-    for (auto& row : found.skipped) report.skipped.push_back(std::move(row));
+    const Accepted accepted(target->section());
+    for (auto& row : found.skipped) {
+      row.accepted = accepted.has(row.reason, row.object);
+      report.skipped.push_back(std::move(row));
+    }
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
     for (const auto* objects : {&found.objects, &found.idle}) {
       for (const auto& object : *objects) {
@@ -234,6 +239,7 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
     for (const auto& object : found.idle) {
       if (chosen.has(object.info)) list_idle(*target, object, request.package, report.skipped);
     }
+    const Accepted accepted(target->section());
     for (auto& object : found.objects) {
       if (!chosen.has(object.info)) continue;
       Shown each{target, std::move(object), {}};
@@ -247,7 +253,9 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
       for (const auto& seen : each.object.references) {
         const Reference& r = seen.reference;
         each.row.references.push_back({r.package, seen.path, seen.text, r.form,
-                                       r.version ? r.version->str() : "", r.digest, std::nullopt});
+                                       r.version ? r.version->str() : "", r.digest, std::nullopt,
+                                       target->missing(seen),
+                                       accepted.has(Reason::broken, each.row.object)});
       }
       shown.push_back(std::move(each));
     }

@@ -28,6 +28,8 @@ struct ReferenceStatus {
   // Whether it is a version that the newest rollout or rollback of the package left; nullopt: the ledger
   // knows none.
   std::optional<bool> current;
+  std::string broken = {};  // what it names and is not there, for people; "": nothing is missing
+  bool accepted = false;    // that it is, by the target's `accept`
 };
 
 // What the ledger says was last done to an object.

@@ -1,5 +1,6 @@
 #include "deployers/target.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/error.h"
@@ -27,6 +28,7 @@ constexpr auto reasons = std::to_array<ReasonRow>({
     {Reason::foreign_owner, "foreign-owner", false},
     {Reason::hash_pinned, "hash-pinned", true},
     {Reason::no_output, "no-output", true},
+    {Reason::broken, "broken", true},
     {Reason::no_permission, "no-permission", true},
     {Reason::unresolvable, "unresolvable", true},
     {Reason::busy, "busy", true},
@@ -43,6 +45,8 @@ constexpr auto common_keys = std::to_array<KeySpec>({
      "major|minor|any"},
     {"prereleases", KeySpec::Type::boolean, "move references to a pre-release too", "false"},
     {"strict", KeySpec::Type::boolean, "every older reference left behind is exit 8", "false"},
+    {"accept", KeySpec::Type::string_list,
+     "\"REASON: GLOB\": what may stay as it is for that reason; listed, and never exit 8", "none"},
     {"include", KeySpec::Type::string_list, "globs on object names; only these", "all"},
     {"exclude", KeySpec::Type::string_list, "globs on object names; not these", "none"},
 });
@@ -56,8 +60,12 @@ bool fell_short(Reason reason) {
   return reasons.at(static_cast<size_t>(reason)).fell_short;
 }
 
+bool Operation::installs() const {
+  return std::all_of(changes.begin(), changes.end(), [](const Change& c) { return c.stays(); });
+}
+
 bool fell_short(const Skipped& skipped) {
-  return skipped.strict || fell_short(skipped.reason);
+  return !skipped.accepted && (skipped.strict || fell_short(skipped.reason));
 }
 
 std::vector<Observation> Target::observe_all(std::span<const Operation* const> operations,

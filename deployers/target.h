@@ -37,6 +37,7 @@ enum class Reason {
   foreign_owner,
   hash_pinned,
   no_output,
+  broken,
   no_permission,
   unresolvable,
   busy,
@@ -82,6 +83,8 @@ struct Skipped {
   std::string hint;
   std::string from;     // the reference's span, "" when there is none
   bool strict = false;  // an older reference left behind under `strict`: falls short whatever the reason
+  bool accepted = false;  // written down in `accept`: listed, and never short
+  bool older = false;     // than the version that is rolled out; not part of plan files
 };
 bool fell_short(const Skipped& skipped);
 
@@ -114,6 +117,8 @@ struct Change {
   std::string from_version;  // normal form, "" when unknown
   std::string to_version;
   std::vector<std::string> warnings;
+  // The text is right already: what it names is put there.
+  [[nodiscard]] bool stays() const { return from == to; }
 };
 
 // All changes of one object; written together or not at all.
@@ -126,6 +131,10 @@ struct Operation {
   std::string rest;  // salted sha256 of everything in the object outside the changes' spans
   std::vector<Change> changes;
   std::vector<std::string> carriers;  // ids
+  // Its references are right already; the carriers, which they name, are not there.
+  [[nodiscard]] bool installs() const;
+  // Nothing refers to its carriers yet: there is no object to look at.
+  [[nodiscard]] bool without_object() const { return locator.is_null(); }
 };
 
 enum class ObjectState { pre, post, conflict, gone, unreadable };
@@ -202,6 +211,9 @@ class Target {
   // the operation.
   virtual bool place(const Carrier& carrier, const Release& release, ReleaseSource& source,
                      const std::string& tag) = 0;
+  // What of a release has its place in this target whether or not anything refers to it: one carrier each, or
+  // why it cannot be put there.
+  virtual std::vector<Destination> own_places(const Release&) { return {}; }
   // For a plan: throws what stands in the way of place() as far as it can be told without writing.
   virtual void check_place(const Carrier&) {}
   // True when the carrier is there, with the right bytes.
@@ -228,6 +240,9 @@ class Target {
   virtual std::vector<ApplyResult> apply_all(std::span<const Sending> sendings);
   // Operations with the same answer stand in one thing (a file) and are written together; "": each by itself.
   [[nodiscard]] virtual std::string written_with(const Operation&) const { return ""; }
+  // What a reference names and is not there, for people; "": it is there, or it is nothing this target looks
+  // for.
+  virtual std::string missing(const FoundReference&) { return ""; }
   // Before a rollback: false when what `change.to` names (a folder, a file) is a thing this target can look
   // for and it is not there. Old places may be older than mlship, so nothing is known of them but their name.
   virtual bool old_place_ok(const Change& change) { return !change.to.empty(); }

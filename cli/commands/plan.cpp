@@ -1,5 +1,7 @@
 // `mlship plan`: what a rollout would change; writes nothing but the plan file it is asked for.
 
+#include <algorithm>
+
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/release_source.h"
@@ -27,7 +29,10 @@ ExitCode run(const Options& options, Services& services) {
   out.text(plan_text(plan, out.width(), out.style()));
   out.document(plan_document(plan));
   const bool pending = options.detailed_exitcode && !plan.operations.empty();
-  return pending ? ExitCode::pending : ExitCode::done;
+  if (pending) return ExitCode::pending;
+  const bool broken = std::any_of(plan.skipped.begin(), plan.skipped.end(),
+                                  [](const Skipped& row) { return row.reason == Reason::broken; });
+  return broken ? ExitCode::partial : ExitCode::done;
 }
 
 CommandRun setup(Arguments& arguments) {

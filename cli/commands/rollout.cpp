@@ -107,6 +107,19 @@ PlannedRun plan_fresh(const Options& options, Services& services) {
   return run;
 }
 
+// What decided which references are in the plan decides it again.
+void take_flags(const Plan& file, const std::string& path, PlanOptions& options) {
+  const auto& compat = file.flags.compat;
+  if (compat && options.compat && parse_compat(*options.compat) != compat) {
+    throw Error(ErrorCode::usage, fmt::format("cannot use {}: it was made with --compat {}, not --compat {}",
+                                              path, to_string(*compat), *options.compat))
+        .hint("mlship rollout --plan " + shell_quoted(path));
+  }
+  if (compat) options.compat = std::string(to_string(*compat));
+  options.include_owned = options.include_owned || file.flags.include_owned;
+  options.install = options.install || file.flags.install;
+}
+
 // What is written in the file is only a wish: it is planned again from what is live, and narrowed to the
 // file.
 PlannedRun plan_file(const Options& options, Services& services, std::optional<std::string>& ref) {
@@ -117,6 +130,7 @@ PlannedRun plan_file(const Options& options, Services& services, std::optional<s
         .hint("mlship plan --out FILE");
   }
   PlanOptions plan_options = options.plan;
+  take_flags(file, *options.plan_file, plan_options);
   plan_options.ref = file.package + ":" + file.to->str();
   ref = plan_options.ref;
   const PlanRequest request = plan_request(services, plan_options);
@@ -174,7 +188,7 @@ void check_alone(const Options& options) {
   if (options.resume && (named || options.plan_file))
     refuse("--resume goes on with a rollout; it takes no REF and no --plan");
   const bool how = options.canary || options.wave || options.max_failures || options.on_failure ||
-                   options.proof || options.with_dependencies || options.plan.include_owned;
+                   options.proof || options.with_dependencies || options.plan.include_owned || options.plan.install;
   if (options.resume && how) refuse("--resume goes about it as the rollout began; it takes no other flags");
   if (options.plan_file && named) refuse("the plan file says what to roll out; it takes no REF");
 }

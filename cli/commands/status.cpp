@@ -38,7 +38,8 @@ OrderedJson document(const StatusReport& report, const std::string& environment)
            {"form", to_string(reference.form)},
            {"version", reference.version},
            {"digest", reference.digest ? OrderedJson(reference.digest->str()) : OrderedJson(nullptr)},
-           {"current", reference.current ? OrderedJson(*reference.current) : OrderedJson(nullptr)}});
+           {"current", reference.current ? OrderedJson(*reference.current) : OrderedJson(nullptr)},
+           {"broken", !reference.broken.empty()}});
     }
     OrderedJson last = nullptr;
     if (row.last)
@@ -60,6 +61,7 @@ OrderedJson document(const StatusReport& report, const std::string& environment)
 }
 
 std::string state_of(const ObjectStatus& object, const ReferenceStatus& reference) {
+  if (!reference.broken.empty()) return "broken: " + reference.broken;
   if (!object.drift.empty()) return "drift: " + object.drift;
   if (!reference.current) return "";
   if (!*reference.current) return "not current";
@@ -92,6 +94,13 @@ std::string text(const StatusReport& report, const std::string& package, Stdout&
   std::string shown = table.empty() ? none : table.render(out.width(), out.style());
   if (!report.skipped.empty()) shown += "\n" + skipped_text(report.skipped, out.width(), out.style());
   return shown;
+}
+
+bool any_broken(const StatusReport& report) {
+  return std::any_of(report.objects.begin(), report.objects.end(), [](const ObjectStatus& object) {
+    const auto broken = [](const ReferenceStatus& r) { return !r.broken.empty() && !r.accepted; };
+    return std::any_of(object.references.begin(), object.references.end(), broken);
+  });
 }
 
 // Of a package that is not the project's own its newest rollout knows.
@@ -127,7 +136,7 @@ ExitCode run(const Options& options, Services& services) {
   out.document(document(report, request.environment));
   mention_unfinished(services, request.package);
   mention_unreadable(services, request.package);
-  return any_fell_short(report.skipped) ? ExitCode::partial : ExitCode::done;
+  return any_fell_short(report.skipped) || any_broken(report) ? ExitCode::partial : ExitCode::done;
 }
 
 CommandRun setup(Arguments& arguments) {

@@ -62,6 +62,7 @@ std::string refusal(const Path& path, std::string_view before, std::string_view 
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host& host) {
   HostFileKind kind{parse, nullptr, ObjectClass::service, sift, pending, {}, refusal, {}};
+  kind.foreign_paths = true;
   Process& process = host.process;
   kind.waits = [&process](const Path& file, const ObjectInfo& object, std::int64_t since) {
     // Docker does not say which environment files its containers were made with.

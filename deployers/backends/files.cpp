@@ -20,7 +20,9 @@ constexpr auto settings = std::to_array<KeySpec>({
 });
 
 std::unique_ptr<Target> make(const TargetSection& section, const Project& project, Host&) {
-  return make_file_target(section, project, {parse, nullptr, ObjectClass::both, {}, nullptr, {}, {}, {}});
+  HostFileKind kind{parse, nullptr, ObjectClass::both, {}, nullptr, {}, {}, {}};
+  kind.foreign_paths = true;
+  return make_file_target(section, project, std::move(kind));
 }
 
 }  // namespace

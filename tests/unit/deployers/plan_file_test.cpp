@@ -63,7 +63,7 @@ TEST(PlanFile, AnOlderFormIsRead) {
   EXPECT_EQ(plan.operations.at(0).object.name, "churn:score");
   // Written again it has the newer form, and an id of its own.
   const Json now = to_json(plan);
-  EXPECT_EQ(now["schema"], "mlship.plan-file/2");
+  EXPECT_EQ(now["schema"], "mlship.plan-file/3");
   EXPECT_EQ(now["skipped"][0]["object"]["id"], "/srv/etc/cron.d/churn:2");
 }
 
@@ -95,8 +95,12 @@ TEST(PlanFile, HostileDocumentsAreRefused) {
   const std::vector<std::function<void(Json&)>> edits = {
       [](Json& j) { j["more"] = 1; },
       [](Json& j) { j.erase("salt"); },
-      [](Json& j) { j["schema"] = "mlship.plan-file/3"; },
+      [](Json& j) { j["schema"] = "mlship.plan-file/4"; },
       [](Json& j) { j["strict"] = "yes"; },
+      [](Json& j) { j["flags"]["compat"] = "all"; },
+      [](Json& j) { j["flags"]["include_owned"] = "yes"; },
+      [](Json& j) { j["skipped"][0]["accepted"] = 1; },
+      [](Json& j) { j["operations"][0]["changes"][0]["to"] = j["operations"][0]["changes"][0]["from"]; },
       [](Json& j) { j["direction"] = "sideways"; },
       [](Json& j) { j["scheme"] = "calver"; },
       [](Json& j) { j["to"]["version"] = "not a version"; },
