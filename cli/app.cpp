@@ -90,8 +90,8 @@ std::string likely_flag(const std::string& flag, const Entry* entry, const std::
     const auto more = flag_names(entry->arguments->rows());
     known.insert(known.end(), more.begin(), more.end());
   }
-  throw Error(ErrorCode::usage,
-              fmt::format("cannot run '{}': no such flag '{}'{}", subject, flag, likely_flag(flag, entry, known)))
+  throw Error(ErrorCode::usage, fmt::format("cannot run '{}': no such flag '{}'{}", subject, flag,
+                                            likely_flag(flag, entry, known)))
       .hint(help);
 }
 

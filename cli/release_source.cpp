@@ -69,8 +69,7 @@ const Bundle& RegistrySource::open(const std::string& package, const oci::Descri
   layout.write_blob(there.bundle.manifest_bytes, oci::media::manifest);
   layout.write_blob(there.metadata, there.bundle.manifest.layers.front().media_type);
   const oci::Descriptor& config = there.bundle.manifest.config;
-  if (!layout.has_blob(config.digest))
-    registry_.get_blob(package, config, layout.blob_path(config.digest));
+  if (!layout.has_blob(config.digest)) registry_.get_blob(package, config, layout.blob_path(config.digest));
   layout.write_index({manifest_descriptor(manifest.digest, there.bundle.manifest_bytes)});
   return bundles_.emplace(manifest.digest, open_bundle(layout.folder(), manifest.digest)).first->second;
 }

@@ -59,8 +59,8 @@ size_t count_short(const std::vector<Skipped>& skipped) {
 OrderedJson counts_json(const std::vector<ObjectResult>& results, size_t skipped) {
   OrderedJson counts = OrderedJson::object();
   // Every outcome is there, so that a script needs no default.
-  for (const auto outcome : {Outcome::updated, Outcome::installed, Outcome::unchanged, Outcome::conflict, Outcome::refused,
-                             Outcome::failed, Outcome::reverted, Outcome::pending}) {
+  for (const auto outcome : {Outcome::updated, Outcome::installed, Outcome::unchanged, Outcome::conflict,
+                             Outcome::refused, Outcome::failed, Outcome::reverted, Outcome::pending}) {
     counts[std::string(to_string(outcome))] = std::count_if(
         results.begin(), results.end(), [&](const ObjectResult& r) { return r.outcome == outcome; });
   }
@@ -141,7 +141,8 @@ std::string skipped_text(const std::vector<Skipped>& skipped, size_t width, cons
       continue;
     }
     const std::string at = row.path.empty() ? row.object.id : row.object.id + " at " + row.path;
-    table.add({row.target, at, row.from, std::string(to_string(row.reason)) + (row.accepted ? " (accepted)" : ""), row.detail});
+    table.add({row.target, at, row.from,
+               std::string(to_string(row.reason)) + (row.accepted ? " (accepted)" : ""), row.detail});
     if (!row.hint.empty()) hints.insert(row.hint);
   }
   std::string out = table.empty() ? "" : table.render(width, style);

@@ -81,9 +81,8 @@ constexpr auto ends = std::to_array<EndRow>({
 // Nothing is left that going on could do.
 bool only_skipped(const RolloutReport& report) {
   return report.state == "partial" && !report.skipped.empty() &&
-         std::all_of(report.results.begin(), report.results.end(), [](const ObjectResult& r) {
-           return r.proof.empty() && as_asked(r.outcome);
-         });
+         std::all_of(report.results.begin(), report.results.end(),
+                     [](const ObjectResult& r) { return r.proof.empty() && as_asked(r.outcome); });
 }
 
 // Stopped by nothing that failed.
@@ -147,7 +146,8 @@ void mention_what_stays(Services& services, const std::vector<Skipped>& skipped)
     for (const auto& row : stays_rows) {
       if (way.empty() && row.reason == reason) way = row.way;
     }
-    if (reason == Reason::other_major && !rows.front()->detail.empty()) why = " (" + rows.front()->detail + ")";
+    if (reason == Reason::other_major && !rows.front()->detail.empty())
+      why = " (" + rows.front()->detail + ")";
     const std::string line = fmt::format("{} older {}: {}{}{}", rows.size(),
                                          rows.size() == 1 ? "reference stays" : "references stay",
                                          to_string(reason), why, way.empty() ? "" : "; " + way);

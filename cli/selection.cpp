@@ -38,9 +38,10 @@ void add_plan_options(Arguments& arguments, PlanOptions& options) {
                    "which older references move: same major version (default), same minor, any");
   arguments.flag(options.include_owned, "--include-owned",
                  "also change what another system generates or manages, and may write again");
-  arguments.flag(options.install, "--install",
-                 "also put the tree and the files of the version into every target on this host, before anything "
-                 "refers to them");
+  arguments.flag(
+      options.install, "--install",
+      "also put the tree and the files of the version into every target on this host, before anything "
+      "refers to them");
 }
 
 std::string flags_of(const PlanRequest& request) {

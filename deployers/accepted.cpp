@@ -36,7 +36,8 @@ Accepted::Accepted(const TargetSection& section) {
       rows_.emplace_back(*reason, entry.substr(glob));
       continue;
     }
-    const std::string why = reason ? "names no object" : "no reason '" + word + "'" + did_you_mean(word, words());
+    const std::string why =
+        reason ? "names no object" : "no reason '" + word + "'" + did_you_mean(word, words());
     throw Error(ErrorCode::project_file, "cannot use target '" + section.name + "' of " + section.at.str() +
                                              ": accept = \"" + entry + "\": " + why)
         .hint("write it as \"REASON: GLOB\", for example \"other-major: legacy*\"");
@@ -44,9 +45,8 @@ Accepted::Accepted(const TargetSection& section) {
 }
 
 bool Accepted::has(Reason reason, const ObjectInfo& object) const {
-  return std::any_of(rows_.begin(), rows_.end(), [&](const auto& row) {
-    return row.first == reason && means(row.second, object);
-  });
+  return std::any_of(rows_.begin(), rows_.end(),
+                     [&](const auto& row) { return row.first == reason && means(row.second, object); });
 }
 
 }  // namespace mlship

@@ -36,8 +36,8 @@ bool host_place_exists(const HostPlaces& places, const std::string& text);
 // As Target::own_places.
 std::vector<Destination> host_own_places(const HostPlaces& places, const Release& release);
 
-// As Target::missing. `own_only`: paths elsewhere than in install-root and library-path may be those of another
-// machine.
+// As Target::missing. `own_only`: paths elsewhere than in install-root and library-path may be those of
+// another machine.
 std::string host_missing(const HostPlaces& places, const Reference& reference, bool own_only);
 
 // As Target::place and Target::carrier_ok, for "tree:…" under install-root and "file:…" in library-path.

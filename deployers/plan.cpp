@@ -349,8 +349,8 @@ class TargetPlanner {
     }
     const bool behind = std::find(left_behind.begin(), left_behind.end(), reason) != left_behind.end() ||
                         (reason == Reason::opaque && found.reference.version);
-    Skipped row{target_.name(),    object.info, found.path, reason, std::move(detail),
-                std::move(hint),   found.text,  policy_.strict && behind};
+    Skipped row{target_.name(),    object.info,     found.path, reason,
+                std::move(detail), std::move(hint), found.text, policy_.strict && behind};
     const auto& version = found.reference.version;
     row.older = request_.direction == Direction::up && version && *version < request_.release.version &&
                 reason != Reason::same_version;
@@ -398,7 +398,7 @@ class TargetPlanner {
   Accepted accepted_;
   Policy policy_;
   std::map<std::string, std::optional<Error>> places_;  // by carrier
-  std::set<std::string> needed_;  // carriers of this target's operations
+  std::set<std::string> needed_;                        // carriers of this target's operations
   std::map<Version, bool> known_;
   std::map<std::string, bool> back_;  // by both texts: whether a rollback may write the old one
 };

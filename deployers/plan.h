@@ -72,8 +72,8 @@ struct PlanRequest {
   bool prereleases = false;    // the version was asked for by name, so that it may be a pre-release
   bool include_owned = false;  // --include-owned: change what LiveObject::foreign_owner claims, too
   bool install = false;  // --install: put what the release has for each target there, whatever refers to it
-  std::string salt;            // "" = a fresh random one
-  Ledger* ledger = nullptr;    // for Direction::down: the exact texts objects had; may be absent
+  std::string salt;      // "" = a fresh random one
+  Ledger* ledger = nullptr;  // for Direction::down: the exact texts objects had; may be absent
   // The registry does not have `release` (which names package and version alone): only exact texts that the
   // ledger knows are put back.
   bool from_ledger = false;

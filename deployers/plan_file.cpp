@@ -123,9 +123,9 @@ Operation operation_from_json(const Json& json) {
   op.carriers = o.texts("carriers");
   o.finish();
   if (op.changes.empty()) o.fail("it changes nothing");
-  const bool stays = std::any_of(op.changes.begin(), op.changes.end(), [](const Change& c) { return c.stays(); });
-  if (stays && (op.carriers.empty() || !op.installs()))
-    o.fail("a change must replace one text with another");
+  const bool stays =
+      std::any_of(op.changes.begin(), op.changes.end(), [](const Change& c) { return c.stays(); });
+  if (stays && (op.carriers.empty() || !op.installs())) o.fail("a change must replace one text with another");
   // The id becomes part of file names (ApplyResult tags).
   const bool plain = std::all_of(op.id.begin(), op.id.end(), [](unsigned char c) {
     return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
@@ -146,13 +146,13 @@ Carrier carrier_from_json(const Json& json) {
 
 Json skipped_to_json(const Skipped& s, int form) {
   Json json = {{"target", s.target},
-          {"object", form == 1 ? bytes_to_json(s.object.id) : object_to_json(s.object)},
-          {"path", bytes_to_json(s.path)},
-          {"reason", to_string(s.reason)},
-          {"detail", bytes_to_json(s.detail)},
-          {"hint", bytes_to_json(s.hint)},
-          {"from", bytes_to_json(s.from)},
-          {"strict", s.strict}};
+               {"object", form == 1 ? bytes_to_json(s.object.id) : object_to_json(s.object)},
+               {"path", bytes_to_json(s.path)},
+               {"reason", to_string(s.reason)},
+               {"detail", bytes_to_json(s.detail)},
+               {"hint", bytes_to_json(s.hint)},
+               {"from", bytes_to_json(s.from)},
+               {"strict", s.strict}};
   if (form >= 3) json["accepted"] = s.accepted;
   return json;
 }

@@ -254,8 +254,7 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
         const Reference& r = seen.reference;
         each.row.references.push_back({r.package, seen.path, seen.text, r.form,
                                        r.version ? r.version->str() : "", r.digest, std::nullopt,
-                                       target->missing(seen),
-                                       accepted.has(Reason::broken, each.row.object)});
+                                       target->missing(seen), accepted.has(Reason::broken, each.row.object)});
       }
       shown.push_back(std::move(each));
     }

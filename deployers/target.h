@@ -81,8 +81,8 @@ struct Skipped {
   Reason reason = Reason::opaque;
   std::string detail;
   std::string hint;
-  std::string from;     // the reference's span, "" when there is none
-  bool strict = false;  // an older reference left behind under `strict`: falls short whatever the reason
+  std::string from;       // the reference's span, "" when there is none
+  bool strict = false;    // an older reference left behind under `strict`: falls short whatever the reason
   bool accepted = false;  // written down in `accept`: listed, and never short
   bool older = false;     // than the version that is rolled out; not part of plan files
 };

@@ -79,8 +79,8 @@ Bundle read_bundle(const oci::Layout& layout, const Digest& id, std::string byte
         .fact("config", manifest.config.media_type);
   }
   check_layers(manifest, what);
-  BundleInfo info = parse_bundle_info(read(manifest.layers.front()),
-                                      std::string(bundle_path::info) + " of " + what);
+  BundleInfo info =
+      parse_bundle_info(read(manifest.layers.front()), std::string(bundle_path::info) + " of " + what);
   return {layout, id, std::move(bytes), std::move(manifest), std::move(info)};
 }
 

@@ -49,8 +49,9 @@ std::string prefix_of(const std::string& url, std::string path) {
 }
 
 // Other names under which Docker Hub is known.
-constexpr auto hub_names = std::to_array<std::string_view>(
-    {"index.docker.io", "registry-1.docker.io", "registry.docker.io", "registry.hub.docker.com", "hub.docker.com"});
+constexpr auto hub_names =
+    std::to_array<std::string_view>({"index.docker.io", "registry-1.docker.io", "registry.docker.io",
+                                     "registry.hub.docker.com", "hub.docker.com"});
 
 // One host has one name: that without capitals and without the port that is meant anyway.
 std::string plain_host(const UrlParts& parts, const std::string& written, bool tls) {

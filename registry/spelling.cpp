@@ -54,11 +54,13 @@ bool same_registry(const RegistryOptions& options, const std::string& url) {
 std::string likely_registry(std::string_view word) {
   if (word.starts_with(oci_scheme) || word.starts_with(layout_scheme)) return "";
   for (const auto& row : schemes) {
-    if (word.starts_with(row.theirs)) return std::string(row.ours) + std::string(word.substr(row.theirs.size()));
+    if (word.starts_with(row.theirs))
+      return std::string(row.ours) + std::string(word.substr(row.theirs.size()));
   }
   const bool path = word.starts_with('/') || word.starts_with('.') || word.starts_with('~');
   if (word.find("://") != std::string_view::npos) return "";
-  if (path || (!word.empty() && fs::exists(Path(word)))) return std::string(layout_scheme) + std::string(word);
+  if (path || (!word.empty() && fs::exists(Path(word))))
+    return std::string(layout_scheme) + std::string(word);
   return host_like(word) ? std::string(oci_scheme) + std::string(word) : "";
 }
 

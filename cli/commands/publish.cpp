@@ -66,9 +66,10 @@ void refuse_stale(const Project& project, const Version& version, const Path& fo
   const auto record = read_build_record(folder);
   const std::string head = record ? newer_commit(project, *record) : "";
   if (head.empty()) return;
-  throw Error(ErrorCode::changed_since_build,
-              fmt::format("cannot publish {} {}: {} was built before HEAD, and what is packed has changed since",
-                          project.package->name, version.str(), human_path(folder)))
+  throw Error(
+      ErrorCode::changed_since_build,
+      fmt::format("cannot publish {} {}: {} was built before HEAD, and what is packed has changed since",
+                  project.package->name, version.str(), human_path(folder)))
       .fact("built from", record->commit)
       .fact("HEAD", head)
       .fact("all the same", "mlship publish --stale")

@@ -188,7 +188,8 @@ void check_alone(const Options& options) {
   if (options.resume && (named || options.plan_file))
     refuse("--resume goes on with a rollout; it takes no REF and no --plan");
   const bool how = options.canary || options.wave || options.max_failures || options.on_failure ||
-                   options.proof || options.with_dependencies || options.plan.include_owned || options.plan.install;
+                   options.proof || options.with_dependencies || options.plan.include_owned ||
+                   options.plan.install;
   if (options.resume && how) refuse("--resume goes about it as the rollout began; it takes no other flags");
   if (options.plan_file && named) refuse("the plan file says what to roll out; it takes no REF");
 }
