@@ -273,7 +273,7 @@ std::string host_missing(const HostPlaces& places, const Reference& r, bool own_
   std::error_code failed;
   const auto kind = std::filesystem::status(path, failed).type();
   if (path.empty() || kind != std::filesystem::file_type::not_found) return "";
-  return "there is no " + path.lexically_normal().string();
+  return path.lexically_normal().string() + " is not there";
 }
 
 bool host_place_exists(const HostPlaces& places, const std::string& text) {

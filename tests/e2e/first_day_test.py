@@ -59,7 +59,7 @@ class FirstDay(unittest.TestCase):
         self.job("1.4.0")
         before = e2e.snapshot(self.box.root / "cron.d")
         self.assertEqual(self.broken(8), [True])
-        self.assertIn("there is no", json.dumps(self.says("doctor", exit=8)))
+        self.assertIn("is not there", json.dumps(self.says("doctor", exit=8)))
         plan = self.says("plan", "--detailed-exitcode", exit=11)
         self.assertEqual([(c["action"], c["from"] == c["to"]) for c in plan["changes"]], [("install", True)])
         self.assertEqual(plan["counts"]["installs"], 1)
@@ -95,6 +95,7 @@ class FirstDay(unittest.TestCase):
         done = self.says("rollout", "--yes")
         self.assertEqual(sorted(self.outcomes(done)), ["installed", "updated"])
         self.assertEqual(self.broken(0), [False, False])
+        self.box.folder("opt/churn/1.3.0")
         self.says("rollback", "--yes")
         self.assertIn("churn/1.3.0/bin", (self.box.root / "cron.d/churn").read_text())
 
