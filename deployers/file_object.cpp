@@ -76,7 +76,7 @@ class HostFileTarget final : public Target {
       const auto content = read_host_file(file);
       if (!content) continue;  // removed while we looked
       if (const auto* problem = std::get_if<FileProblem>(&*content)) {
-        if (file.idle.empty()) skip(out, *problem);
+        add_unfit(out, file, *problem, scheme);
       } else {
         add_objects(out, file, std::get<std::string>(*content), scheme);
       }
@@ -96,7 +96,7 @@ class HostFileTarget final : public Target {
     }
     if (const auto obstacle = obstacle_to(object)) {
       Destination out;
-      out.skip = Reason::no_permission;
+      out.skip = obstacle->reason;
       out.detail = obstacle->why;
       out.hint = obstacle->hint;
       return out;
@@ -291,6 +291,20 @@ class HostFileTarget final : public Target {
     row.detail = problem.detail;
     row.hint = problem.hint;
     out.skipped.push_back(std::move(row));
+  }
+
+  // A pattern may name files that nobody meant by it: those that name a package are listed with it.
+  void add_unfit(Discovery& out, HostFile file, const FileProblem& problem, Scheme scheme) {
+    using Unfit = FileProblem::Unfit;
+    if (!file.idle.empty()) return;
+    if (file.by_name || problem.unfit == Unfit::other) return skip(out, problem);
+    const auto text = begin_of_file(file);
+    if (!text) return;
+    const bool binary = text->find('\0') != std::string::npos;
+    if (problem.unfit == Unfit::large && !binary) return skip(out, problem);
+    if (binary) file.idle = "the file holds NUL bytes and is no text";
+    obstacles_[file.path.string()] = FileObstacle{false, problem.detail, problem.hint, problem.reason};
+    add_objects(out, file, *text, scheme);
   }
 
   [[nodiscard]] bool by_line(const Path& path) const {

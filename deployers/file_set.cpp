@@ -158,14 +158,17 @@ FileProblem dangling(const Path& link) {
 
 std::optional<FileProblem> unsuitable(const HostFile& file, const fs::Stat& stat) {
   FileProblem problem{file.path.string(), Reason::unresolvable, "cannot read " + file.path.string() + ": ",
-                      ""};
+                      "", FileProblem::Unfit::other};
   if (stat.kind != fs::Kind::file) {
+    problem.unfit = FileProblem::Unfit::special;
     problem.detail += "it is not a regular file";
   } else if (stat.links > 1) {
+    problem.unfit = FileProblem::Unfit::many_names;
     // Exchanging one name would leave the others with the old text.
     problem.detail += "it has " + std::to_string(stat.links) + " names (hard links)";
     problem.hint = "find / -xdev -samefile " + file.resolved.string();
   } else if (stat.size > largest_text) {
+    problem.unfit = FileProblem::Unfit::large;
     problem.detail += "it is larger than " + std::to_string(largest_text >> 20U) + " MiB";
     problem.hint = "narrow `files` of the target to text files";
   } else {
@@ -260,10 +263,21 @@ std::optional<FileContent> read_host_file(const HostFile& file) {
     if (text.find('\0') == std::string::npos) return text;
     return FileProblem{file.path.string(), Reason::unresolvable,
                        "cannot read " + file.path.string() + ": it holds NUL bytes and is no text",
-                       "narrow `files` of the target to text files"};
+                       "narrow `files` of the target to text files", FileProblem::Unfit::binary};
   } catch (const Error& e) {
     if (e.code() == ErrorCode::not_found) return std::nullopt;
     return problem_of(file.path, e);
+  }
+}
+
+std::optional<std::string> begin_of_file(const HostFile& file) {
+  try {
+    const auto stat = fs::lstat(file.resolved);
+    if (!stat || stat->kind != fs::Kind::file) return std::nullopt;
+    const auto opened = fs::open_regular(file.resolved);
+    return opened ? std::optional(opened->begin(largest_text)) : std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
   }
 }
 

@@ -22,10 +22,13 @@ struct HostFile {
 
 // Why a file or folder cannot be looked at.
 struct FileProblem {
+  // What kind of file this is that mlship edits none of.
+  enum class Unfit { other, special, many_names, large, binary };
   std::string path;
   Reason reason = Reason::unresolvable;
   std::string detail;
   std::string hint;
+  Unfit unfit = Unfit::other;
 };
 
 struct FileSet {
@@ -49,6 +52,9 @@ constexpr std::uint64_t largest_text = 4U << 20U;  // bytes
 // everything the system refuses. nullopt: nothing is there.
 using FileContent = std::variant<std::string, FileProblem>;
 std::optional<FileContent> read_host_file(const HostFile& file);
+// The first `largest_text` bytes of a regular file, whatever they are and whatever names it has; nullopt: it
+// is none, or it cannot be read.
+std::optional<std::string> begin_of_file(const HostFile& file);
 
 // The file behind a path; nullopt when there is none.
 std::optional<Path> resolve_links(const Path& path);

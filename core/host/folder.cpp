@@ -194,6 +194,20 @@ std::string OpenFile::read(std::uint64_t limit) const {
   return out;
 }
 
+std::string OpenFile::begin(size_t most) const {
+  std::string out(most, '\0');
+  size_t got = 0;
+  while (got < most) {
+    const ssize_t n = ::pread(descriptor_, out.data() + got, most - got, static_cast<off_t>(got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(errno, "read", about_);
+    if (n == 0) break;
+    got += static_cast<size_t>(n);
+  }
+  out.resize(got);
+  return out;
+}
+
 Digest OpenFile::hash() const {
   Sha256 hasher;
   each_chunk(descriptor_, about_, [&](std::string_view chunk) { hasher.update(chunk); });

@@ -31,6 +31,7 @@ class OpenFile {
 
   [[nodiscard]] Stat stat() const;
   [[nodiscard]] std::string read(std::uint64_t limit = small_file) const;  // all of it
+  [[nodiscard]] std::string begin(size_t most) const;                      // its first bytes
   [[nodiscard]] Digest hash() const;
   void write(std::string_view bytes) const;  // in the place of all of it
   [[nodiscard]] Attributes attributes() const;

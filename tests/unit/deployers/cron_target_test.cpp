@@ -352,9 +352,31 @@ TEST_F(CronTarget, WhatCannotBeReadIsSkippedWithItsReason) {
     out += Path(skipped.object.id).filename().string() + " " + std::string(to_string(skipped.reason)) + "\n";
     EXPECT_NE(skipped.detail, "");
   }
-  EXPECT_EQ(out,
-            "absent unresolvable\ndangling unresolvable\nbinary unresolvable\nfifo unresolvable\n"
-            "large unresolvable\ntwice unresolvable\n");
+  EXPECT_EQ(out, "absent unresolvable\ndangling unresolvable\nlarge unresolvable\n");
+}
+
+TEST_F(CronTarget, WhatAPatternHappensToMatchCountsWhereItNamesAPackage) {
+  put("cron.d/binary", std::string("1 1 * * * root run churn==1.3.0\0\n", 33));
+  put("cron.d/data", std::string("\0\1\2", 3));
+  put("cron.d/model", std::string("\0", 1) + std::string((4U << 20U) + 1, 'x'));
+  put("cron.d/twice", three("1.3.0"));
+  std::filesystem::create_hard_link(at("cron.d/twice"), at("other-name"));
+  put("cron.d/unrelated", "1 1 * * * root true\n");
+  std::filesystem::create_hard_link(at("cron.d/unrelated"), at("another-name"));
+  ASSERT_EQ(::mkfifo(at("cron.d/fifo").c_str(), 0600), 0);
+  const auto edge = crontabs();
+  const auto found = edge->discover(Scheme::pep440);
+  EXPECT_TRUE(found.skipped.empty());
+  std::string out;
+  const auto add = [&](const LiveObject& object) {
+    const Destination to = edge->destination(object, object.references.at(0), release("1.4.0"), source_);
+    out += object.info.name + " " + std::string(to_string(to.skip.value())) + "\n";
+  };
+  for (const auto& object : found.idle) add(object);
+  for (const auto& object : found.objects) add(object);
+  EXPECT_EQ(
+      out,
+      "binary:run opaque\ntwice:score unresolvable\ntwice:score unresolvable\ntwice:score unresolvable\n");
 }
 
 TEST_F(CronTarget, OnlyFilesOfTheTargetAreEverTouched) {
