@@ -16,6 +16,7 @@
 #include "deployers/history.h"
 #include "deployers/ledger/ledger.h"
 #include "deployers/selection.h"
+#include "packager/build_inputs.h"
 #include "packager/bundler.h"
 #include "packager/platform.h"
 #include "packager/resolve.h"
@@ -139,6 +140,7 @@ void Doctor::check_project() {
 void Doctor::check_inputs() {
   const Project& project = services_.project();
   if (!project.package) return;
+  check("git", [&] { check_sources(project); });
   check("version",
         [&] { ok("version", fmt::format("{} {}", project.package->name, project_version(project).str())); });
   const auto needed = [&](const std::string& area, const std::string& path, const Where& at) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/json_library.h"
+#include "core/text.h"
 #include "packager/entry_points.h"
 #include "packager/lock.h"
 #include "packager/lock_complete.h"
@@ -44,15 +45,43 @@ bool covered(const Project& project, const TreeSelection& selection, const std::
   return !inside.empty() && selected(selection, inside);
 }
 
+Error listing(Error error, const std::string& label, const std::vector<std::string>& files) {
+  for (size_t i = 0; i < std::min(files.size(), most_listed); ++i) {
+    error = std::move(error).fact(label, files[i]);
+  }
+  if (files.size() > most_listed) {
+    error = std::move(error).fact("and", std::to_string(files.size() - most_listed) + " more");
+  }
+  return error;
+}
+
 void refuse_dirty(const Project& project, const std::vector<std::string>& dirty) {
-  Error error(ErrorCode::dirty_tree, cannot_build(project) + "there are changes that are not committed");
-  for (size_t i = 0; i < std::min(dirty.size(), most_listed); ++i) {
-    error = std::move(error).fact("changed", dirty[i]);
+  throw listing(
+      Error(ErrorCode::dirty_tree, cannot_build(project) + "there are changes that are not committed"),
+      "changed", dirty)
+      .hint("git commit, or mlship build --allow-dirty");
+}
+
+// The command that brings the files of a sparse checkout: their folders where these are few.
+std::string checkout_of(const std::vector<std::string>& files) {
+  constexpr size_t most_named = 3;
+  std::set<std::string> folders;
+  for (const auto& file : files) folders.insert(Path(file).parent_path().generic_string());
+  if (folders.contains("") || folders.size() > most_named) return "git sparse-checkout disable";
+  std::string command = "git sparse-checkout add";
+  for (const auto& folder : folders) {
+    const bool plain = folder.find_first_of(" \t'\"\\$`&;|<>()*?[#~") == std::string::npos;
+    command += " " + (plain ? folder : shell_quoted(folder));
   }
-  if (dirty.size() > most_listed) {
-    error = std::move(error).fact("and", std::to_string(dirty.size() - most_listed) + " more");
-  }
-  throw std::move(error).hint("git commit, or mlship build --allow-dirty");
+  return command;
+}
+
+void refuse_absent(const Project& project, const std::vector<std::string>& absent) {
+  throw listing(Error(ErrorCode::source_tree, cannot_build(project) + "this sparse checkout leaves out " +
+                                                  std::to_string(absent.size()) +
+                                                  (absent.size() == 1 ? " file" : " files") + " of the code"),
+                "absent", absent)
+      .hint(checkout_of(absent));
 }
 
 // A file beside the code: HEAD's when the build is HEAD's.
@@ -285,16 +314,32 @@ std::vector<ModelFile> find_model(const Project& project, const ModelSection& se
   return out;
 }
 
+namespace {
+
+GitState state_of(const Project& project) {
+  const TreeSelection selection = code_selection(project, true);
+  const std::vector<std::string> read = read_files(project);
+  const std::set<std::string> read_set(read.begin(), read.end());
+  return git_state(
+      project.folder, [&](const std::string& path) { return covered(project, selection, read_set, path); },
+      read);
+}
+
+}  // namespace
+
+void check_sources(const Project& project) {
+  const GitState git = state_of(project);
+  if (!git.absent.empty()) refuse_absent(project, git.absent);
+  if (git.present && git.dirty.empty() && !git.commit.empty() && project.code)
+    (void)git_tree(project.folder, code_selection(project, true));
+}
+
 BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
                           std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics) {
   BuildInputs inputs;
-  const TreeSelection selection = code_selection(project, true);
-  const std::vector<std::string> read = read_files(project);
-  const std::set<std::string> read_set(read.begin(), read.end());
-  inputs.git = git_state(
-      project.folder, [&](const std::string& path) { return covered(project, selection, read_set, path); },
-      read);
+  inputs.git = state_of(project);
+  if (!inputs.git.absent.empty()) refuse_absent(project, inputs.git.absent);
   if (inputs.dirty() && !options.allow_dirty) refuse_dirty(project, inputs.git.dirty);
   inputs.from_commit = inputs.git.present && !inputs.dirty() && !inputs.git.commit.empty();
   inputs.version = project_version(project);

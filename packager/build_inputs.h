@@ -58,6 +58,9 @@ std::vector<std::string> read_files(const Project& project);
 BuildInputs gather_inputs(const Project& project, const BuildOptions& options,
                           std::unique_ptr<SourceTree> listed, StatCache& cache, Host& host,
                           Diagnostics& diagnostics);
+// What of git would stop a build: a repository that cannot be read, files that this clone lacks, filters that
+// are not set up. Changes that are not committed are none of that.
+void check_sources(const Project& project);
 // The model files, without reading them.
 std::vector<ModelFile> find_model(const Project& project, const ModelSection& section);
 

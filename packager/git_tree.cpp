@@ -1,10 +1,11 @@
 // The source tree of a git commit. Repositories are opened per question: a build asks a handful.
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
 #include "core/error.h"
-#include "core/host/git_api.h"
+#include "core/host/git_work.h"
 #include "core/names.h"
 #include "core/secret.h"
 #include "packager/raw_tree.h"
@@ -14,53 +15,6 @@ namespace mlship {
 using namespace git2;
 namespace {
 
-[[noreturn]] void fail(const std::string& doing, int code, const Path& project) {
-  Error error(ErrorCode::source_tree, "cannot " + doing + ": " + last_words(code));
-  // git's own protection: a repository of another user may name programs to run.
-  if (code == GIT_EOWNER)
-    throw std::move(error).hint("git config --global --add safe.directory " + project.string());
-  throw error;
-}
-
-struct Opened {
-  Repository repository;
-  std::string prefix;  // of the project in the repository: "" or "sub/folder"
-};
-
-// Nothing when the folder is in no repository (or in a bare one).
-std::optional<Opened> open_repository(const Path& project) {
-  Opened opened;
-  const int code = git().repository_open_ext(opened.repository.out(), project.c_str(), 0, nullptr);
-  if (code == GIT_ENOTFOUND) return std::nullopt;
-  if (code != 0) fail("open the git repository of " + project.string(), code, project);
-  const char* work = git().repository_workdir(opened.repository.get());
-  if (work == nullptr) return std::nullopt;
-  std::error_code failed;
-  const Path relative = std::filesystem::canonical(project, failed)
-                            .lexically_relative(std::filesystem::canonical(work, failed));
-  if (failed || relative.empty() || *relative.begin() == "..") return std::nullopt;
-  opened.prefix = relative == "." ? "" : relative.generic_string();
-  return opened;
-}
-
-// Nothing before the first commit.
-std::optional<git_oid> head_of(const Opened& opened) {
-  git_oid id;
-  const int code = git().reference_name_to_id(&id, opened.repository.get(), "HEAD");
-  if (code == GIT_ENOTFOUND || code == GIT_EUNBORNBRANCH) return std::nullopt;
-  if (code != 0) fail("read HEAD", code, {});
-  return id;
-}
-
-Tree tree_of(const Opened& opened, const git_oid& commit_id) {
-  Commit commit;
-  Tree tree;
-  int code = git().commit_lookup(commit.out(), opened.repository.get(), &commit_id);
-  if (code == 0) code = git().commit_tree(tree.out(), commit.get());
-  if (code != 0) fail("read the commit " + hex(commit_id), code, {});
-  return tree;
-}
-
 std::string joined(const std::string& folder, std::string_view name) {
   if (folder.empty()) return std::string(name);
   return name.empty() ? folder : folder + "/" + std::string(name);
@@ -68,7 +22,7 @@ std::string joined(const std::string& folder, std::string_view name) {
 
 class GitRawTree final : public RawTree {
  public:
-  GitRawTree(Opened opened, const git_oid& commit) : opened_(std::move(opened)) {
+  GitRawTree(WorkTree opened, const git_oid& commit) : opened_(std::move(opened)) {
     folders_.emplace("", tree_of(opened_, commit));
     const int code = git().repository_odb(odb_.out(), opened_.repository.get());
     if (code != 0) fail("open the object database", code, {});
@@ -96,14 +50,59 @@ class GitRawTree final : public RawTree {
   }
 
   void read(std::string_view path, std::uint64_t /*size*/, std::string& into) const override {
-    into = read(std::string(path));
+    const auto written = written_.find(std::string(path));
+    into = written == written_.end() ? read(std::string(path)) : written->second;
   }
+
+  void settle(std::vector<SourceFile>& files) override {
+    if (!has_own_attributes(opened_) && !names_filters(files)) return;
+    need_index(opened_);
+    for (auto& file : files) {
+      const std::string path(file.real);
+      auto content = checked_out(path);
+      if (!content) continue;
+      file.size = content->size();
+      written_[path] = std::move(*content);
+    }
+  }
+
+  // What a checkout writes where that is not what the commit keeps: a filter (git-crypt, notebook strippers)
+  // or an encoding stands between the two. Nullopt: it is the same but for line ends.
+  [[nodiscard]] std::optional<std::string> checked_out(const std::string& path) const {
+    const std::string full = joined(opened_.prefix, path);
+    std::string driver = attribute_of(opened_, full, "filter");
+    if (driver == "lfs") driver.clear();  // a pointer is refused when it is read
+    if (driver.empty() && attribute_of(opened_, full, "working-tree-encoding").empty()) return std::nullopt;
+    const auto set = [&](const char* key) {
+      return !config_of(opened_, "filter." + driver + "." + key).empty();
+    };
+    if (!driver.empty() && !set("smudge") && !set("process") && !set("clean")) {
+      throw Error(ErrorCode::source_tree,
+                  "cannot bundle " + path + ": its git filter '" + driver + "' is not set up in this clone")
+          .hint("set up the filter (git config filter." + driver +
+                ".smudge PROGRAM), or add the file to code.exclude");
+    }
+    // A filter for the way in alone: a checkout leaves the content as it is.
+    if (!driver.empty() && !set("smudge") && !set("process")) return std::nullopt;
+    const git_oid* id = file_id(path);
+    return id == nullptr ? std::nullopt : std::optional(checked_out_by_git(opened_, full, hex(*id), driver));
+  }
+
+  [[nodiscard]] const WorkTree& work() const { return opened_; }
 
   [[nodiscard]] std::string read(const std::string& path) const {
     const git_tree_entry* entry = find(joined(opened_.prefix, path));
     if (entry == nullptr)
       throw Error(ErrorCode::source_tree, "cannot read " + path + ": it is not in the commit");
-    return content(git().tree_entry_id(entry));
+    auto text = content(git().tree_entry_id(entry));
+    if (!text) throw absent_content({path});
+    return std::move(*text);
+  }
+
+  // Nullopt when there is no such file, or this clone does not have its content.
+  [[nodiscard]] std::optional<std::string> read_if_there(const std::string& path) const {
+    const git_oid* id = file_id(path);
+    return id == nullptr ? std::nullopt : content(id);
   }
 
   // Of whatever is at `path`; "" when nothing is.
@@ -140,12 +139,33 @@ class GitRawTree final : public RawTree {
     return folders_.emplace(full, std::move(tree)).first->second.get();
   }
 
-  [[nodiscard]] std::string content(const git_oid* id) const {
+  // Nullopt when this clone does not have it.
+  [[nodiscard]] std::optional<std::string> content(const git_oid* id) const {
     Blob blob;
     const int code = git().blob_lookup(blob.out(), opened_.repository.get(), id);
+    if (code == GIT_ENOTFOUND && is_partial(opened_)) return std::nullopt;
     if (code != 0) fail("read the object " + hex(*id), code, {});
     const auto size = static_cast<size_t>(git().blob_rawsize(blob.get()));
-    return {static_cast<const char*>(git().blob_rawcontent(blob.get())), size};
+    return std::string(static_cast<const char*>(git().blob_rawcontent(blob.get())), size);
+  }
+
+  // An attributes file of these files' folders, or above, speaks of what a checkout changes. Looked for in
+  // each folder once: asking git for every file takes longer than reading the files.
+  [[nodiscard]] bool names_filters(const std::vector<SourceFile>& files) const {
+    std::set<std::string> folders;
+    for (const auto& file : files) {
+      std::string folder = joined(opened_.prefix, file.real);
+      do {
+        const size_t slash = folder.rfind('/');
+        folder.resize(slash == std::string::npos ? 0 : slash);
+      } while (folders.insert(folder).second && !folder.empty());
+    }
+    return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+      const git_tree_entry* entry = find(joined(folder, ".gitattributes"));
+      const auto text = entry == nullptr ? std::nullopt : content(git().tree_entry_id(entry));
+      return text && (text->find("filter") != std::string::npos ||
+                      text->find("working-tree-encoding") != std::string::npos);
+    });
   }
 
   [[nodiscard]] RawEntry convert(const git_tree_entry* entry) const {
@@ -156,7 +176,11 @@ class GitRawTree final : public RawTree {
       case GIT_FILEMODE_COMMIT: out.kind = RawEntry::Kind::submodule; break;
       case GIT_FILEMODE_LINK:
         out.kind = RawEntry::Kind::link;
-        out.target = content(id);
+        if (auto target = content(id)) {
+          out.target = std::move(*target);
+        } else {
+          out = {RawEntry::Kind::file, false, 0, {}, {}, true};
+        }
         break;
       case GIT_FILEMODE_BLOB_EXECUTABLE: out.executable = true; [[fallthrough]];
       case GIT_FILEMODE_BLOB: {
@@ -164,7 +188,8 @@ class GitRawTree final : public RawTree {
         size_t size = 0;
         git_object_t type = GIT_OBJECT_INVALID;
         const int code = git().odb_read_header(&size, &type, odb_.get(), id);
-        if (code != 0) fail("read the object " + hex(*id), code, {});
+        out.missing = code == GIT_ENOTFOUND && is_partial(opened_);
+        if (code != 0 && !out.missing) fail("read the object " + hex(*id), code, {});
         out.size = size;
         break;
       }
@@ -173,7 +198,8 @@ class GitRawTree final : public RawTree {
     return out;
   }
 
-  Opened opened_;
+  WorkTree opened_;
+  std::unordered_map<std::string, std::string> written_;   // by path in the project: see settle()
   mutable std::unordered_map<std::string, Tree> folders_;  // by the whole path in the repository
   Odb odb_;
 };
@@ -181,13 +207,15 @@ class GitRawTree final : public RawTree {
 // Without a filter for it libgit2 sees an LFS file as changed; git itself, which has one, sees it clean.
 bool lfs_in_commit(const GitRawTree& commit, const Path& project, const std::string& path) {
   const auto entry = commit.look(path);
-  if (!entry || entry->kind != RawEntry::Kind::file || !lfs_pointer(commit.read(path))) return false;
+  if (!entry || entry->kind != RawEntry::Kind::file) return false;
+  const auto text = commit.read_if_there(path);
+  if (!text || !lfs_pointer(*text)) return false;
   const auto s = fs::lstat(project / path);
   return s && s->kind == fs::Kind::file;
 }
 
-std::optional<std::pair<Opened, git_oid>> open_head(const Path& project) {
-  auto opened = open_repository(project);
+std::optional<std::pair<WorkTree, git_oid>> open_head(const Path& project) {
+  auto opened = open_work_tree(project);
   if (!opened) return std::nullopt;
   const auto head = head_of(*opened);
   if (!head) return std::nullopt;
@@ -200,7 +228,7 @@ bool decides(const std::string& path) {
 }
 
 // What git would make of the file as it lies there (line ends and all) is what the commit has.
-bool as_committed(const Opened& opened, const GitRawTree& commit, const std::string& at, const Path& file) {
+bool as_committed(const WorkTree& opened, const GitRawTree& commit, const std::string& at, const Path& file) {
   const auto real = at.starts_with("..") ? std::nullopt : real_path(commit, "", at);
   const git_oid* committed = real ? commit.file_id(*real) : nullptr;
   if (committed == nullptr) return false;
@@ -209,16 +237,21 @@ bool as_committed(const Opened& opened, const GitRawTree& commit, const std::str
       git().repository_hashfile(&id, opened.repository.get(), file.c_str(), GIT_OBJECT_BLOB, real->c_str());
   if (code != 0) fail("hash " + file.string(), code, {});
   if (git().oid_equal(&id, committed) != 0) return true;
-  const std::string text = commit.read(*real);
-  return lfs_pointer(text) && lfs_digest(text) == fs::hash_file(file);
+  const auto text = commit.read_if_there(*real);
+  if (text && lfs_pointer(*text)) return lfs_digest(*text) == fs::hash_file(file);
+  // git is asked by the path in the commit, which another file may have taken.
+  std::error_code failed;
+  if (std::filesystem::canonical(file, failed) != opened.top / *real) return false;
+  return hashes_by_git(opened, {*real}) == std::vector{hex(*committed)};
 }
 
 // Those of `files` that differ from the commit or are not in it, whatever git was told to overlook
 // (skip-worktree, assume-unchanged, ignore rules of one machine).
 std::vector<std::string> unlike_commit(const Path& project, const std::vector<std::string>& files) {
-  const auto opened = open_repository(project);
+  const auto opened = open_work_tree(project);
   auto whole = open_head(project);
   if (!opened || !whole) return {};
+  need_index(*opened);
   whole->first.prefix.clear();
   const GitRawTree commit(std::move(whole->first), whole->second);
   std::vector<std::string> out;
@@ -242,7 +275,7 @@ std::string path_of(const git_status_entry& entry) {
 
 // Relative to the project, bytewise order, as git status --untracked-files=all would list them; with
 // `ignored` the files and whole folders (with a `/` at the end) that are ignored and not tracked instead.
-std::vector<std::string> status_files(const Opened& opened, const Path& project, bool ignored) {
+std::vector<std::string> status_files(const WorkTree& opened, const Path& project, bool ignored) {
   git_status_options options;
   git().status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
   options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS |
@@ -251,6 +284,7 @@ std::vector<std::string> status_files(const Opened& opened, const Path& project,
   std::string prefix = opened.prefix;
   char* only[] = {prefix.data()};
   if (!prefix.empty()) options.pathspec = {only, 1};
+  need_index(opened);
   Status status;
   const int code = git().status_list_new(status.out(), opened.repository.get(), &options);
   if (code != 0) fail("compare " + project.string() + " with its last commit", code, project);
@@ -281,12 +315,46 @@ std::string remote_address(const std::string& url) {
 
 // As configured. git_remote_lookup() would also apply url.*.insteadOf, with a pattern match that leaks in
 // libgit2 1.5 whenever it fails.
-std::string remote_of(const Opened& opened) {
-  Config config;
-  if (git().repository_config_snapshot(config.out(), opened.repository.get()) != 0) return {};
-  const char* url = nullptr;
-  if (git().config_get_string(&url, config.get(), "remote.origin.url") != 0) return {};
-  return remote_address(url);
+std::string remote_of(const WorkTree& opened) {
+  return remote_address(config_of(opened, "remote.origin.url"));
+}
+
+// libgit2 knows neither the filters of .gitattributes nor encodings: what it calls changed may be clean for
+// git, which then has the last word.
+void leave_out_clean(const GitRawTree& commit, const Path& project, std::vector<std::string>& changed) {
+  const bool modes = config_of(commit.work(), "core.filemode") != "false";
+  std::vector<std::string> asked;
+  std::vector<std::string> paths;
+  std::vector<std::string> committed;
+  for (const auto& path : changed) {
+    const auto entry = commit.look(path);
+    const auto s = fs::lstat(project / path);
+    if (!entry || entry->kind != RawEntry::Kind::file || !s || s->kind != fs::Kind::file) continue;
+    if (modes && entry->executable != s->executable()) continue;
+    asked.push_back(path);
+    paths.push_back(joined(commit.work().prefix, path));
+    committed.push_back(hex(*commit.file_id(path)));
+  }
+  if (asked.empty()) return;
+  const auto hashes = hashes_by_git(commit.work(), paths);
+  std::set<std::string> clean;
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    if (hashes[i] == committed[i]) clean.insert(asked[i]);
+  }
+  std::erase_if(changed, [&](const std::string& path) { return clean.contains(path); });
+}
+
+// Takes out of `changed` what a sparse checkout left out, and returns it.
+std::vector<std::string> take_absent(const GitRawTree& commit, const Path& project,
+                                     std::vector<std::string>& changed) {
+  std::vector<std::string> out;
+  if (!is_sparse(commit.work())) return out;
+  std::erase_if(changed, [&](const std::string& path) {
+    if (commit.file_id(path) == nullptr || fs::lstat(project / path)) return false;
+    out.push_back(path);
+    return true;
+  });
+  return out;
 }
 
 std::string tag_name(git_reference* reference) {
@@ -301,7 +369,7 @@ std::optional<std::string> tag_at(git_reference* reference, const git_oid& head)
   return tag_name(reference);
 }
 
-void each_tag(const Opened& opened, const Path& project, const std::function<void(git_reference*)>& look) {
+void each_tag(const WorkTree& opened, const Path& project, const std::function<void(git_reference*)>& look) {
   References all;
   const int code = git().reference_iterator_glob_new(all.out(), opened.repository.get(), "refs/tags/*");
   if (code != 0) fail("list the tags", code, project);
@@ -317,7 +385,7 @@ void each_tag(const Opened& opened, const Path& project, const std::function<voi
 GitState git_state(const Path& project, const std::function<bool(const std::string&)>& covered,
                    const std::vector<std::string>& read) {
   GitState state;
-  auto opened = open_repository(project);
+  auto opened = open_work_tree(project);
   if (!opened) return state;
   const auto head = head_of(*opened);
   int ignored = 0;
@@ -334,7 +402,9 @@ GitState git_state(const Path& project, const std::function<bool(const std::stri
   std::erase_if(changed, [&](const std::string& path) { return !covered(path); });
   if (head && !changed.empty()) {
     const GitRawTree commit(std::move(*opened), *head);
+    state.absent = take_absent(commit, project, changed);
     std::erase_if(changed, [&](const std::string& path) { return lfs_in_commit(commit, project, path); });
+    leave_out_clean(commit, project, changed);
   }
   const std::vector<std::string> unlike = unlike_commit(project, read);
   changed.insert(changed.end(), unlike.begin(), unlike.end());
@@ -345,7 +415,7 @@ GitState git_state(const Path& project, const std::function<bool(const std::stri
 }
 
 std::vector<std::string> git_ignored(const Path& project) {
-  const auto opened = open_repository(project);
+  const auto opened = open_work_tree(project);
   return opened ? status_files(*opened, project, true) : std::vector<std::string>();
 }
 
@@ -387,11 +457,14 @@ std::optional<std::string> git_file(const Path& project, const std::string& rela
   const GitRawTree tree(std::move(opened->first), opened->second);
   const auto entry = tree.look(Path(relative).lexically_normal().generic_string());
   if (!entry || entry->kind != RawEntry::Kind::file) return std::nullopt;
-  return tree.read(Path(relative).lexically_normal().generic_string());
+  const std::string path = Path(relative).lexically_normal().generic_string();
+  need_index(tree.work());
+  if (auto content = tree.checked_out(path)) return content;
+  return tree.read(path);
 }
 
 std::vector<std::string> git_tags(const Path& project) {
-  const auto opened = open_repository(project);
+  const auto opened = open_work_tree(project);
   std::vector<std::string> out;
   if (!opened) return out;
   each_tag(*opened, project, [&](git_reference* reference) { out.push_back(tag_name(reference)); });

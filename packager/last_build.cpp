@@ -210,7 +210,7 @@ bool LastBuild::still_clean() const {
     if (root == "." || root.empty()) return selected(selection, path);
     return path.starts_with(root + "/") && selected(selection, path.substr(root.size() + 1));
   });
-  return state.dirty.empty();
+  return state.dirty.empty() && state.absent.empty();
 }
 
 std::optional<BuildResult> LastBuild::reusable() const {

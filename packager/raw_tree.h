@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.h"
 #include "packager/source_tree.h"
 
 namespace mlship {
@@ -20,6 +21,7 @@ struct RawEntry {
   std::uint64_t size = 0;                     // of a file
   std::string target;                         // of a link
   std::optional<FileIdentity> identity = {};  // of a file on disk
+  bool missing = false;                       // of a file: its content is not in this clone
 };
 
 // Paths are relative to the project folder, "" is the folder itself.
@@ -31,6 +33,8 @@ class RawTree {
       const std::string& folder) const = 0;
   // The file at `path`, which look() or list() gave `size` bytes; replaces what `into` holds.
   virtual void read(std::string_view path, std::uint64_t size, std::string& into) const = 0;
+  // Called once with the files that are taken: a filter may give one another size.
+  virtual void settle(std::vector<SourceFile>& /*files*/) {}
 };
 
 // Selects, follows the links that stay inside the project, sorts.
@@ -40,6 +44,9 @@ std::unique_ptr<SourceTree> make_source_tree(std::unique_ptr<RawTree> raw, const
 // The path that `path` means when every link on the way is followed, seen from the folder `at`; nullopt when
 // it leaves the tree or goes in circles. Whether something is there is another question.
 std::optional<std::string> real_path(const RawTree& raw, const std::string& at, const std::string& path);
+
+// Files of the commit whose content this (partial) clone does not have. Nothing is fetched in silence.
+Error absent_content(const std::vector<std::string>& files);
 
 // Git LFS specification §The Pointer: a short text that begins with the version line.
 bool lfs_pointer(std::string_view content);

@@ -109,6 +109,7 @@ class Collector {
           .hint("set code.root to the folder that holds the package");
     }
     visit(root_, "");
+    if (!missing_.empty()) throw absent_content(missing_);
     // Folder by folder is nearly the order of whole paths: "a-b" comes before "a/b".
     std::sort(found_.files.begin(), found_.files.end(),
               [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
@@ -139,7 +140,9 @@ class Collector {
   void take(const std::string& real, const std::string& shown, const RawEntry& entry) {
     switch (entry.kind) {
       case RawEntry::Kind::file:
-        if (chosen(selection_, root_, shown)) keep(real, shown, entry);
+        if (!chosen(selection_, root_, shown)) return;
+        if (entry.missing) missing_.push_back(real);
+        keep(real, shown, entry);
         return;
       case RawEntry::Kind::folder:
         if (real != ".mlship" && real != "dist" && may_contain(selection_, shown)) visit(real, shown);
@@ -177,13 +180,16 @@ class Collector {
   const TreeSelection& selection_;
   std::string root_;
   std::vector<std::string> active_;
+  std::vector<std::string> missing_;
   Collected found_;
 };
 
 class CollectedTree final : public SourceTree {
  public:
   CollectedTree(std::unique_ptr<RawTree> raw, const TreeSelection& selection, std::string commit)
-      : raw_(std::move(raw)), commit_(std::move(commit)), found_(Collector(*raw_, selection).collect()) {}
+      : raw_(std::move(raw)), commit_(std::move(commit)), found_(Collector(*raw_, selection).collect()) {
+    raw_->settle(found_.files);
+  }
   [[nodiscard]] const std::vector<SourceFile>& files() const override { return found_.files; }
   [[nodiscard]] std::string commit() const override { return commit_; }
   void read(const SourceFile& file, std::string& into) const override {
@@ -205,6 +211,18 @@ class CollectedTree final : public SourceTree {
 std::optional<std::string> real_path(const RawTree& raw, const std::string& at, const std::string& path) {
   int budget = most_links + 1;
   return walk(raw, at, path, budget);
+}
+
+Error absent_content(const std::vector<std::string>& files) {
+  constexpr size_t most_listed = 5;
+  const std::string what = files.size() == 1 ? files.front() : std::to_string(files.size()) + " files";
+  Error error(ErrorCode::source_tree,
+              "cannot read " + what + " of the last commit: this partial clone does not have the content");
+  for (size_t i = 0; files.size() > 1 && i < std::min(files.size(), most_listed); ++i)
+    error = std::move(error).fact("absent", files[i]);
+  if (files.size() > most_listed)
+    error = std::move(error).fact("and", std::to_string(files.size() - most_listed) + " more");
+  return std::move(error).hint("git fetch --refetch --no-filter");
 }
 
 std::optional<Digest> lfs_digest(std::string_view pointer) {

@@ -70,10 +70,11 @@ std::unique_ptr<SourceTree> folder_tree(const Path& project, const TreeSelection
 // What git knows of the project folder; absent() outside a repository.
 struct GitState {
   bool present = false;
-  std::string commit;              // HEAD, "" before the first commit
-  std::string remote;              // origin's URL without userinfo, "" without one
-  std::vector<std::string> dirty;  // changed or untracked, not ignored, that `covered` says would be shipped
-                                   // or read; and of `read` whatever is not as HEAD has it, ignored or not
+  std::string commit;               // HEAD, "" before the first commit
+  std::string remote;               // origin's URL without userinfo, "" without one
+  std::vector<std::string> dirty;   // changed or untracked, not ignored, that `covered` says would be shipped
+                                    // or read; and of `read` whatever is not as HEAD has it, ignored or not
+  std::vector<std::string> absent;  // `covered` files of HEAD that a sparse checkout leaves out; not in dirty
 };
 GitState git_state(const Path& project, const std::function<bool(const std::string& relative)>& covered,
                    const std::vector<std::string>& read = {});
@@ -83,7 +84,8 @@ std::vector<std::string> git_ignored(const Path& project);
 // commit is not here (a shallow clone).
 bool git_same_since(const Path& project, const std::string& commit, const TreeSelection& selection,
                     const std::vector<std::string>& read);
-// The selected files of HEAD, read from the object database (no filters, no autocrlf, no export-ignore).
+// The selected files of HEAD, read from the object database: no autocrlf, eol, ident or export-ignore. A file
+// with a filter of its own or a working-tree-encoding is what a checkout writes.
 std::unique_ptr<SourceTree> git_tree(const Path& project, const TreeSelection& selection);
 // One file of HEAD by its path in the project, whatever is selected; nullopt when it is not committed.
 std::optional<std::string> git_file(const Path& project, const std::string& relative);

@@ -27,6 +27,12 @@ Api::Api() {
   MLSHIP_GIT_FUNCTIONS(X)
 #undef X
   libgit2_init();
+  // None of these changes what a reader of objects and references sees; core/host/git_work.cpp reads the
+  // values of those that may. Names as libgit2 compares them.
+  std::array<const char*, 7> known{"worktreeconfig",    "relativeworktrees", "partialclone",
+                                   "preciousobjects",   "objectformat",      "refstorage",
+                                   "compatobjectformat"};
+  libgit2_opts(GIT_OPT_SET_EXTENSIONS, known.data(), known.size());
 }
 
 const Api& git() {

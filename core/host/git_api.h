@@ -1,11 +1,12 @@
 // libgit2 behind a table of its functions, loaded on first use, and owners for its objects. For the files
-// that speak to libgit2 themselves: core/host/git*.cpp and packager/git_tree.cpp.
+// that speak to libgit2 themselves: core/host/git* and packager/git_tree.cpp.
 #pragma once
 
 #include <string>
 #include <utility>
 
 #include <git2.h>
+#include <git2/sys/repository.h>
 #include <git2/sys/transport.h>
 
 #include "core/error.h"
@@ -30,7 +31,10 @@ namespace mlship::git2 {
   X(object_id) X(tag_tagger) X(oid_equal) X(oid_tostr) X(oid_fromstr) X(remote_create_with_opts) \
   X(remote_create_options_init) X(remote_free) X(remote_connect_ext) X(remote_connect_options_init) \
   X(remote_disconnect) X(remote_ls) X(remote_download) X(remote_upload) X(fetch_options_init) \
-  X(push_options_init) X(transport_smart)
+  X(push_options_init) X(transport_smart) X(repository_config) X(repository_path) X(repository_index) \
+  X(repository_set_index) X(repository_is_shallow) X(config_add_file_ondisk) X(index_new) X(index_free) \
+  X(index_read_tree) X(attr_get) X(attr_value) X(buf_dispose) \
+  X(repository_commondir)
 // clang-format on
 
 struct Api {
@@ -73,6 +77,7 @@ using TreeEntry = Owned<&Api::tree_entry_free, git_tree_entry>;
 using Odb = Owned<&Api::odb_free, git_odb>;
 using Blob = Owned<&Api::blob_free, git_blob>;
 using Status = Owned<&Api::status_list_free, git_status_list>;
+using Index = Owned<&Api::index_free, git_index>;
 using Config = Owned<&Api::config_free, git_config>;
 using Reference = Owned<&Api::reference_free, git_reference>;
 using References = Owned<&Api::reference_iterator_free, git_reference_iterator>;
