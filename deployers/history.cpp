@@ -131,7 +131,8 @@ std::vector<CutShort> cut_short_before(Ledger& ledger, const HistoryFilter& filt
       to = rollout.plan.to;
       return true;
     }
-    if (rollout.state == "failed") return true;  // it ended before it began
+    // Failed before it began, refused everywhere or nothing to do: what lies before it is still the newest.
+    if (rollout.ended() && !rollout.changed_something()) return true;
     if (rollout.state != "superseded" || !to || rollout.plan.to != to) return false;
     const PutBack& undone = reverted[rollout.record.id];
     const auto& ops = rollout.operations;

@@ -127,6 +127,10 @@ bool RolloutView::dangling() const {
   return std::any_of(operations.begin(), operations.end(), [](const auto& op) { return op.dangling; });
 }
 
+bool RolloutView::changed_something() const {
+  return std::any_of(operations.begin(), operations.end(), [](const auto& op) { return op.touched(); });
+}
+
 RolloutView view(RolloutRecord record) {
   const std::string id = record.id;
   try {

@@ -34,6 +34,8 @@ struct RolloutView {
   // Ended for good; "interrupted" and a killed run have not.
   [[nodiscard]] bool ended() const;
   [[nodiscard]] bool dangling() const;
+  // It wrote something, or nobody knows whether it did.
+  [[nodiscard]] bool changed_something() const;
   // Nothing is left that going on could do.
   [[nodiscard]] bool closed() const { return ended() && state != "partial"; }
   // Something is left of it: it has not ended, or nobody knows what came of a write.

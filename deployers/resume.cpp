@@ -10,11 +10,6 @@
 namespace mlship {
 namespace {
 
-bool changed_something(const RolloutView& rollout) {
-  return std::any_of(rollout.operations.begin(), rollout.operations.end(),
-                     [](const auto& op) { return op.touched(); });
-}
-
 // An object of a target.
 using Place = std::tuple<std::string, std::string, std::string>;  // target, object, path
 
@@ -119,7 +114,7 @@ Undoable undoable(Ledger& ledger, const std::string& environment, const std::str
     Undone& later = undone[rollout.record.package];
     if (rollout.plan.direction == Direction::down) {
       later.add(rollout);
-    } else if (!changed_something(rollout) && rollout.ended()) {
+    } else if (!rollout.changed_something() && rollout.ended()) {
       if (!empty) empty = {rollout.record.id, rollout.state, rollout.plan.to};
     } else if (later.has(rollout)) {
       if (found.undone.empty()) {

@@ -343,6 +343,26 @@ TEST(Rollback, WhatEndedBeforeItBeganHidesNoRunThatWasCutShort) {
   EXPECT_EQ(before[0].id, first);
 }
 
+TEST(Rollback, WhatWasRefusedEverywhereHidesNoRunThatWasCutShort) {
+  for (const auto fault : {Fault::refused, Fault::failed, Fault::foreign_edit}) {
+    World world;
+    for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
+    world.edge->after_apply = [&] { world.interrupted = true; };
+    const auto first = world.rollout("1.4.0").id;
+    world.edge->after_apply = {};
+    world.interrupted = false;
+    world.edge->always = {{"b", fault}, {"c", fault}};
+    world.rollout("1.4.0");
+    world.edge->always = {};
+    for (const auto* id : {"b", "c"}) world.edge->objects[id].texts = {"churn==1.3.0"};
+    const auto last = world.rollout("1.4.0").id;
+    ASSERT_EQ(world.memory.records.size(), 3U);
+    const auto before = cut_short_before(world.memory, {"prod", "churn"}, last);
+    ASSERT_EQ(before.size(), 1U);
+    EXPECT_EQ(before[0].id, first);
+  }
+}
+
 TEST(Rollback, OldArtifactsAreCheckedFirst) {
   World world;
   world.edge->add("a", {"churn==1.2.0"});
