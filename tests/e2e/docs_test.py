@@ -141,6 +141,19 @@ class Documentation(unittest.TestCase):
                 left += [(page.parent / link).resolve() for link in LINK.findall(page.read_text(encoding="utf-8"))]
         self.assertEqual(sorted({*DOCS.rglob("*.md")} - reached), [])
 
+    def test_every_promise_names_what_shows_it(self):
+        text = (DOCS / "promises.md").read_text(encoding="utf-8")
+        rows = [line.split(" | ")[-1] for line in text.splitlines()
+                if line.startswith("| ") and not line.startswith("| promise")]
+        self.assertGreater(len(rows), 40)
+        for row in rows:
+            words = re.findall(r"`([^`]+)`", row)
+            files = [e2e.source_folder() / w.split()[0] for w in words if w.startswith(("tests/", "scripts/"))]
+            self.assertTrue(files, f"nothing shows: {row}")
+            shown = "".join(file.read_text(encoding="utf-8") for file in files)
+            for word in words:
+                self.assertTrue(word.split()[0].startswith(("tests/", "scripts/")) or word in shown, f"no test {word}: {row}")
+
     def test_tutorial_and_tasks_show_commands(self):
         self.assertEqual(sorted({DOCS / "tutorial.md", *(DOCS / "tasks").glob("*.md")} - set(PAGES)), [])
 
