@@ -316,8 +316,9 @@ void check_holds(Ledger& ledger, const std::string& package, const Version& vers
                                 ? "cannot roll out " + package + " " + version.str()
                                 : "cannot roll " + package + " back to " + version.str();
   for (const auto& hold : ledger.holds()) {
-    if (hold.package != package || hold.version != version) continue;
-    throw Error(ErrorCode::version_held, doing + ": it is held since it was rolled back")
+    if (!holds(hold, package, version)) continue;
+    const std::string held = hold.version.str() == version.str() ? "it" : package + " " + hold.version.str();
+    throw Error(ErrorCode::version_held, doing + ": " + held + " is held since it was rolled back")
         .fact("rollback", hold.why)
         .fact("since", rfc3339(hold.since))
         .hint("mlship rollback " + package + ":" + version.str() + " --release-hold");

@@ -437,7 +437,7 @@ bool git_same_since(const Path& project, const std::string& commit, const TreeSe
   if (!now || git().oid_fromstr(&before, commit.c_str()) != 0) return false;
   if (git().commit_lookup(there.out(), now->first.repository.get(), &before) != 0) return false;
   const auto facts_of = [&](const git_oid& id) {
-    auto raw = std::make_unique<GitRawTree>(*open_repository(project), id);
+    auto raw = std::make_unique<GitRawTree>(*open_work_tree(project), id);
     const GitRawTree& tree = *raw;
     std::vector<std::string> facts;
     for (const auto& path : read) facts.push_back(tree.id_at(Path(path).lexically_normal().generic_string()));

@@ -123,11 +123,10 @@ class FolderLedger : public Ledger {
     append_lines(file, entries);
   }
 
-  void put_hold(const Hold& hold) override { append_hold(hold_entry(hold)); }
+  void put_hold(const Hold& hold) override { append_holds({hold_entry(hold)}); }
 
   void release_hold(const std::string& package, const Version& version, const std::string& who) override {
-    require_hold(holds(), package, version);
-    append_hold(release_entry(package, version, who));
+    append_holds(release_entries(holds(), package, version, who));
   }
 
   std::vector<std::string> rollouts() override {
@@ -230,11 +229,11 @@ class FolderLedger : public Ledger {
     return fs::lstat(holds_file()) ? read_ledger_file(holds_file()) : "";
   }
 
-  void append_hold(const Json& entry) {
+  void append_holds(const std::vector<Json>& entries) {
     const Path file = holds_file();
     const bool first = !fs::lstat(file);
     tails_[file] = read_chain(holds_text(), "", file.string()).tail;
-    append_lines(file, {entry});
+    append_lines(file, entries);
     if (first) fs::sync_folder(folder_);
   }
 

@@ -174,6 +174,8 @@ Json hold_entry(const Hold& hold) {
           {"since", hold.since}};
 }
 
+namespace {
+
 Json release_entry(const std::string& package, const Version& version, const std::string& who) {
   return {{"type", "release"},
           {"package", package},
@@ -181,6 +183,8 @@ Json release_entry(const std::string& package, const Version& version, const std
           {"scheme", to_string(version.scheme())},
           {"who", bytes_to_json(who)}};
 }
+
+}  // namespace
 
 std::vector<Hold> parse_holds(std::string_view text, const std::string& what) {
   std::vector<Hold> held;
@@ -198,10 +202,13 @@ std::vector<Hold> parse_holds(std::string_view text, const std::string& what) {
   return held;
 }
 
-void require_hold(const std::vector<Hold>& holds, const std::string& package, const Version& version) {
-  const bool held = std::any_of(holds.begin(), holds.end(),
-                                [&](const Hold& h) { return h.package == package && h.version == version; });
-  if (held) return;
+std::vector<Json> release_entries(const std::vector<Hold>& held, const std::string& package,
+                                  const Version& version, const std::string& who) {
+  std::vector<Json> out;
+  for (const Hold& hold : held) {
+    if (holds(hold, package, version)) out.push_back(release_entry(package, hold.version, who));
+  }
+  if (!out.empty()) return out;
   throw Error(ErrorCode::not_found,
               "cannot release the hold on " + package + " " + version.str() + ": there is none")
       .hint("mlship history " + package);

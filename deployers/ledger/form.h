@@ -40,11 +40,11 @@ RolloutRecord parse_rollout(const std::string& id, std::string plan, std::string
                             const std::string& what);
 
 Json hold_entry(const Hold& hold);
-Json release_entry(const std::string& package, const Version& version, const std::string& who);
 // The holds that stand. Error(ledger).
 std::vector<Hold> parse_holds(std::string_view text, const std::string& what);
-// Error(not_found) when none of them is this one.
-void require_hold(const std::vector<Hold>& holds, const std::string& package, const Version& version);
+// What releases those of this version. Error(not_found) when there is none.
+std::vector<Json> release_entries(const std::vector<Hold>& held, const std::string& package,
+                                  const Version& version, const std::string& who);
 
 // Appends with one write and fsync after the first `whole` bytes, cutting what stands there; on failure the
 // file is as it was, as far as the system allows. Made (0600) when absent.

@@ -52,10 +52,9 @@ class GitLedger final : public Ledger {
   void begin(const RolloutRecord& record) override;
   void append(const std::string& rollout, const std::vector<Json>& entries) override;
   void note(const std::string& rollout, const std::vector<Json>& entries) override;
-  void put_hold(const Hold& hold) override { append_hold(hold_entry(hold), "hold " + hold.package); }
+  void put_hold(const Hold& hold) override { append_holds({hold_entry(hold)}, "hold " + hold.package); }
   void release_hold(const std::string& package, const Version& version, const std::string& who) override {
-    require_hold(holds(), package, version);
-    append_hold(release_entry(package, version, who), "release the hold on " + package);
+    append_holds(release_entries(holds(), package, version, who), "release the hold on " + package);
   }
   std::vector<std::string> rollouts() override;
   RolloutRecord read(const std::string& id) override;
@@ -92,7 +91,7 @@ class GitLedger final : public Ledger {
   void catch_up(Open& open, const std::string& id, const GitTexts& all);
   std::string lines_of(const Open& open, ChainTail& next) const;
   void flush(const std::string& rollout, const std::vector<Json>& entries);
-  void append_hold(const Json& entry, const std::string& message);
+  void append_holds(const std::vector<Json>& entries, const std::string& message);
   void give_back();
 
   using Make = std::function<std::vector<GitFile>(GitTexts&)>;
@@ -364,11 +363,11 @@ void GitLedger::flush(const std::string& rollout, const std::vector<Json>& entri
   to.journal.clear();
 }
 
-void GitLedger::append_hold(const Json& entry, const std::string& message) {
+void GitLedger::append_holds(const std::vector<Json>& entries, const std::string& message) {
   publish(message + "\n", [&](GitTexts& all) {
     const std::string before = all.read("holds.jsonl").value_or("");
     ChainTail tail = read_chain(before, "", url() + "/holds.jsonl").tail;
-    all.append("holds.jsonl", chain_line(entry, tail));
+    for (const Json& entry : entries) all.append("holds.jsonl", chain_line(entry, tail));
     return all.changed();
   });
 }

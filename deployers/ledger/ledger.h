@@ -29,6 +29,10 @@ struct Hold {
   std::int64_t since = 0;
 };
 
+// Whether the hold is one of this version, however it is spelled and whatever scheme the project has by now:
+// 1.4, v1.4.0 and a build of it (1.4.0+local) are 1.4.0.
+bool holds(const Hold& hold, const std::string& package, const Version& version);
+
 // A line of another rollout that a rollout's first entry names, so that rollouts chain too.
 struct ChainLink {
   std::string rollout;  // "": none, it was the first (or is older than these links)

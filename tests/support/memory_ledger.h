@@ -51,7 +51,7 @@ class MemoryLedger : public Ledger {
   }
   void release_hold(const std::string& package, const Version& version, const std::string&) override {
     ++revision;
-    std::erase_if(held, [&](const Hold& h) { return h.package == package && h.version == version; });
+    std::erase_if(held, [&](const Hold& h) { return mlship::holds(h, package, version); });
   }
   std::vector<std::string> rollouts() override {
     std::vector<std::string> ids;

@@ -325,5 +325,45 @@ TEST_F(FolderLedgerTest, TheEngineRunsOnIt) {
   EXPECT_THROW(world.rollout("1.4.0"), Error);  // held
 }
 
+// A hold is one of a version, however somebody spells it and whatever scheme the project has by now.
+TEST(LedgerHolds, HoldEverySpellingOfTheirVersion) {
+  struct Row {
+    std::string held, asked;
+    Scheme of_held = Scheme::pep440, of_asked = Scheme::pep440;
+    bool holds = true;
+  };
+  const auto pep440 = Scheme::pep440, semver = Scheme::semver;
+  for (const Row& row : std::vector<Row>{{"1.4.0", "1.4", pep440, pep440, true},
+                                         {"1.4", "v1.4.0.0", pep440, pep440, true},
+                                         {"1.4.0", "1.4.0+local", pep440, pep440, true},
+                                         {"1.4.0+a.1", "1.4+A-1", pep440, pep440, true},
+                                         {"1.4.0", "v1.4.0+build.7", semver, semver, true},
+                                         {"1.4.0", "1.4.0", semver, pep440, true},
+                                         {"1.4.0", "1.4", semver, pep440, true},
+                                         {"1.4", "1.4.0", pep440, semver, true},
+                                         {"1.4.0", "1.4.0+local", pep440, semver, true},
+                                         {"1.4.0rc1", "1.4.0-rc.1", pep440, semver, true},
+                                         {"1.4.0+build.7", "1.4.0", pep440, pep440, false},
+                                         {"1.4.0+build.7", "1.4.0+build.8", pep440, pep440, false},
+                                         {"1.4.0", "1.4.0rc1", pep440, pep440, false},
+                                         {"1.4.0", "1.4.0-rc.1", pep440, semver, false},
+                                         {"1.4.0", "1.4.1", semver, pep440, false}}) {
+    fs::TempFolder home(std::filesystem::temp_directory_path());
+    const auto ledger = folder_ledger(home.path() / "ledger");
+    const Version held = *Version::parse(row.held, row.of_held), asked = *Version::parse(row.asked, row.of_asked);
+    ledger->put_hold({"churn", held, "r1", 9});
+    bool refused = false;
+    try {
+      check_holds(*ledger, "churn", asked);
+    } catch (const Error& e) {
+      refused = e.code() == ErrorCode::version_held;
+    }
+    EXPECT_EQ(refused, row.holds) << row.held << " " << row.asked;
+    if (!row.holds) continue;
+    ledger->release_hold("churn", asked, "ada");
+    EXPECT_TRUE(ledger->holds().empty()) << row.held << " " << row.asked;
+  }
+}
+
 }  // namespace
 }  // namespace mlship
