@@ -82,7 +82,9 @@ TEST(GateProperty, OfAWorkspace) {
       EXPECT_NE(row.reason, Reason::conflict) << row.from << ": " << row.detail;
       EXPECT_EQ(row.reason, Reason::no_output) << row.from << ": " << row.detail;
     }
-    if (report.skipped.empty()) EXPECT_EQ(world.settings(id), before) << before.dump();
+    if (report.skipped.empty()) {
+      EXPECT_EQ(world.settings(id), before) << before.dump();
+    }
   }
   EXPECT_GT(changed, 30U);
 }
