@@ -126,7 +126,7 @@ TEST(ReferenceSpelled, WhatIsInterpolatedIsSaid) {
 
 // What moves comes back through the gate for texts of a ledger.
 TEST(ReferenceSpelled, TheGateKnowsThem) {
-  for (const std::string& text :
+  for (const char* const text :
        {"churn=='1.2.0'", "'churn'==1.2.0", "churn'==1.2.0'", "'churn'==\"1.2.0", "churn[x]=='1.2.0'"}) {
     EXPECT_TRUE(names_version(text, "churn", "1.2.0", Scheme::pep440)) << text;
   }
