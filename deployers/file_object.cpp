@@ -302,7 +302,7 @@ class HostFileTarget final : public Target {
     if (!text) return;
     const bool binary = text->find('\0') != std::string::npos;
     if (problem.unfit == Unfit::large && !binary) return skip(out, problem);
-    if (binary) file.idle = "the file holds NUL bytes and is no text";
+    if (binary && section_.kind == "files") file.idle = "the file holds NUL bytes and is no text";
     obstacles_[file.path.string()] = FileObstacle{false, problem.detail, problem.hint, problem.reason};
     add_objects(out, file, *text, scheme);
   }

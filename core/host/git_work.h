@@ -1,5 +1,5 @@
-// The repository around a folder of files, as git itself would see it: opened whatever extensions it has, with
-// an index that can be read, and git's own program for what only it can do (filters of .gitattributes).
+// The repository around a folder of files, as git itself would see it: opened whatever extensions it has,
+// with an index that can be read, and git's own program for what only it can do (filters of .gitattributes).
 #pragma once
 
 #include <optional>
@@ -22,16 +22,16 @@ struct WorkTree {
   std::string prefix;  // of the project in the repository: "" or "sub/folder"
 };
 
-// Nothing when the folder is in no repository (or in a bare one). Throws Error(source_tree) when the repository
-// has what cannot be read: objects by sha256, a reftable, an unknown extension.
+// Nothing when the folder is in no repository (or in a bare one). Throws Error(source_tree) when the
+// repository has what cannot be read: objects by sha256, a reftable, an unknown extension.
 std::optional<WorkTree> open_work_tree(const Path& project);
 
 // Nothing before the first commit.
 std::optional<git_oid> head_of(const WorkTree& work);
 Tree tree_of(const WorkTree& work, const git_oid& commit);
 
-// A sparse or split index, or one without checksum, is put aside: one made of HEAD takes its place. Nothing is
-// written.
+// A sparse or split index, or one without checksum, is put aside: one made of HEAD takes its place. Nothing
+// is written.
 void need_index(const WorkTree& work);
 
 // "" when it is not set. The settings of the worktree count (extensions.worktreeConfig).
@@ -50,8 +50,8 @@ bool has_own_attributes(const WorkTree& work);
 // What `git hash-object` makes of these files, whole paths in the repository, filters and encodings applied;
 // empty when git is not there or does not say.
 std::vector<std::string> hashes_by_git(const WorkTree& work, const std::vector<std::string>& paths);
-// What a checkout would write for the object at `path`. `driver`: the filter it has, "" when it is an encoding.
-// Throws Error(source_tree).
+// What a checkout would write for the object at `path`. `driver`: the filter it has, "" when it is an
+// encoding. Throws Error(source_tree).
 std::string checked_out_by_git(const WorkTree& work, const std::string& path, const std::string& object,
                                const std::string& driver);
 

@@ -144,6 +144,8 @@ def published(box):
     project = e2e.make_project(box, version=NEW, extra=CONFIGURATION.format(root=box.root))
     box.mlship("build", cwd=project)
     box.mlship("publish", cwd=project)
+    # What names 1.4.0 already finds it there.
+    box.mlship("rollout", "--install", "--yes", cwd=project)
     return project
 
 
@@ -194,7 +196,7 @@ class Fleet(unittest.TestCase):
             e2e.remove_tree(box.root / folder)
         fleet = self.generate(box, seed)
         # The way back leads only to what is still there: the old versions' trees and wheels.
-        for version in OLDER:
+        for version in [*OLDER, "1.4"]:
             box.folder(f"opt/churn/{version}")
             e2e.write_file(box.root / f"libs/churn-{version}-py3-none-any.whl", "old")
         before = {path: os.stat(path) for path in fleet}

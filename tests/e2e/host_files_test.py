@@ -105,6 +105,7 @@ install-root = "{self.root}/opt"
             os.chmod(path, mode)
         os.symlink("good", self.root / "cron.d/link-of-ada")
         os.lchown(self.root / "cron.d/link-of-ada", 4242, 4242)
+        self.box.folder("opt/churn/1.3.0")
         mounts = [f'mkdir -p /etc/{d}; mount --bind "{self.root}/{d}" /etc/{d}' for d in ("cron.d", "cron.daily")]
         lines = [*mounts, *(f'"{e2e.mlship_binary()}" {c}' for c in ("status --json >\"$1\"", "rollout --yes"))]
         run = self.box.run(["unshare", "-m", "bash", "-ec", "\n".join(lines), "sh", str(self.root / "status.json")], cwd=project)

@@ -109,6 +109,8 @@ class Generator:
         if kind < 0.8:
             return Piece(f"/elsewhere/churn-1.2.0-{tag}.whl", skipped=[{"no-output"}], site="wheel elsewhere")
         version, reason = self.pick(STAY.items())
+        if version == NEW and tag != "py3-none-any":
+            self.old_files.add(f"{self.libs}/churn-{version}-{tag}.whl")
         return Piece(f"{self.libs}/churn-{version}-{tag}.whl", skipped=[{reason}], site="wheel")
 
     def pin(self, ranges=True):
@@ -475,6 +477,8 @@ class HostileFiles(unittest.TestCase):
             folder.mkdir(parents=True)
         fleet = Fleet(seed, place, str(opt), str(libs))
         (self.project / "mlship.toml").write_text(self.project_file + configuration(place, opt, libs).replace(CONFIGURATION, ""))
+        # What names the new version already finds it there.
+        self.mlship("rollout", f"churn:{NEW}", "--install", "--yes")
         fleet.write()
         self.env = {"XDG_DATA_HOME": None}
         try:

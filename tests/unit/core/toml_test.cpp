@@ -55,7 +55,7 @@ TEST(Toml, DatesAreRefused) {
 
 TEST(Toml, DatesOfOtherProgramsAreStrings) {
   const toml::Node root = parse("a = 2026-11-21\nb = 10:00:00\nc = 2026-11-21T10:00:00Z\n", "x.toml",
-                          ErrorCode::internal, toml::Dates::strings);
+                                ErrorCode::internal, toml::Dates::strings);
   EXPECT_EQ(*root.find("a")->value->string(), "2026-11-21");
   EXPECT_EQ(*root.find("b")->value->string(), "10:00:00");
   EXPECT_EQ(*root.find("c")->value->string(), "2026-11-21T10:00:00Z");

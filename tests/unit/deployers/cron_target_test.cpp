@@ -374,9 +374,9 @@ TEST_F(CronTarget, WhatAPatternHappensToMatchCountsWhereItNamesAPackage) {
   };
   for (const auto& object : found.idle) add(object);
   for (const auto& object : found.objects) add(object);
-  EXPECT_EQ(
-      out,
-      "binary:run opaque\ntwice:score unresolvable\ntwice:score unresolvable\ntwice:score unresolvable\n");
+  EXPECT_EQ(out,
+            "binary:run unresolvable\ntwice:score unresolvable\ntwice:score unresolvable\ntwice:score "
+            "unresolvable\n");
 }
 
 TEST_F(CronTarget, OnlyFilesOfTheTargetAreEverTouched) {

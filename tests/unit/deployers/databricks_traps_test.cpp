@@ -37,7 +37,8 @@ TEST_P(Traps, IsTakenForWhatItIs) {
 // All against the release 1.0.10.
 INSTANTIATE_TEST_SUITE_P(
     Versions, Traps,
-    ::testing::Values(Trap{"/Volumes/v/churn-1.0.9-py3-none-any.whl", "whl", "moves"},  // 0.9 > 0.10 as fractions
+    ::testing::Values(Trap{"/Volumes/v/churn-1.0.9-py3-none-any.whl", "whl",
+                           "moves"},  // 0.9 > 0.10 as fractions
                       Trap{"/Volumes/v/churn-1.0.10-py3-none-any.whl", "whl", "same-version"},
                       Trap{"/Volumes/v/churn-1.0.10.0-py3-none-any.whl", "whl", "same-version"},
                       Trap{"/Volumes/v/churn-1.0.11-py3-none-any.whl", "whl", "newer"},

@@ -351,7 +351,8 @@ TEST(LedgerHolds, HoldEverySpellingOfTheirVersion) {
     fs::TempFolder home(std::filesystem::temp_directory_path());
     const auto ledger = folder_ledger(home.path() / "ledger");
     const auto lease = ledger->acquire({"ada", "churn", {}});
-    const Version held = *Version::parse(row.held, row.of_held), asked = *Version::parse(row.asked, row.of_asked);
+    const Version held = *Version::parse(row.held, row.of_held),
+                  asked = *Version::parse(row.asked, row.of_asked);
     ledger->put_hold({"churn", held, "r1", 9});
     bool refused = false;
     try {
