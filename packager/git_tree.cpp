@@ -20,9 +20,13 @@ std::string joined(const std::string& folder, std::string_view name) {
   return name.empty() ? folder : folder + "/" + std::string(name);
 }
 
+// Names are there too where a partial clone lacks the content.
+enum class Wanted { names, content };
+
 class GitRawTree final : public RawTree {
  public:
-  GitRawTree(WorkTree opened, const git_oid& commit) : opened_(std::move(opened)) {
+  GitRawTree(WorkTree opened, const git_oid& commit, Wanted wanted = Wanted::content)
+      : opened_(std::move(opened)), wanted_(wanted) {
     folders_.emplace("", tree_of(opened_, commit));
     const int code = git().repository_odb(odb_.out(), opened_.repository.get());
     if (code != 0) fail("open the object database", code, {});
@@ -55,6 +59,7 @@ class GitRawTree final : public RawTree {
   }
 
   void settle(std::vector<SourceFile>& files) override {
+    if (wanted_ == Wanted::names) return;
     if (!has_own_attributes(opened_) && !names_filters(files)) return;
     need_index(opened_);
     for (auto& file : files) {
@@ -179,7 +184,7 @@ class GitRawTree final : public RawTree {
         if (auto target = content(id)) {
           out.target = std::move(*target);
         } else {
-          out = {RawEntry::Kind::file, false, 0, {}, {}, true};
+          out = {RawEntry::Kind::file, false, 0, {}, {}, wanted_ == Wanted::content};
         }
         break;
       case GIT_FILEMODE_BLOB_EXECUTABLE: out.executable = true; [[fallthrough]];
@@ -188,8 +193,9 @@ class GitRawTree final : public RawTree {
         size_t size = 0;
         git_object_t type = GIT_OBJECT_INVALID;
         const int code = git().odb_read_header(&size, &type, odb_.get(), id);
-        out.missing = code == GIT_ENOTFOUND && is_partial(opened_);
-        if (code != 0 && !out.missing) fail("read the object " + hex(*id), code, {});
+        const bool left_out = code == GIT_ENOTFOUND && is_partial(opened_);
+        out.missing = left_out && wanted_ == Wanted::content;
+        if (code != 0 && !left_out) fail("read the object " + hex(*id), code, {});
         out.size = size;
         break;
       }
@@ -199,6 +205,7 @@ class GitRawTree final : public RawTree {
   }
 
   WorkTree opened_;
+  Wanted wanted_;
   std::unordered_map<std::string, std::string> written_;   // by path in the project: see settle()
   mutable std::unordered_map<std::string, Tree> folders_;  // by the whole path in the repository
   Odb odb_;
@@ -437,7 +444,7 @@ bool git_same_since(const Path& project, const std::string& commit, const TreeSe
   if (!now || git().oid_fromstr(&before, commit.c_str()) != 0) return false;
   if (git().commit_lookup(there.out(), now->first.repository.get(), &before) != 0) return false;
   const auto facts_of = [&](const git_oid& id) {
-    auto raw = std::make_unique<GitRawTree>(*open_work_tree(project), id);
+    auto raw = std::make_unique<GitRawTree>(*open_work_tree(project), id, Wanted::names);
     const GitRawTree& tree = *raw;
     std::vector<std::string> facts;
     for (const auto& path : read) facts.push_back(tree.id_at(Path(path).lexically_normal().generic_string()));

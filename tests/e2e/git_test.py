@@ -3,6 +3,7 @@ and encodings. Each is built as a plain clone is, or refused with the file, the 
 
 import os
 import pathlib
+import shutil
 import sys
 import tarfile
 import unittest
@@ -127,6 +128,22 @@ class GitTest(unittest.TestCase):
         self.assertEqual(self.git(partial, "count-objects", "-v"), before)
         self.git(partial, "fetch", "-q", "--refetch", "--no-filter")
         self.build(partial)
+
+    def test_publish_compares_names_where_a_partial_clone_lacks_the_older_content(self):
+        stale, same = self.clone("stale"), self.clone("same")
+        self.build(stale)
+        self.write(self.origin, "src/churn/deep/er.py", "x = 2\n")
+        self.commit(self.origin)
+        self.git(same, "pull", "-q")
+        self.build(same)
+        self.write(self.origin, "notes/a.txt", "b\n")
+        self.commit(self.origin)
+        partial = self.clone("partial", "--filter=blob:none")
+        shutil.copytree(stale / "dist", partial / "dist")
+        self.assertIn("mlship build", self.sandbox.mlship("publish", "-C", partial, exit=None).err)
+        e2e.remove_tree(partial / "dist")
+        shutil.copytree(same / "dist", partial / "dist")
+        self.sandbox.mlship("publish", "-C", partial)
 
     def test_what_cannot_be_read_is_named_with_a_way_on(self):
         for key, value in (("objectFormat", "sha256"), ("refStorage", "reftable"), ("fromTheFuture", "true")):
