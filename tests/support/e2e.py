@@ -101,6 +101,7 @@ class Sandbox:
         env = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         if os.environ.get("MLSHIP"):
             env["PATH"] = os.path.dirname(mlship_binary()) + os.pathsep + env.get("PATH", "/usr/bin:/bin")
+        env.setdefault("LSAN_OPTIONS", f"suppressions={source_folder()}/tests/support/leaks.supp:print_suppressions=0")
         env.update(GIT_IDENTITY)
         env.update({
             "HOME": str(self.home), "LANG": "C.UTF-8", "TZ": "UTC", "TMPDIR": str(self.folder("tmp")),
