@@ -9,6 +9,7 @@
 
 #include "core/names.h"
 #include "core/settings.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -27,7 +28,7 @@ void add_setting(Arguments& arguments, std::string_view name, std::optional<std:
   if (row.words.empty()) {
     arguments.option(value, flags, std::string(row.value), help, kind);
   } else {
-    arguments.choice(value, flags, split_words(row.words), help);
+    arguments.choice(value, flags, pieces(row.words, "|"), help);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -33,20 +34,9 @@ ValueKind kind_of(std::string_view value_name) {
   return row == kinds.end() ? ValueKind::text : row->kind;
 }
 
-// "-C,--project" -> -C and --project.
-std::vector<std::string> split_names(const std::string& names) {
-  std::vector<std::string> out;
-  for (size_t begin = 0; begin < names.size();) {
-    const size_t end = std::min(names.find(',', begin), names.size());
-    out.push_back(names.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
 ArgumentRow row(const std::string& flags, const std::string& value, const std::string& help) {
   ArgumentRow out;
-  out.flags = split_names(flags);
+  out.flags = pieces(flags, ",");
   out.value = value;
   out.help = help;
   out.kind = kind_of(value);

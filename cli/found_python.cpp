@@ -220,13 +220,9 @@ void read_pyproject(const Path& folder, PythonFiles& files) {
 }
 
 std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const auto line = stripped(text.substr(0, end), blanks);
-    if (!line.empty()) out.emplace_back(line);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  std::vector<std::string> out = pieces(text, "\n");
+  for (auto& line : out) line = std::string(stripped(line, blanks));
+  std::erase(out, "");
   return out;
 }
 

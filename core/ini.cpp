@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "core/letters.h"
 #include "core/text.h"
 
 namespace mlship {
 namespace {
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
+using letters::lowered;
 
 }  // namespace
 

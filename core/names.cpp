@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/letters.h"
+
 namespace mlship {
 namespace {
 
@@ -12,10 +14,6 @@ bool alnum(char c) {
 bool separator(char c) {
   return c == '-' || c == '_' || c == '.';
 }
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
@@ -116,7 +114,7 @@ std::string normalize_name(std::string_view name) {
     }
     if (pending) out += '-';
     pending = false;
-    out += lower(c);
+    out += letters::lower(c);
   }
   if (pending) out += '-';
   return out;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/names.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -53,7 +54,7 @@ std::string joined(std::span<const std::string> words) {
 
 // The closed list of a key, when it has one.
 void check_words(const ProjectSource& source, const toml::Member& member, const KeySpec& spec) {
-  const auto words = split_words(spec.words);
+  const auto words = pieces(spec.words, "|");
   const std::string& text = *member.value->string();
   if (words.empty() || std::find(words.begin(), words.end(), text) != words.end()) return;
   std::string hint;

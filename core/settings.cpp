@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/host/env.h"
 #include "core/names.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -62,16 +63,6 @@ std::string_view to_string(KeySpec::Type type) {
   return type_words.at(static_cast<size_t>(type)).word;
 }
 
-std::vector<std::string> split_words(std::string_view words) {
-  std::vector<std::string> out;
-  while (!words.empty()) {
-    const size_t end = std::min(words.find('|'), words.size());
-    out.emplace_back(words.substr(0, end));
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return out;
-}
-
 std::span<const ProgramSetting> program_settings() {
   return settings;
 }
@@ -92,7 +83,7 @@ SettingValue resolve_setting(const ProgramSetting& setting, const std::optional<
   if (said) return {*said, Origin::flag, std::string(setting.flag())};
   const auto text = env.get(setting.variable);
   if (!text) return {std::string(setting.default_value), Origin::built_in, "built-in default"};
-  const auto words = split_words(setting.words);
+  const auto words = pieces(setting.words, "|");
   if (!words.empty() && std::find(words.begin(), words.end(), *text) == words.end()) {
     throw Error(ErrorCode::usage, "cannot use " + std::string(setting.variable) + "=" + *text +
                                       ": not one of " + std::string(setting.words) +

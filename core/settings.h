@@ -46,9 +46,6 @@ struct KeyTable {
 };
 std::string_view to_string(KeySpec::Type type);  // "list of texts"
 
-// "a|b|c" as three words; none for "".
-std::vector<std::string> split_words(std::string_view words);
-
 // What a person sets for a run of the program.
 struct ProgramSetting {
   std::string_view name;   // as `mlship config` shows it

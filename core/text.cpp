@@ -55,6 +55,24 @@ std::string_view stripped(std::string_view text, std::string_view of) {
   return text.substr(first, text.find_last_not_of(of) - first + 1);
 }
 
+std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const size_t end = text.find_first_of(separators);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::vector<std::string> pieces(std::string_view text, std::string_view separators) {
+  std::vector<std::string> out;
+  for (const auto part : split(text, separators)) {
+    if (!part.empty()) out.emplace_back(part);
+  }
+  return out;
+}
+
 std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {

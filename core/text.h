@@ -1,9 +1,10 @@
-// Text of unknown origin, on its way to a person.
+// Text of unknown origin: taken apart, and made ready to be shown to a person.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mlship {
 
@@ -14,6 +15,10 @@ size_t utf8_sequence(std::string_view text, size_t at);
 std::string printable(std::string_view text);
 // Without those characters at both ends.
 std::string_view stripped(std::string_view text, std::string_view of = " \t");
+// What stands between these characters, empty pieces too: one more than there are separators.
+std::vector<std::string_view> split(std::string_view text, std::string_view separators);
+// The pieces that are not empty.
+std::vector<std::string> pieces(std::string_view text, std::string_view separators = " \t\r\n");
 // In single quotes, as a POSIX shell, zsh and fish read it.
 std::string shell_quoted(std::string_view text);
 

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/letters.h"
+
 // Hostile texts (`[[[`) reach assertions of toml++ 3.3.0, which are promises to the optimizer under NDEBUG:
 // here they throw, in every build.
 #undef NDEBUG
@@ -33,7 +35,7 @@ Position position(const ::toml::source_region& source) {
 
 [[noreturn]] void refuse(const Context& context, Position at, std::string why) {
   // toml++ starts its sentences with a capital letter and ends some with a full stop.
-  if (!why.empty() && why[0] >= 'A' && why[0] <= 'Z') why[0] = static_cast<char>(why[0] - 'A' + 'a');
+  if (!why.empty()) why[0] = letters::lower(why[0]);
   if (why.ends_with('.')) why.pop_back();
   throw Error(context.code, "cannot read " + std::string(context.file) + ":" + std::to_string(at.line) + ":" +
                                 std::to_string(at.column) + ": " + why);

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/letters.h"
+#include "core/text.h"
 
 namespace mlship {
 namespace {
@@ -14,9 +15,6 @@ namespace {
 using letters::digit;
 using letters::letter;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), digit);
 }
@@ -96,23 +94,13 @@ std::optional<Natural> implicit_post(Scanner& in) {
   return n;
 }
 
-std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const size_t end = text.find_first_of(separators);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 // PEP 440 §Leading and Trailing Whitespace, §Case sensitivity.
 std::string folded(std::string_view text) {
   constexpr std::string_view space = " \t\n\v\f\r";
   const size_t first = text.find_first_not_of(space);
   if (first == std::string_view::npos) return "";
   std::string out(text.substr(first, text.find_last_not_of(space) - first + 1));
-  std::transform(out.begin(), out.end(), out.begin(), lower);
+  std::transform(out.begin(), out.end(), out.begin(), letters::lower);
   return out;
 }
 

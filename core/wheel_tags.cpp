@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/letters.h"
+
 namespace mlship {
 namespace {
 
@@ -11,11 +13,8 @@ std::vector<std::string> parts_of(std::string_view text) {
   std::vector<std::string> parts;
   for (;;) {
     const size_t end = text.find('.');
-    std::string part(text.substr(0, end));
-    if (part.empty()) return {};
-    std::transform(part.begin(), part.end(), part.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    parts.push_back(std::move(part));
+    if (end == 0 || text.empty()) return {};
+    parts.push_back(letters::lowered(text.substr(0, end)));
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/letters.h"
 #include "deployers/reference_forms.h"
 
 namespace mlship {
@@ -51,9 +52,7 @@ std::optional<unsigned> number(std::string_view text, const FieldRow& field) {
     for (const char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
     return value;
   }
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  const size_t at = lower.size() == 3 ? field.names.find(lower) : std::string_view::npos;
+  const size_t at = text.size() == 3 ? field.names.find(letters::lowered(text)) : std::string_view::npos;
   if (at == std::string_view::npos || at % 3 != 0) return std::nullopt;
   return static_cast<unsigned>(at / 3) + field.first_name;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "core/letters.h"
 #include "deployers/reference_forms.h"
 
 namespace mlship::owner_words {
@@ -148,14 +149,6 @@ bool listed(const Table& table, std::string_view word) {
   return std::find(table.begin(), table.end(), word) != table.end();
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 std::string_view bare(std::string_view word) {
   constexpr std::string_view marks = ".,:;!?()[]'\"`*_#=-<>|";
   const bool path = word.starts_with("./") || word.starts_with("../");
@@ -174,7 +167,7 @@ std::vector<Words> sentences(std::string_view line) {
     const std::string_view word = line.substr(at, end - at);
     at = end;
     const std::string_view said = bare(word);
-    if (!said.empty()) out.back().push_back(lower(said));
+    if (!said.empty()) out.back().push_back(letters::lowered(said));
     const bool over = said.empty() || word.find_last_of(".!;:,") == word.size() - 1;
     if (over && !out.back().empty()) out.emplace_back();
   }
@@ -308,13 +301,13 @@ Words all_words(std::string_view line) {
 
 bool forbids_edits(std::string_view line) {
   // crontab(1) of Vixie's cron writes this above what a person edits with `crontab -e`.
-  if (lower(line).find("edit the master and reinstall") != std::string::npos) return false;
+  if (letters::lowered(line).find("edit the master and reinstall") != std::string::npos) return false;
   const auto said = sentences(line);
   return std::any_of(said.begin(), said.end(), forbids);
 }
 
 bool says_owned(std::string_view line, bool forbidden) {
-  if (lower(line).find("edit the master and reinstall") != std::string::npos) return false;
+  if (letters::lowered(line).find("edit the master and reinstall") != std::string::npos) return false;
   const auto said = sentences(line);
   return std::any_of(said.begin(), said.end(), [&](const Words& words) { return owned(words, forbidden); });
 }
@@ -342,7 +335,7 @@ std::string source_in(std::string_view line) {
     const std::string_view word = bare(line.substr(at, end - at));
     at = end;
     if (listed(before_source, before) && looks_like_file(word)) return std::string(word);
-    if (!word.empty()) before = lower(word);
+    if (!word.empty()) before = letters::lowered(word);
   }
   return "";
 }

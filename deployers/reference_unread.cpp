@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "core/letters.h"
 #include "deployers/reference_forms.h"
 
 namespace mlship::forms {
 
 namespace {
+
+using letters::lowered;
 
 // Longest template that is looked at.
 constexpr size_t longest_template = 256;
@@ -62,13 +65,6 @@ bool version_like(std::string_view text) {
   if (text.starts_with('v') || text.starts_with('V')) text.remove_prefix(1);
   return digit(at(text, 0)) &&
          (text.find('.') != std::string_view::npos || std::none_of(text.begin(), text.end(), letter));
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
 }
 
 }  // namespace

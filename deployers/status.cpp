@@ -204,12 +204,23 @@ std::string drift(const Recorded& last, const Observation& seen) {
   return seen.detail.empty() ? "something else stands there" : seen.detail;
 }
 
-void list_idle(const Target& target, const LiveObject& object, const std::string& package,
+// What is seen in one target.
+struct Seen {
+  Target* target;
+  Discovery found;
+  Accepted accepted;
+  void list(Skipped row, std::vector<Skipped>& out) const {
+    row.accepted = accepted.has(row.reason, row.object);
+    out.push_back(std::move(row));
+  }
+};
+
+void list_idle(const Seen& seen, const LiveObject& object, const std::string& package,
                std::vector<Skipped>& out) {
   for (const auto& found : object.references) {
     const Reference& r = found.reference;
     if (r.package.empty() || (!package.empty() && r.package != package)) continue;
-    out.push_back({target.name(), object.info, found.path, Reason::opaque, r.opaque, "", found.text});
+    seen.list({seen.target->name(), object.info, found.path, Reason::opaque, r.opaque, "", found.text}, out);
   }
 }
 
@@ -217,16 +228,12 @@ void list_idle(const Target& target, const LiveObject& object, const std::string
 std::vector<Shown> discover(const StatusRequest& request, Targets& targets, StatusReport& report) {
   std::vector<Shown> shown;
   Chosen chosen(request.selection);
-  std::vector<std::pair<Target*, Discovery>> all;
+  std::vector<Seen> all;
   for (const auto& target : targets) {
     if (!selects(request.selection, target->name())) continue;
-    all.emplace_back(target.get(), target->discover(request.scheme));
-    Discovery& found = all.back().second;
-    const Accepted accepted(target->section());
-    for (auto& row : found.skipped) {
-      row.accepted = accepted.has(row.reason, row.object);
-      report.skipped.push_back(std::move(row));
-    }
+    all.push_back({target.get(), target->discover(request.scheme), Accepted(target->section())});
+    Discovery& found = all.back().found;
+    for (auto& row : found.skipped) all.back().list(std::move(row), report.skipped);
     for (auto& warning : found.warnings) report.warnings.push_back(std::move(warning));
     for (const auto* objects : {&found.objects, &found.idle}) {
       for (const auto& object : *objects) {
@@ -235,12 +242,12 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
       }
     }
   }
-  for (auto& [target, found] : all) {
-    for (const auto& object : found.idle) {
-      if (chosen.has(object.info)) list_idle(*target, object, request.package, report.skipped);
+  for (auto& in : all) {
+    Target* target = in.target;
+    for (const auto& object : in.found.idle) {
+      if (chosen.has(object.info)) list_idle(in, object, request.package, report.skipped);
     }
-    const Accepted accepted(target->section());
-    for (auto& object : found.objects) {
+    for (auto& object : in.found.objects) {
       if (!chosen.has(object.info)) continue;
       Shown each{target, std::move(object), {}};
       each.row.target = target->name();
@@ -252,9 +259,9 @@ std::vector<Shown> discover(const StatusRequest& request, Targets& targets, Stat
       if (each.object.references.empty()) continue;
       for (const auto& seen : each.object.references) {
         const Reference& r = seen.reference;
-        each.row.references.push_back({r.package, seen.path, seen.text, r.form,
-                                       r.version ? r.version->str() : "", r.digest, std::nullopt,
-                                       target->missing(seen), accepted.has(Reason::broken, each.row.object)});
+        each.row.references.push_back(
+            {r.package, seen.path, seen.text, r.form, r.version ? r.version->str() : "", r.digest,
+             std::nullopt, target->missing(seen), in.accepted.has(Reason::broken, each.row.object)});
       }
       shown.push_back(std::move(each));
     }

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/host/ask.h"
+#include "core/text.h"
 #include "deployers/unit_files.h"
 
 namespace mlship {
@@ -74,20 +75,11 @@ std::optional<ProcessResult> analyze(Process& process, const Path& room, const U
   }
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty()) out.push_back(line);
-  }
-  return out;
-}
-
 // What is said now and was not said before, without the temporary folder's name.
 std::string news(const std::string& before, const std::string& after, const std::string& room) {
-  const auto old = lines_of(before);
+  const auto old = pieces(before, "\n");
   std::string out;
-  for (auto& line : lines_of(after)) {
+  for (auto& line : pieces(after, "\n")) {
     if (std::find(old.begin(), old.end(), line) != old.end()) continue;
     for (size_t at = line.find(room); at != std::string::npos; at = line.find(room, at)) {
       line.erase(at, room.size());

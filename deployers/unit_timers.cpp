@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/names.h"
+#include "core/text.h"
 #include "deployers/file_set.h"
 #include "deployers/unit_files.h"
 #include "deployers/unit_reading.h"
@@ -84,16 +85,6 @@ bool holds(const List& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-std::vector<std::string> words_of(const std::string& text, std::string_view between) {
-  std::vector<std::string> out;
-  for (size_t begin = 0; (begin = text.find_first_not_of(between, begin)) != std::string::npos;) {
-    const size_t end = std::min(text.find_first_of(between, begin), text.size());
-    out.push_back(text.substr(begin, end - begin));
-    begin = end;
-  }
-  return out;
-}
-
 bool is_template(const std::string& unit) {
   return unit.find("@.") != std::string::npos;
 }
@@ -171,12 +162,12 @@ class UnitGraph {
   void add_settings(const Path& file, const std::string& unit, std::set<std::string>& out) const {
     for (const auto& setting : settings_of(file)) {
       if (setting.section == "Unit" && holds(pulling_keys, setting.key)) {
-        for (const auto& word : words_of(setting.value, " \t\"'")) {
+        for (const auto& word : pieces(setting.value, " \t\"'")) {
           const std::string name = expanded(word, unit);
           if (is_unit(name)) out.insert(service_named(name));
         }
       } else if (holds(quadlet_keys, setting.key)) {
-        for (const auto& word : words_of(setting.value, " \t,:=")) {
+        for (const auto& word : pieces(setting.value, " \t,:=")) {
           if (services_.contains(word)) out.insert(service_named(word));
         }
       }

@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/json_library.h"
 #include "core/project.h"
+#include "core/text.h"
 #include "deployers/target.h"
 
 namespace mlship {
@@ -16,7 +17,7 @@ OrderedJson object_of(std::span<const KeySpec> keys);
 
 OrderedJson text_type(const KeySpec& key) {
   if (key.words.empty()) return {{"type", "string"}, {"minLength", 1}};
-  return {{"enum", split_words(key.words)}};
+  return {{"enum", pieces(key.words, "|")}};
 }
 
 OrderedJson table_form(const KeySpec& key, bool one_key) {

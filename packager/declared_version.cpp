@@ -38,13 +38,9 @@ constexpr auto describe_commands = std::to_array<std::string_view>({
     "tool.hatch.version.raw-options.scm.git.describe_command",
 });
 
-std::vector<std::string> words(const std::string& text) {
-  std::vector<std::string> out;
-  for (size_t at = text.find_first_not_of(blanks); at != std::string::npos;) {
-    const size_t end = std::min(text.find_first_of(blanks, at), text.size());
-    out.emplace_back(stripped(std::string_view(text).substr(at, end - at), "'\""));
-    at = text.find_first_not_of(blanks, end);
-  }
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out = pieces(text);
+  for (auto& word : out) word = std::string(stripped(word, "'\""));
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/json_library.h"
+#include "core/letters.h"
 #include "core/secret.h"
 #include "packager/resolve.h"
 #include "packager/url.h"
@@ -80,8 +81,7 @@ std::vector<IndexFile> parse_index_json(std::string_view body, const std::string
 std::vector<IndexFile> parse_index_page(const HttpResponse& response) {
   std::string type = response.header("content-type").value_or("text/html");
   type.resize(std::min(type.find_first_of("; "), type.size()));
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  type = letters::lowered(type);
   if (type == "application/json" || (type.starts_with(json_prefix) && type.ends_with("+json"))) {
     return parse_index_json(response.body, response.url);
   }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/letters.h"
 #include "core/secret.h"
 #include "packager/index.h"
 #include "packager/url.h"
@@ -11,13 +12,6 @@ namespace mlship {
 namespace {
 
 constexpr std::string_view space = " \t\r\n\f";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
 
 // The references that occur in URLs and reasons; others stay as they are.
 std::string unescape(std::string_view text) {
@@ -64,7 +58,7 @@ class Page {
       }
       rest_.remove_prefix(1);
       const size_t end = std::min(rest_.find_first_of(" \t\r\n\f/>"), rest_.size());
-      Element element{lower(rest_.substr(0, end)), {}};
+      Element element{letters::lowered(rest_.substr(0, end)), {}};
       rest_.remove_prefix(end);
       if (element.name.empty() || element.name[0] == '!' || element.name[0] == '?') continue;
       attributes(element);
@@ -81,7 +75,7 @@ class Page {
       if (rest_.empty() || rest_.front() == '>') return;
       // HTML: a name may begin with `=`, so that every turn takes at least one character.
       const size_t end = std::min(rest_.find_first_of(" \t\r\n\f/>=", 1), rest_.size());
-      const std::string key = lower(rest_.substr(0, end));
+      const std::string key = letters::lowered(rest_.substr(0, end));
       rest_.remove_prefix(end);
       skip_space();
       std::string value;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/host/fs.h"
+#include "core/letters.h"
 #include "core/text.h"
 #include "packager/resolve.h"
 #include "packager/url.h"
@@ -17,24 +18,9 @@ constexpr auto keys =
     std::to_array<std::string_view>({"index-url", "extra-index-url", "find-links", "no-index"});
 
 std::string lower_dashed(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    if (c == '_') return '-';
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::string out = letters::lowered(text);
+  std::replace(out.begin(), out.end(), '_', '-');
   return out;
-}
-
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  constexpr std::string_view separators = " \t\r\n";
-  for (;;) {
-    text.remove_prefix(std::min(text.find_first_not_of(separators), text.size()));
-    if (text.empty()) return out;
-    const size_t end = std::min(text.find_first_of(separators), text.size());
-    out.emplace_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
 }
 
 bool truth(const std::string& text) {
@@ -145,7 +131,7 @@ IndexSettings index_settings(const Env& env, const std::string& project_url) {
     return settings;
   }
   PipConfig config = pip_config(env);
-  for (const auto& link : words(config.values["find-links"])) {
+  for (const auto& link : pieces(config.values["find-links"])) {
     const std::string place = file_or_url(env, link);
     // A machine's configuration may name a folder that is mounted sometimes: pip passes over it too.
     if (place.find("://") != std::string::npos || fs::exists(place)) settings.find_links.push_back(place);
@@ -157,7 +143,7 @@ IndexSettings index_settings(const Env& env, const std::string& project_url) {
   std::string first = uv.empty() ? config.values["index-url"] : uv;
   if (first.empty()) first = default_index();
   if (!first.empty()) settings.urls.push_back(first);
-  for (const auto& url : words(config.values["extra-index-url"])) settings.urls.push_back(url);
+  for (const auto& url : pieces(config.values["extra-index-url"])) settings.urls.push_back(url);
   return settings;
 }
 

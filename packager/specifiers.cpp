@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/letters.h"
 #include "core/text.h"
 #include "core/version.h"
 #include "packager/markers.h"
@@ -14,13 +15,9 @@ namespace {
 
 constexpr std::string_view space = " \t\n\v\f\r";
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return letters::lower(x) == letters::lower(y); });
 }
 
 struct Specifier {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/letters.h"
+
 namespace mlship {
 namespace {
 
@@ -13,20 +15,13 @@ struct Split {
   bool has_authority = false, has_query = false;
 };
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 // Appendix B. The fragment is dropped.
 Split split(std::string_view text) {
   Split s;
   text = text.substr(0, text.find('#'));
   const size_t colon = text.find(':');
   if (colon != std::string_view::npos && colon < text.find_first_of("/?")) {
-    s.scheme = lower(text.substr(0, colon));
+    s.scheme = letters::lowered(text.substr(0, colon));
     text.remove_prefix(colon + 1);
   }
   if (text.starts_with("//")) {
@@ -114,7 +109,7 @@ std::string resolve_url(std::string_view base_text, std::string_view reference) 
 
 std::string url_origin(std::string_view url) {
   const Split s = split(url);
-  std::string place = lower(host_and_port(s.authority));
+  std::string place = letters::lowered(host_and_port(s.authority));
   const std::string_view usual = s.scheme == "https" ? ":443" : ":80";
   if (place.ends_with(usual)) place.resize(place.size() - usual.size());
   return s.scheme + "://" + place;
@@ -122,7 +117,7 @@ std::string url_origin(std::string_view url) {
 
 std::string url_host(std::string_view url) {
   const Split s = split(url);
-  std::string place = lower(host_and_port(s.authority));
+  std::string place = letters::lowered(host_and_port(s.authority));
   const size_t colon = place.rfind(':');
   if (colon != std::string::npos && place.find(']', colon) == std::string::npos) place.resize(colon);
   return place;

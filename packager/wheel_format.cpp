@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/error.h"
+#include "core/letters.h"
 #include "packager/member_path.h"
 
 namespace mlship {
@@ -81,13 +82,6 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 }  // namespace
 
 std::string record_line(const RecordRow& row) {
@@ -124,7 +118,7 @@ std::string record_hash(const Digest& digest) {
 std::optional<Digest> parse_record_hash(std::string_view text) {
   if (!text.starts_with(hash_prefix)) return std::nullopt;
   std::string_view code = text.substr(hash_prefix.size());
-  if (code.size() == 64) return Digest::parse("sha256:" + lower(code));
+  if (code.size() == 64) return Digest::parse("sha256:" + letters::lowered(code));
   if (code.ends_with('=')) code.remove_suffix(1);
   Digest::Bytes bytes{};
   if (code.size() != 43) return std::nullopt;  // 32 bytes without padding
@@ -179,7 +173,8 @@ std::vector<std::pair<std::string, std::string>> parse_headers(std::string_view 
     if (trimmed(line).empty()) break;
     const size_t colon = line.find(':');
     if (line.front() == ' ' || line.front() == '\t' || colon == std::string_view::npos) continue;
-    out.emplace_back(lower(trimmed(line.substr(0, colon))), std::string(trimmed(line.substr(colon + 1))));
+    out.emplace_back(letters::lowered(trimmed(line.substr(0, colon))),
+                     std::string(trimmed(line.substr(colon + 1))));
   }
   return out;
 }

@@ -2,22 +2,13 @@
 #include <algorithm>
 #include <map>
 
+#include "core/text.h"
 #include "core/version.h"
 #include "core/wheel_tags.h"
 #include "packager/platform.h"
 
 namespace mlship {
 namespace {
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (;;) {
-    const size_t end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 bool digit(char c) {
   return c >= '0' && c <= '9';
@@ -63,11 +54,11 @@ std::optional<WheelName> parse_wheel_name(std::string_view file_name) {
       std::string_view::npos) {
     return std::nullopt;
   }
-  const auto parts = split(file_name, '-');
+  const auto parts = split(file_name, "-");
   if (parts.size() != 5 && parts.size() != 6) return std::nullopt;
   const size_t n = parts.size();
   if (!escaped_name(parts[0]) || !Version::parse(parts[1])) return std::nullopt;
-  WheelName wheel{parts[0], parts[1], n == 6 ? parts[2] : "", {}};
+  WheelName wheel{std::string(parts[0]), std::string(parts[1]), std::string(n == 6 ? parts[2] : ""), {}};
   // PEP 427: "Must start with a digit."
   if (n == 6 && (wheel.build.empty() || !digit(wheel.build.front()))) return std::nullopt;
   for (const auto& tag : expand_wheel_tags(parts[n - 3], parts[n - 2], parts[n - 1])) {

@@ -6,6 +6,7 @@
 #include "core/host/public_suffix.h"
 #include "core/json.h"
 #include "core/json_library.h"
+#include "core/letters.h"
 
 namespace mlship {
 namespace {
@@ -17,12 +18,6 @@ using std::chrono::seconds;
 constexpr seconds default_life{60};
 constexpr seconds longest_life{3600};
 constexpr std::uint64_t answer_limit = 1U << 20U;  // bytes
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 std::string percent_encode(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -72,7 +67,7 @@ std::string repository_of(const Scopes& scopes) {
 std::optional<Challenge> parse_challenge(std::string_view header) {
   const size_t space = std::min(header.find(' '), header.size());
   Challenge out;
-  out.scheme = lower(header.substr(0, space));
+  out.scheme = letters::lowered(header.substr(0, space));
   if (out.scheme.empty()) return std::nullopt;
   for (size_t at = space; at < header.size();) {
     if (header[at] == ' ' || header[at] == ',') {
@@ -81,7 +76,7 @@ std::optional<Challenge> parse_challenge(std::string_view header) {
     }
     const size_t equals = header.find('=', at);
     if (equals == std::string_view::npos) break;
-    const std::string key = lower(header.substr(at, equals - at));
+    const std::string key = letters::lowered(header.substr(at, equals - at));
     at = equals + 1;
     out.parameters.emplace(key, value_at(header, at));
   }

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/host/fs_list.h"
+#include "core/letters.h"
 
 namespace mlship::fs {
 namespace {
@@ -151,7 +152,7 @@ void fail(int number, std::string_view doing, const Path& path) {
     }
   }();
   std::string why = std::strerror(number);
-  if (!why.empty() && why[0] >= 'A' && why[0] <= 'Z') why[0] = static_cast<char>(why[0] - 'A' + 'a');
+  if (!why.empty()) why[0] = letters::lower(why[0]);
   throw Error(code, "cannot " + std::string(doing) + " " + path.string() + ": " + why);
 }
 

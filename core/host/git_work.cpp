@@ -4,9 +4,13 @@
 #include <array>
 
 #include "core/host/process.h"
+#include "core/letters.h"
+#include "core/text.h"
 
 namespace mlship::git2 {
 namespace {
+
+using letters::lowered;
 
 // A folder without git is built as it lies there, so this gets every repository through.
 constexpr auto plain_copy = "git archive HEAD | tar -x -C DIR, and run mlship build in DIR";
@@ -22,22 +26,6 @@ std::string path_text(const char* path) {
 
 std::string first_line(const std::string& text) {
   return text.substr(0, std::min(text.find('\n'), size_t{300}));
-}
-
-std::string lowered(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> out;
-  for (size_t start = 0; start < text.size();) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    out.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return out;
 }
 
 // The folder in which git looks for the user's own `attributes`.
@@ -180,7 +168,7 @@ std::vector<std::string> hashes_by_git(const WorkTree& work, const std::vector<s
   }
   try {
     const auto result = system_process()->run(request);
-    auto lines = lines_of(result.out);
+    auto lines = pieces(result.out, "\n");
     if (result.exit != 0 || lines.size() != paths.size()) return {};
     return lines;
   } catch (const Error&) {

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "core/host/dynlib.h"
+#include "core/letters.h"
 
 namespace mlship {
 
@@ -40,12 +41,6 @@ bool ParsedUrl::loopback() const {
   return host == "localhost" || host == "[::1]";
 }
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 std::optional<ParsedUrl> parse_url(const CurlApi& curl, const std::string& base, const std::string& text) {
   const std::unique_ptr<CURLU, decltype(curl.url_cleanup)> handle(curl.url(), curl.url_cleanup);
   CURLU* url = handle.get();
@@ -65,8 +60,8 @@ std::optional<ParsedUrl> parse_url(const CurlApi& curl, const std::string& base,
   for (const auto secret : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_FRAGMENT}) {
     curl.url_set(url, secret, nullptr, 0);
   }
-  out.scheme = lower_case(part(CURLUPART_SCHEME, 0));
-  out.host = lower_case(part(CURLUPART_HOST, 0));
+  out.scheme = letters::lowered(part(CURLUPART_SCHEME, 0));
+  out.host = letters::lowered(part(CURLUPART_HOST, 0));
   out.port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
   out.text = part(CURLUPART_URL, 0);
   if (out.text.empty() || (out.scheme != "http" && out.scheme != "https")) return std::nullopt;

@@ -47,6 +47,4 @@ struct ParsedUrl {
 // base: "" or what a relative reference is relative to (RFC 3986 §5). nullopt: not an http or https URL.
 std::optional<ParsedUrl> parse_url(const CurlApi& curl, const std::string& base, const std::string& text);
 
-std::string lower_case(std::string_view text);
-
 }  // namespace mlship

@@ -7,6 +7,7 @@
 
 #include "core/host/clock.h"
 #include "core/host/env.h"
+#include "core/letters.h"
 
 namespace mlship {
 namespace {
@@ -48,7 +49,7 @@ CurlErrorRow row_of(CURLcode code) {
 }
 
 bool names_credentials(const std::string& header) {
-  const std::string name = lower_case(header);
+  const std::string name = letters::lowered(header);
   return name == "authorization" || name == "cookie" || name == "proxy-authorization";
 }
 
@@ -179,7 +180,7 @@ void Exchange::set_headers() {
   };
   for (const auto& [name, value] : transfer_.request.headers) {
     if (!credentials_ && names_credentials(name)) continue;
-    if (!with_body_ && lower_case(name).starts_with("content-")) continue;
+    if (!with_body_ && letters::lowered(name).starts_with("content-")) continue;
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   add("Expect:");  // 100-continue costs a round trip, and a second where it is not understood
@@ -294,7 +295,7 @@ void Exchange::header(std::string_view line) {
   std::string_view value = line.substr(colon + 1);
   while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
   while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
-  response_.headers.emplace(lower_case(line.substr(0, colon)), value);
+  response_.headers.emplace(letters::lowered(line.substr(0, colon)), value);
 }
 
 void Exchange::headers_complete() {
@@ -315,9 +316,9 @@ void Exchange::headers_complete() {
     if (transfer_.request.restart) transfer_.request.restart();
   }
   const std::string etag = response_.header("etag").value_or("");
-  const bool ranges = lower_case(response_.header("accept-ranges").value_or("")) == "bytes";
+  const bool ranges = letters::lowered(response_.header("accept-ranges").value_or("")) == "bytes";
   const bool own_range = std::any_of(transfer_.request.headers.begin(), transfer_.request.headers.end(),
-                                     [](const auto& h) { return lower_case(h.first) == "range"; });
+                                     [](const auto& h) { return letters::lowered(h.first) == "range"; });
   validator_ = ranges && !own_range && etag.starts_with('"') ? etag : "";
 }
 
@@ -360,7 +361,7 @@ TryResult Exchange::explained(CURLcode code) const {
   const bool stopped_here = code == CURLE_ABORTED_BY_CALLBACK && sends_ > 1;
   if (stopped_here) return {CURLE_GOT_NOTHING, "the server closed the connection without an answer"};
   std::string text = error_text_[0] != '\0' ? error_text_.data() : curl_.easy_strerror(code);
-  if (text.size() > 1 && text[1] >= 'a' && text[1] <= 'z') text[0] = lower_case(text.substr(0, 1))[0];
+  if (text.size() > 1 && text[1] >= 'a' && text[1] <= 'z') text[0] = letters::lower(text[0]);
   return {code, text};
 }
 

@@ -3,11 +3,14 @@
 #include <array>
 #include <cctype>
 
+#include "core/letters.h"
 #include "core/text.h"
 #include "deployers/databricks/api.h"
 
 namespace mlship::databricks {
 namespace {
+
+using letters::lowered;
 
 constexpr size_t longest_page = 16'384;  // bytes of a web page that may hold its title
 constexpr size_t longest = 300;          // bytes of a message: some carry the whole object
@@ -17,13 +20,6 @@ std::string text_of(const Json& json, const char* key) {
   if (found == json.end()) return "";
   if (found->is_string()) return found->get<std::string>();
   return found->is_number_integer() ? std::to_string(found->get<std::int64_t>()) : "";
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
 }
 
 std::string one_line(std::string_view text) {

@@ -43,11 +43,6 @@ TEST(Settings, AVariableWithAnotherWordIsRefused) {
   }
 }
 
-TEST(Settings, WordsAreSplit) {
-  EXPECT_EQ(split_words("a|bc|d"), (std::vector<std::string>{"a", "bc", "d"}));
-  EXPECT_TRUE(split_words("").empty());
-}
-
 TEST(Settings, EveryRowHasAFlagAVariableAndHelp) {
   for (const auto& row : program_settings()) {
     EXPECT_TRUE(row.flag().starts_with("--")) << row.name;

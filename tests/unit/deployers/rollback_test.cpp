@@ -303,13 +303,19 @@ TEST(Rollback, WhatIsNotSelectedIsNotEvenRead) {
   EXPECT_EQ(one.operations[0].object.id, "b");
 }
 
-TEST(Rollback, KnowsWhatRunsThatWereCutShortChangedBeforeIt) {
-  World world;
+// Three objects on 1.3.0 and a rollout of 1.4.0 that ends after its first write: the rollout's id.
+std::string cut_short(World& world) {
   for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
   world.edge->after_apply = [&] { world.interrupted = true; };
-  const auto first = world.rollout("1.4.0").id;
+  const auto id = world.rollout("1.4.0").id;
   world.edge->after_apply = {};
   world.interrupted = false;
+  return id;
+}
+
+TEST(Rollback, KnowsWhatRunsThatWereCutShortChangedBeforeIt) {
+  World world;
+  const auto first = cut_short(world);
   const auto second = world.rollout("1.4.0").id;
   const auto before = [&](const std::string& id) {
     return cut_short_before(world.memory, {"prod", "churn"}, id);
@@ -324,11 +330,7 @@ TEST(Rollback, KnowsWhatRunsThatWereCutShortChangedBeforeIt) {
 
 TEST(Rollback, WhatEndedBeforeItBeganHidesNoRunThatWasCutShort) {
   World world;
-  for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
-  world.edge->after_apply = [&] { world.interrupted = true; };
-  const auto first = world.rollout("1.4.0").id;
-  world.edge->after_apply = {};
-  world.interrupted = false;
+  const auto first = cut_short(world);
   for (const auto* version : {"1.5.0", "2.0.0"}) {
     Plan asked;
     asked.environment = "prod";
@@ -346,11 +348,7 @@ TEST(Rollback, WhatEndedBeforeItBeganHidesNoRunThatWasCutShort) {
 TEST(Rollback, WhatWasRefusedEverywhereHidesNoRunThatWasCutShort) {
   for (const auto fault : {Fault::refused, Fault::failed, Fault::foreign_edit}) {
     World world;
-    for (const auto* id : {"a", "b", "c"}) world.edge->add(id, {"churn==1.3.0"});
-    world.edge->after_apply = [&] { world.interrupted = true; };
-    const auto first = world.rollout("1.4.0").id;
-    world.edge->after_apply = {};
-    world.interrupted = false;
+    const auto first = cut_short(world);
     world.edge->always = {{"b", fault}, {"c", fault}};
     world.rollout("1.4.0");
     world.edge->always = {};
