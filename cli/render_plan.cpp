@@ -28,9 +28,10 @@ std::string object_line(const Operation& operation, const Style& style) {
 }
 
 std::string change_lines(const Change& change, const Style& style) {
-  std::string out = fmt::format("  at {}\n", printable(change.path));
+  std::string out = change.path.empty() ? "" : fmt::format("  at {}\n", printable(change.path));
   if (change.stays()) {
-    return out + style.green("  = " + printable(change.from)) + " names what is not there: it is installed\n";
+    return out + style.green("  = " + printable(change.from)) +
+           "  the text stays, what it names is put there\n";
   }
   out += style.red("  - " + printable(change.from)) + "\n";
   out += style.green("  + " + printable(change.to)) + "\n";
@@ -216,10 +217,11 @@ std::string report_text(const RolloutReport& report, const std::vector<Skipped>&
   for (const auto& row : report.results) {
     ++counts[row.outcome];
     const std::string proof = row.proof.empty() ? "" : " " + row.proof;
+    const std::string at = row.path.empty() ? "" : " at " + printable(row.path);
+    const std::string to = row.from == row.to ? "" : " -> " + printable(row.to);
     const std::string back = row.outcome == Outcome::reverted ? " -> " + printable(row.from) : "";
-    out += fmt::format("{}{}  {}  {} at {}: {} -> {}{}\n", painted(row.outcome, style), proof, row.target,
-                       printable(row.object.id), printable(row.path), printable(row.from), printable(row.to),
-                       back);
+    out += fmt::format("{}{}  {}  {}{}: {}{}{}\n", painted(row.outcome, style), proof, row.target,
+                       printable(row.object.id), at, printable(row.from), to, back);
     if (!row.detail.empty()) out += "  " + printable(row.detail) + "\n";
   }
   std::vector<Skipped> fresh = report.skipped;

@@ -140,16 +140,20 @@ class Inverter {
       return false;
     }
     if (target.old_place_ok(change)) return true;
-    skip(inverse, change, Reason::no_output, "what it named before is not there any more: " + change.to);
+    // The way to a version puts its tree and files there; the way back only looks for them.
+    const std::string& version = change.to_version;
+    skip(inverse, change, Reason::no_output, "what the text named before is not there any more: " + change.to,
+         version.empty() ? "" : "mlship rollback " + plan_.package + " --to " + version);
     return false;
   }
 
-  void skip(const Operation& op, const Change& change, Reason reason, const std::string& detail) {
+  void skip(const Operation& op, const Change& change, Reason reason, const std::string& detail,
+            const std::string& hint = "") {
     if (const auto version = Version::parse(change.from_version, plan_.scheme);
         version && fell_short(reason)) {
       plan_.stuck.insert(*version);
     }
-    plan_.skipped.push_back({op.target, op.object, change.path, reason, detail, "", change.from});
+    plan_.skipped.push_back({op.target, op.object, change.path, reason, detail, hint, change.from});
   }
   void skip_all(const Operation& op, Reason reason, const std::string& detail) {
     for (const auto& change : op.changes) skip(op, change, reason, detail);

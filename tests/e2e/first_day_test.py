@@ -89,6 +89,26 @@ class FirstDay(unittest.TestCase):
         self.assertEqual(self.outcomes(self.says("rollout", "--yes")), ["installed"])
         self.assertEqual(self.broken(0), [False])
 
+    def test_a_rollback_to_a_tree_that_is_gone_says_the_way_back(self):
+        self.project("1.4.0")
+        self.job("1.4.0")
+        self.says("rollout", "--yes")
+        self.next_version("1.5.0")
+        self.says("rollout", "--yes")
+        self.remove(self.opt / "churn/1.4.0")
+        [row] = self.says("rollback", "--yes", exit=8)["skipped"]
+        self.assertEqual((row["reason"], row["hint"]), ("no-output", "mlship rollback churn --to 1.4.0"))
+        self.assertEqual(self.outcomes(self.says(*row["hint"].split()[1:], "--yes")), ["updated"])
+        self.assertIn("churn/1.4.0/bin", (self.box.root / "cron.d/churn").read_text())
+        self.assertEqual(self.broken(0), [False])
+
+    def test_what_is_installed_is_said_once(self):
+        self.project()
+        self.job("1.4.0")
+        said = self.box.mlship("rollout", "--yes", cwd=self.folder).out
+        self.assertIn(f"= {self.opt}/churn/1.4.0  the text stays, what it names is put there\n", said)
+        self.assertIn(f"at 1:16: {self.opt}/churn/1.4.0\n", said)
+
     def test_one_line_that_moves_and_names_what_is_absent(self):
         self.project("1.4.0")
         self.job("1.3.0", form="{opt}/churn/{version}/bin/score {opt}/churn/1.4.0/share")
