@@ -59,14 +59,19 @@ Grammar grammar_for(const std::string& text, const std::string& package, Scheme 
 constexpr auto ways = std::to_array<Whole>(
     {Whole::path, Whole::requirement, Whole::list, Whole::text, Whole::image, Whole::coordinate});
 
-// The one reference to the package that the whole text is, read in this way.
-std::optional<Reference> read_as(Whole whole, const std::string& text, const std::string& package,
-                                 Scheme scheme) {
+// The one reference to the package that the whole text is, read in each way.
+using Ways = std::array<std::optional<Reference>, ways.size()>;
+Ways read(const std::string& text, const std::string& package, Scheme scheme) {
   Grammar grammar = grammar_for(text, package, scheme);
-  grammar.whole = whole;
-  auto found = find_references(text, grammar);
-  const bool only = found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package;
-  return only ? std::optional(std::move(found[0])) : std::nullopt;
+  Ways out;
+  for (size_t i = 0; i < ways.size(); ++i) {
+    grammar.whole = ways[i];
+    auto found = find_references(text, grammar);
+    const bool only =
+        found.size() == 1 && found[0].span == Span{0, text.size()} && found[0].package == package;
+    if (only) out[i] = std::move(found[0]);
+  }
+  return out;
 }
 
 bool names(const Reference& reference, const std::string& version, Scheme scheme) {
@@ -90,66 +95,56 @@ bool only_path(const std::string& text, const std::string& path) {
   return forms::one_of(behind[0], "?#") && behind.find_first_of(" \t") == std::string::npos;
 }
 
-// Both texts, read in one way.
-struct Reading {
-  Reference now, then;
-};
-std::vector<Reading> readings(const Change& change, const Plan& plan) {
-  std::vector<Reading> out;
-  for (const Whole whole : ways) {
-    auto now = read_as(whole, change.from, plan.package, plan.scheme);
-    auto then = read_as(whole, change.to, plan.package, plan.scheme);
-    if (now && then && names(*then, change.to_version, plan.scheme))
-      out.push_back({std::move(*now), std::move(*then)});
-  }
-  return out;
+bool any_names(const Ways& all, const std::string& text, const std::string& version, Scheme scheme) {
+  return !ends_a_line(text) && std::any_of(all.begin(), all.end(), [&](const auto& reference) {
+    return reference && names(*reference, version, scheme);
+  });
 }
 
 // Of Maven coordinates: the dots of a group are plain too.
-bool same_group(const Change& change, const Plan& plan) {
-  return std::all_of(ways.begin(), ways.end(), [&](Whole whole) {
-    const auto now = read_as(whole, change.from, plan.package, plan.scheme);
-    if (!now || now->group.empty()) return true;
-    const auto then = read_as(whole, change.to, plan.package, plan.scheme);
-    return then && then->group == now->group;
+bool same_group(const Ways& now, const Ways& then) {
+  return std::equal(now.begin(), now.end(), then.begin(), [](const auto& a, const auto& b) {
+    return !a || a->group.empty() || (b && b->group == a->group);
   });
 }
 
 // The file lies elsewhere, where the target lets it lie.
-bool may_move(const Target& target, const Change& change, const Reading& read, bool old) {
-  if (read.now.form != read.then.form || read.then.file.empty()) return false;
-  const std::string path = trimmed(read.then.folder + read.then.file);
-  return only_path(change.from, trimmed(read.now.folder + read.now.file)) && only_path(change.to, path) &&
+bool may_move(const Target& target, const Change& change, const Reference& now, const Reference& then,
+              bool old) {
+  if (now.form != then.form || then.file.empty()) return false;
+  const std::string path = trimmed(then.folder + then.file);
+  return only_path(change.from, trimmed(now.folder + now.file)) && only_path(change.to, path) &&
          target.may_point_to(path, old);
 }
 
-bool may_move(const Target& target, const Change& change, const std::vector<Reading>& all, bool old) {
-  return std::any_of(all.begin(), all.end(),
-                     [&](const Reading& read) { return may_move(target, change, read, old); });
+bool may_move(const Target& target, const Change& change, const Ways& now, const Ways& then,
+              const Plan& plan) {
+  for (size_t i = 0; i < ways.size(); ++i) {
+    if (!now[i] || !then[i] || !names(*then[i], change.to_version, plan.scheme)) continue;
+    if (may_move(target, change, *now[i], *then[i], plan.direction == Direction::down)) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 bool names_version(const std::string& text, const std::string& package, const std::string& version,
                    Scheme scheme) {
-  if (ends_a_line(text)) return false;
-  return std::any_of(ways.begin(), ways.end(), [&](Whole whole) {
-    const auto found = read_as(whole, text, package, scheme);
-    return found && names(*found, version, scheme);
-  });
+  return any_names(read(text, package, scheme), text, version, scheme);
 }
 
 std::string gate(const Target& target, const Change& change, const Plan& plan) {
-  if (!names_version(change.to, plan.package, change.to_version, plan.scheme)) {
+  const Ways then = read(change.to, plan.package, plan.scheme);
+  if (!any_names(then, change.to, change.to_version, plan.scheme)) {
     return "the ledger's text does not name " + plan.package + " " + change.to_version;
   }
+  const Ways now = read(change.from, plan.package, plan.scheme);
   const bool known = !change.from_version.empty();
-  if (known && !names_version(change.from, plan.package, change.from_version, plan.scheme)) {
+  if (known && !any_names(now, change.from, change.from_version, plan.scheme)) {
     return "what the ledger says to replace does not name " + plan.package + " " + change.from_version;
   }
-  const auto all = readings(change, plan);
-  if (same_group(change, plan) && same_frame(change.from, change.to)) return "";
-  if (may_move(target, change, all, plan.direction == Direction::down)) return "";
+  if (same_group(now, then) && same_frame(change.from, change.to)) return "";
+  if (may_move(target, change, now, then, plan)) return "";
   return "the ledger's text leads elsewhere: " + change.to;
 }
 
